@@ -1,0 +1,132 @@
+"""What must hold of a shard after every transition, checked on a dump of it (invariants 1, 2, 4 and the indexes).
+
+For tests and audits: reads everything, so never on a busy store.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from duologue.pairing.keys import Keys
+from duologue.pairing.records import MATCH, PERSON, unpack
+
+PREFIXES = (
+    "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "reported", "evidence",
+)  # fmt: skip
+SINGLE = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "sweep", "reports")
+
+
+class Dump(Protocol):
+    """The few read commands of a store client that a snapshot needs (replies undecoded)."""
+
+    async def keys(self, pattern: str) -> list[bytes]: ...
+    async def get(self, key: str) -> bytes | None: ...
+    async def zrange(self, key: str, start: int, end: int, *, withscores: bool) -> Any: ...
+    async def smembers(self, key: str) -> Any: ...
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything that the checks need, by id."""
+
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+    matches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pools: dict[str, dict[str, float]] = field(default_factory=dict)
+    sets: dict[str, dict[str, float]] = field(default_factory=dict)
+    at: dict[str, set[str]] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+
+async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
+    """Reads the whole shard. Not atomic: call it while nothing runs."""
+    prefix, seen = Keys(shard).prefix, Snapshot()
+    for raw_key in await store.keys("*"):
+        key = raw_key.decode()
+        kind, _, name = key.removeprefix(prefix).partition(":")
+        if not key.startswith(prefix) or kind not in (SINGLE if not name else PREFIXES):
+            seen.unknown.append(key)
+        elif kind in ("p", "m"):
+            raw = await store.get(key)
+            if raw is not None:
+                (seen.people if kind == "p" else seen.matches)[name] = unpack(raw, PERSON if kind == "p" else MATCH)
+        elif kind == "q" or (not name and kind not in ("sweep", "reports")):
+            rows = await store.zrange(key, 0, -1, withscores=True)
+            (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
+        elif kind == "at":
+            seen.at[name] = {m.decode() for m in await store.smembers(key)}
+    return seen
+
+
+def violations(seen: Snapshot) -> list[str]:
+    """Every broken invariant in words; empty when all hold."""
+    found = [f"key of no known kind: {key}" for key in seen.unknown]
+    for person, r in seen.people.items():
+        found += [f"{person}: {what}" for what in _person(person, r, seen)]
+    for match, m in seen.matches.items():
+        found += [f"{match}: {what}" for what in _match(match, m, seen)]
+    return found + _indexes(seen)
+
+
+def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
+    found = []
+    queued = [pool for pool, members in seen.pools.items() if person in members]
+    pairable = r["state"] == "waiting" and r["connection"] != "" and r["probe"] == ""
+    if queued != ([r["pool"]] if pairable else []):
+        found.append(f"is in the queues {queued}, state {r['state']}, pairable {pairable}")
+    if bool(r["pairable"]) != bool(queued):
+        found.append("pairable_since and queue differ")
+    if queued and seen.pools[queued[0]][person] != r["place"]:
+        found.append("place and score differ")
+    if (r["state"] == "matched") != (r["match"] != ""):
+        found.append(f"{r['state']} with match {r['match']!r}")
+    if r["match"]:
+        m = seen.matches.get(r["match"])
+        if m is None or person not in (m["a"], m["b"]):
+            found.append(f"match {r['match']} is not theirs")
+    if (r["state"] == "waiting") != (person in seen.sets.get("lease", {})):
+        found.append(f"{r['state']} and lease differ")
+    if (r["probe"] != "") != (person in seen.sets.get("owed", {})):
+        found.append("owed sign and its deadline differ")
+    if r["state"] == "idle" and r["probe"]:
+        found.append("idle and owes a sign")
+    if (r["connection"] == "") != (r["process"] == ""):
+        found.append("connection without process")
+    if r["connection"] and person not in seen.at.get(r["process"], set()):
+        found.append("attached, but not listed at the process")
+    if r["page"] in r["pages"] and r["page"]:
+        found.append("its page is among the superseded")
+    return found
+
+
+def _match(match: str, m: Mapping[str, Any], seen: Snapshot) -> list[str]:
+    found = []
+    if m["a"] == m["b"]:
+        found.append("one person twice")
+    for person in (m["a"], m["b"]):
+        r = seen.people.get(person)
+        if r is None or r["match"] != match:
+            found.append(f"{person} is elsewhere")
+    if match not in seen.sets.get("quiet", {}):
+        found.append("nobody will ask about it")
+    both_open = m["open_a"] and m["open_b"]
+    if not both_open and match not in seen.sets.get("media", {}):
+        found.append("not open on both sides and without a media deadline")
+    return found
+
+
+def _indexes(seen: Snapshot) -> list[str]:
+    found = []
+    for name in ("media", "quiet"):
+        found += [f"{name} lists the dead {m}" for m in seen.sets.get(name, {}) if m not in seen.matches]
+    found += [
+        f"silence lists the dead {m}" for m in seen.sets.get("silence", {}) if m.partition(":")[0] not in seen.matches
+    ]
+    for name in ("owed", "lease", "alone"):
+        found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]
+    for process, listed in seen.at.items():
+        found += [
+            f"{process} lists {p}, who is elsewhere"
+            for p in listed
+            if seen.people.get(p, {}).get("process") != process
+        ]
+    return found

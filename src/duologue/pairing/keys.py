@@ -1,0 +1,66 @@
+"""Every key pattern of the store, once.
+
+All carry the shard as their hash tag, so one script may touch any of them.
+
+=========================  ==========  ==========================================================
+key                        type        what
+=========================  ==========  ==========================================================
+``p:<person>``             string      the person's record (``records.PERSON``)
+``m:<match>``              string      a live match's record (``records.MATCH``)
+``q:<pool>``               zset        pairable people by place (ms)
+``scan:<pool>``            string      cursor ``i:j`` of the pool's pass
+``owed``                   zset        people by when the sign they owe is due, or said once more (ms)
+``lease``                  zset        waiting people by the end of their lease (ms)
+``media``                  zset        matches by their media deadline (ms)
+``silence``                zset        ``<match>:<a|b>``, the reporter, by when the silence ends the match (ms)
+``quiet``                  zset        matches by their next check for a word from either (ms)
+``alone``                  zset        people whose partner is away or silent, by since when (ms)
+``at:<process>``           set         people attached to a server process
+``beats``                  zset        server processes by their last beat (ms)
+``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms)
+``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
+``blocks:<person>``        set         whom they never want to meet again, 30 days
+``back:<match>``           hash        who came back after an ending of ours, 20 s
+``msg:<match>``            list        kept messages, 15 min after the end
+``sig:<match>:<a|b>``      list        kept signals for one side
+``reports``                stream      reports, for the operator
+``reported:<person>:<k>``  string      a report's own key: a repeat has no second effect
+``evidence:<match>``       list        the messages of a reported match
+=========================  ==========  ==========================================================
+
+``f:<process>`` is no key but the channel that a process listens on.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one shard that callers name; the scripts derive the others from ``prefix``."""
+
+    shard: str
+
+    @property
+    def prefix(self) -> str:
+        """The hash tag, e.g. ``{0}``."""
+        return "{" + self.shard + "}"
+
+    def person(self, person: str) -> str:
+        return f"{self.prefix}p:{person}"
+
+    def pool(self, pool: str) -> str:
+        return f"{self.prefix}q:{pool}"
+
+    def at(self, process: str) -> str:
+        return f"{self.prefix}at:{process}"
+
+    def channel(self, process: str) -> str:
+        return f"{self.prefix}f:{process}"
+
+    @property
+    def beats(self) -> str:
+        return f"{self.prefix}beats"
+
+    @property
+    def sweep(self) -> str:
+        return f"{self.prefix}sweep"

@@ -1,0 +1,21 @@
+#!lua flags=allow-oom
+-- Attach: this connection is the person's one connection now; a sign of life. Answers the snapshot.
+-- KEYS[1]  {shard}p:<person>
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match and 10 n of the last message seen
+-- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals | taken-over, "", facts
+-- Events   T or E to the connection it replaces; partner-back; those of a match
+-- Invariants: one connection a person; a superseded page is refused
+-- include: context view queue presence ending notes
+local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local r = load_or_new(person)
+if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused
+
+if r.connection ~= connection then
+  connect(r, process, connection, page, now)
+end
+sign(r)
+r.away = 0
+if alias ~= '' then r.alias = alias end
+if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end
+commit()
+return snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]))

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Beat: a process whose own probe came back over its own subscription is alive.
+-- KEYS[1]  {shard}beats
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 process
+-- Returns  1 known | 0 buried or forgotten, people online, people alone, now (ms)
+-- Events   none
+-- Invariants: a buried process is told so
+-- include: context
+local beats, process = KEYS[1], ARGV[4]
+local known = redis.call('ZSCORE', beats, process) -- guard: buried-unknown -- off: local known = true
+redis.call('ZADD', beats, now, process)
+local online = 0
+for _, each in ipairs(redis.call('ZRANGE', beats, 0, 255)) do
+  online = online + redis.call('SCARD', S .. 'at:' .. each)
+end
+return { known and 1 or 0, online, redis.call('ZCARD', S .. 'alone'), string.format('%.0f', now) }

@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Bury: a process without a beat is dead; its people are detached, our own doing: nobody is told.
+-- KEYS[1]  {shard}beats
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids
+-- Returns  more | done, "", facts
+-- Events   none
+-- Invariants: nobody is buried within `outage_quiet_ms` of an outage
+-- include: context view queue presence sweeping
+local beats = KEYS[1]
+if in_outage() then return { 'done', '', facts } end
+local dead = redis.call('ZRANGEBYSCORE', beats, '-inf', now - T.process_dead_ms, 'LIMIT', 0, 1)[1]
+if not dead then return { 'done', '', facts } end
+
+local at = S .. 'at:' .. dead
+local people_there = redis.call('SRANDMEMBER', at, math.min(200, ids_left()))
+for _, person in ipairs(people_there) do
+  local r = load(person)
+  if r and r.process == dead then
+    disconnect(r, 'ours') -- guard: burial-is-ours -- off: disconnect(r, 'closed')
+  else
+    redis.call('SREM', at, person)
+  end
+end
+if redis.call('SCARD', at) == 0 then redis.call('ZREM', beats, dead) end
+commit()
+fact(string.format('buried %d', #people_there))
+return { 'more', '', facts }

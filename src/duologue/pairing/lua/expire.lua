@@ -1,0 +1,113 @@
+#!lua flags=allow-oom
+-- Expire: whatever is due, at most 32 of each deadline a call. Every process calls it; what is due is decided here.
+-- KEYS[1]  {shard}sweep
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids
+-- Returns  more | done, "", facts
+-- Events   probe (once more), idle, and those of an ending
+-- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
+-- include: context view queue presence ending sweeping
+local BATCH = 32
+record_sweep()
+if in_outage() then return { 'done', '', facts } end
+local more = false
+
+local function due(set)
+  local members = redis.call('ZRANGEBYSCORE', S .. set, '-inf', now, 'LIMIT', 0, BATCH)
+  if #members == BATCH then more = true end
+  return members
+end
+
+-- A script that ran out of ids would do half a step: the rest is for the next call.
+local function enough_ids()
+  if ids_left() >= 8 then return true end
+  more = true
+  return false
+end
+
+local function owes_now(r) return r.probe ~= '' and r.probe_until <= now end
+
+local function owed_due(r)
+  if r.match ~= '' then
+    local m = load_match(r.match)
+    local fell = { [r.id] = true }
+    local partner = partner_of(m, r)
+    if owes_now(partner) then fell[partner.id] = true end
+    end_by_absence(m, r, fell)
+  elseif r.state == 'waiting' then
+    fact('expired owed')
+    to_idle(r, 'you-were-away')
+  else
+    disarm(r)
+  end
+end
+
+local function once_more(r)
+  r.probe_again = 1
+  redis.call('ZADD', S .. 'owed', r.probe_until, r.id)
+  if r.connection ~= '' then show(r, probe_frame(r)) else touch(r) end
+end
+
+for _, person in ipairs(due('owed')) do
+  if not enough_ids() then break end
+  local r = load(person)
+  local owing = r and r.probe ~= '' -- guard: owed-in-record -- off: local owing = true
+  if not owing then
+    redis.call('ZREM', S .. 'owed', person)
+  elseif owes_now(r) then -- guard: owed-in-record -- off: elseif true then
+    owed_due(r)
+  elseif r.probe_again == 0 then
+    once_more(r)
+  else
+    redis.call('ZADD', S .. 'owed', r.probe_until, person)
+  end
+end
+
+for _, id in ipairs(due('media')) do
+  if not enough_ids() then break end
+  redis.call('ZREM', S .. 'media', id)
+  local m = load_match(id)
+  if m then end_by_media(m) end
+end
+
+for _, member in ipairs(due('silence')) do
+  if not enough_ids() then break end
+  redis.call('ZREM', S .. 'silence', member)
+  local id, side = string.match(member, '^(.*):([ab])$')
+  local m = load_match(id)
+  if m and m['silent_since_' .. side] > 0 then
+    local stale_report = now - m['silent_last_' .. side] > T.silence_stale_ms -- guard: silence-stale -- off: local stale_report = false
+    local theirs = other(side)
+    if stale_report then
+      m['silent_since_' .. side], m.touched = 0, true
+    else
+      local shared = m['silent_since_' .. theirs] > 0 and now - m['silent_last_' .. theirs] <= T.silence_stale_ms
+      end_by_media(m, not shared and m[side] or nil)
+    end
+  end
+end
+
+for _, id in ipairs(due('quiet')) do
+  if not enough_ids() then break end
+  local m = load_match(id)
+  if not m then
+    redis.call('ZREM', S .. 'quiet', id)
+  else
+    redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, id)
+    if now - m.word >= T.quiet_check_ms then -- guard: quiet-check -- off: if false then
+      demand(load(m.a), T.owed_ms, 0)
+      demand(load(m.b), T.owed_ms, 0)
+    end
+  end
+end
+
+for _, person in ipairs(due('lease')) do
+  redis.call('ZREM', S .. 'lease', person)
+  local r = load(person)
+  if r and r.state == 'waiting' then
+    fact('expired lease')
+    to_idle(r, 'you-were-away')
+  end
+end
+
+commit()
+return { more and 'more' or 'done', '', facts }

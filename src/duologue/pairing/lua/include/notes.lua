@@ -1,0 +1,61 @@
+-- What is kept of a match for replay: messages (both directions) and signals (one list a recipient).
+local KEPT, KEPT_BYTES = 64, 65536
+
+-- Appends an entry and drops the oldest beyond 64 or 64 KiB. Returns bytes held now and how many were dropped.
+local function keep(key, bytes, entry)
+  local raw = cmsgpack.pack(entry)
+  local length, dropped = redis.call('RPUSH', key, raw), 0
+  bytes = bytes + #raw
+  while length > KEPT or (bytes > KEPT_BYTES and length > 1) do
+    bytes = bytes - #redis.call('LPOP', key)
+    length, dropped = length - 1, dropped + 1
+  end
+  return bytes, dropped
+end
+
+local function kept(key)
+  local list = redis.call('LRANGE', key, 0, -1)
+  for i = 1, #list do list[i] = cmsgpack.unpack(list[i]) end
+  return list
+end
+
+-- The number that this key was given before, or nil: a repeat has no second effect.
+local function repeated(key, sender, client_key)
+  for _, entry in ipairs(kept(key)) do
+    if entry[2] == sender and entry[3] == client_key then return entry[1] end
+  end
+end
+
+-- Messages: n, sender, key, at (ms), text (JSON). Signals: n, sender, key, at (ms), data (JSON), to (page or "").
+local function message_frame(match, entry, reader)
+  return string.format('{"type":"message","at_ms":%.0f,"match":"%s","n":%d,"from":"%s","text":%s}',
+    entry[4], match, entry[1], entry[2] == reader and 'me' or 'partner', entry[5])
+end
+
+local function signal_frame(match, entry)
+  return string.format('{"type":"peer-signal","at_ms":%.0f,"match":"%s","n":%d,"data":%s}', entry[4], match, entry[1], entry[5])
+end
+
+-- The person's state and what this page has not seen of the match: messages after `seen_n`, signals not meant for another page.
+local function snapshot_of(r, word, seen_match, seen_n)
+  local messages, signals, message_n, signal_n = {}, {}, 0, 0
+  if r.match ~= '' then
+    local m = load_match(r.match)
+    message_n, signal_n = m.message_last, m['signal_last_' .. side_of(m, r)]
+    if seen_match ~= m.id then seen_n = 0 end
+    for _, entry in ipairs(kept(S .. 'msg:' .. m.id)) do
+      if entry[1] > seen_n then
+        messages[#messages + 1] = { entry[1], message_frame(m.id, entry, r.id) }
+      end
+    end
+    for _, entry in ipairs(kept(S .. 'sig:' .. m.id .. ':' .. side_of(m, r))) do
+      if entry[6] == '' or entry[6] == r.page then
+        signals[#signals + 1] = { entry[1], signal_frame(m.id, entry) }
+      end
+    end
+  end
+  return {
+    word, state_json(r), facts, string.format('%.0f', r.version), string.format('%.0f', r.attached_at),
+    r.match, message_n, signal_n, messages, signals,
+  }
+end

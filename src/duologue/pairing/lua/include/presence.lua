@@ -1,0 +1,132 @@
+-- Signs of life, and what a person owes whose line is down (mechanisms 2, 5 and 6).
+-- An incident: the person on `side` has a partner who is away or silent.
+local function alone_begin(m, side, cause, since)
+  if m['alone_since_' .. side] > 0 then return end
+  m['alone_since_' .. side], m['alone_cause_' .. side] = since, cause
+  m.touched = true
+  redis.call('ZADD', S .. 'alone', since, m[side])
+end
+
+local function alone_end(m, side)
+  local since = m['alone_since_' .. side]
+  if since == 0 then return false end
+  fact(string.format('alone %s %.0f', m['alone_cause_' .. side], math.max(0, now - since)))
+  m['alone_since_' .. side], m['alone_cause_' .. side] = 0, ''
+  m.touched = true
+  redis.call('ZREM', S .. 'alone', m[side])
+  return true
+end
+
+local function other(side) return side == 'a' and 'b' or 'a' end
+
+-- What is owed is met. The partner of somebody who was away reads that they are back.
+local function meet(r)
+  if r.probe == '' then return end
+  disarm(r)
+  if r.away == 1 and r.match ~= '' then
+    show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
+  end
+end
+
+-- Both people of a match that we ended as lost or failed were back within `false_ending_ms`.
+local FALSE_ENDINGS = { ['you-were-away'] = true, ['partner-lost'] = true, ['no-show'] = true, ['media-failed'] = true }
+local function watch_return(r)
+  if not FALSE_ENDINGS[r.ended_reason] or now - r.ended_at > T.false_ending_ms then return end
+  local key = S .. 'back:' .. r.ended_match
+  local cause = redis.call('HGET', key, 'cause')
+  if not cause then return end
+  redis.call('HSET', key, r.id, 1)
+  if redis.call('HLEN', key) == 3 then
+    redis.call('DEL', key)
+    fact('false-ending ' .. cause)
+  end
+end
+
+-- A sign of life: an accepted command that is not stale for its match, an attach, a poll.
+local function sign(r)
+  watch_return(r)
+  meet(r)
+  if r.state == 'waiting' then redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id) end
+  if r.match ~= '' then
+    local m = load_match(r.match)
+    m.word, m['signed_' .. side_of(m, r)] = now, 1
+    m.touched = true
+  end
+end
+
+-- What an away person's time costs them: their bucket, refilled while attached, drained while away.
+local function refill(r)
+  r.bucket = math.min(T.away_bucket_ms, r.bucket + math.floor((now - r.bucket_at) / T.away_refill_ratio))
+  r.bucket_at = now
+end
+
+local function drain(r)
+  if r.away == 1 then r.bucket = math.max(0, r.bucket - (now - r.bucket_at)) end
+  r.bucket_at = now
+end
+
+local function probe_frame(r)
+  return frame('probe', (r.match ~= '' and match_field(r.match) or '') .. ',"probe":"' .. r.probe .. '"')
+end
+
+-- Armed, and said at once.
+local function demand(r, ms, by_media)
+  local armed = arm(r, ms, by_media)
+  if armed then show(r, probe_frame(r)) end
+  return armed
+end
+
+-- Two ways to lose a connection: 'closed' (their socket; a partner is told) and 'ours' (drain, dead process; nobody is).
+local function disconnect(r, cause)
+  local closed = cause == 'closed'
+  redis.call('SREM', S .. 'at:' .. r.process, r.id)
+  refill(r)
+  r.process, r.connection, r.away = '', '', closed and 1 or 0
+  touch(r)
+  if r.state == 'idle' then return end
+  local ms = closed and math.max(r.bucket, T.away_floor_ms) or T.drain_ms -- guard: bucket -- off: local ms = closed and T.away_bucket_ms or T.drain_ms
+  arm(r, ms, closed and 1 or 0)
+  if closed and r.match ~= '' then
+    local m = load_match(r.match)
+    alone_begin(m, other(side_of(m, r)), 'away', now)
+    show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', r.probe_until)))
+  end
+end
+
+-- The media deadline, whole, from now: a page that is new has a media connection to build.
+local function restart_media(m, r, new_page)
+  m['open_' .. side_of(m, r)] = 0
+  if new_page then m.open_a, m.open_b = 0, 0 end
+  m.touched = true
+  redis.call('ZADD', S .. 'media', now + T.media_ms, m.id)
+end
+
+-- The record's address becomes this connection; whoever it replaces is told so.
+local function connect(r, process, connection, page, attached_at)
+  local detached, new_page = r.connection == '', r.page ~= page
+  if not detached and r.connection ~= connection then
+    publish(r.process, { address(new_page and 'T' or 'E', r) }) -- guard: own-page-ends -- off: publish(r.process, { address('T', r) })
+    if r.process ~= process then redis.call('SREM', S .. 'at:' .. r.process, r.id) end
+  end
+  if new_page and r.page ~= '' then
+    table.insert(r.pages, 1, r.page)
+    r.pages[5] = nil
+  end
+  if detached then drain(r) end
+  redis.call('SADD', S .. 'at:' .. process, r.id)
+  if r.match ~= '' then
+    local m = load_match(r.match)
+    if detached or new_page then restart_media(m, r, new_page) end -- guard: media-attach-anew
+    local side = other(side_of(m, r))
+    if m['alone_cause_' .. side] == 'away' then alone_end(m, side) end
+  end
+  r.process, r.connection, r.page, r.attached_at = process, connection, page, attached_at
+  touch(r)
+end
+
+local function superseded(r, page)
+  for _, old in ipairs(r.pages) do
+    if old == page then return true end
+  end
+  return false
+end

@@ -1,0 +1,144 @@
+-- Who may be dealt out, and to whom (mechanism 3). Only pairable people are in a pool's sorted set.
+local function pool_key(pool) return S .. 'q:' .. pool end
+
+local function dequeue(r)
+  if r.pairable == 0 then return end
+  redis.call('ZREM', pool_key(r.pool), r.id)
+  r.pairable = 0
+  touch(r)
+end
+
+local function enqueue(r)
+  if r.state ~= 'waiting' or r.pairable > 0 then return end
+  if r.connection == '' then return end -- guard: held-row
+  if r.probe ~= '' then return end -- guard: held-row
+  redis.call('ZADD', pool_key(r.pool), r.place, r.id)
+  r.pairable = now
+  touch(r)
+end
+
+-- One sign a person owes; a cause may shorten it, never lengthen it (mechanism 5).
+-- `by_media`: the partner's media=open meets it too. True if something changed.
+local function arm(r, ms, by_media)
+  local due = now + ms
+  if r.probe == '' then
+    r.probe, r.probe_at, r.probe_again = fresh('b_'), now, 0
+  elseif due >= r.probe_until then -- guard: never-lengthen -- off: elseif false then
+    return false
+  end
+  r.probe_until, r.probe_media = due, by_media
+  local again = r.probe_again == 0 and r.probe_at + T.owed_again_ms or due
+  redis.call('ZADD', S .. 'owed', math.min(due, again), r.id)
+  dequeue(r) -- guard: detach-unqueues
+  touch(r)
+  return true
+end
+
+local function disarm(r)
+  redis.call('ZREM', S .. 'owed', r.id)
+  r.probe, r.probe_at, r.probe_until, r.probe_media, r.probe_again = '', 0, 0, 0, 0
+  touch(r)
+end
+
+local function suits(s, c)
+  if s.language ~= '' and c.language ~= '' and s.language ~= c.language then return false end
+  if #s.tags == 0 or #c.tags == 0 then return true end
+  for _, tag in ipairs(s.tags) do
+    for _, other in ipairs(c.tags) do
+      if tag == other then return true end
+    end
+  end
+  return false
+end
+
+-- `recent:<person>`: flat, four values an entry, oldest first: match without its "m_", partner, end (s), who ended it.
+local RECENT, RECENT_MAX = 4, 8
+local function recent_of(id)
+  local raw = redis.call('GET', S .. 'recent:' .. id)
+  return raw and cmsgpack.unpack(raw) or {}
+end
+
+-- Partner and ender ('me', 'partner' or 'none') of an ended match among the last 8 of 15 min, or nil.
+local function recall(id, match)
+  local list = recent_of(id)
+  for i = 1, #list, RECENT do
+    if 'm_' .. list[i] == match then return list[i + 1], list[i + 3] end
+  end
+end
+
+local function met_lately(s, c)
+  if not s.recent then s.recent = recent_of(s.id) end
+  for i = 1, #s.recent, RECENT do
+    if s.recent[i + 1] == c.id and s.recent[i + 2] * 1000 > now - T.rematch_ms then return true end
+  end
+  return false
+end
+
+local function blocked(s, c)
+  return redis.call('SISMEMBER', S .. 'blocks:' .. s.id, c.id) == 1
+    or redis.call('SISMEMBER', S .. 'blocks:' .. c.id, s.id) == 1
+end
+
+-- 'strict', 'relaxed' (both pairable for `relax_after_ms` without a break), or nil.
+local function fit(s, c)
+  if blocked(s, c) then return nil end -- guard: blocks
+  local suited = suits(s, c)
+  local lately = met_lately(s, c) -- guard: rematch -- off: local lately = false
+  if suited and not lately then return 'strict' end
+  local since = math.max(s.pairable, c.pairable) -- guard: relax-unbroken -- off: local since = math.max(s.place, c.place)
+  if since > now - T.relax_after_ms then return nil end
+  if STRICT_TAGS and not suited then return nil end
+  return 'relaxed'
+end
+
+local function marry(older, newer)
+  local m = {
+    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = MEDIA_KIND, word = now, met = 0,
+    open_a = 0, open_b = 0,
+    signed_a = 0, signed_b = 0, -- guard: sign-in-match -- off: signed_a = 1, signed_b = 1,
+    silent_since_a = 0, silent_last_a = 0, silent_since_b = 0, silent_last_b = 0,
+    alone_since_a = 0, alone_cause_a = '', alone_since_b = 0, alone_cause_b = '',
+    message_first = 1, message_last = 0, message_bytes = 0,
+    signal_last_a = 0, signal_last_b = 0, signal_bytes_a = 0, signal_bytes_b = 0,
+    touched = true,
+  }
+  matches[m.id] = m
+  redis.call('ZADD', S .. 'media', now + T.media_ms, m.id) -- guard: media-deadline
+  redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, m.id)
+  for _, r in ipairs({ older, newer }) do
+    dequeue(r) -- guard: claim
+    redis.call('ZREM', S .. 'lease', r.id)
+    r.waited = math.max(0, now - math.floor(r.place))
+    fact(string.format('matched %.0f', r.waited))
+    r.state, r.since, r.match = 'matched', now, m.id
+    arm(r, T.owed_ms, 0) -- guard: arm-match
+    show(r, frame('new-match', match_field(m.id)))
+  end
+end
+
+-- The first of `ids` (longest wait first) that fits; one that needs no relaxing goes first.
+local function pair_among(s, near)
+  if ids_left() < 3 then return false end
+  local spare
+  for _, id in ipairs(near) do
+    local c = id ~= s.id and load(id) -- guard: not-self -- off: local c = load(id)
+    if c and c.pairable > 0 then
+      local how = fit(s, c)
+      if how == 'strict' then
+        spare = c
+        break
+      end
+      spare = spare or (how and c)
+    end
+  end
+  if not spare then return false end
+  if spare.place <= s.place then marry(spare, s) else marry(s, spare) end
+  return true
+end
+
+-- Into the queue, if pairable, and to the first who fits. The last step of a transition.
+local function pair(s)
+  enqueue(s)
+  if s.pairable == 0 then return false end
+  return pair_among(s, redis.call('ZRANGE', pool_key(s.pool), 0, T.looks))
+end

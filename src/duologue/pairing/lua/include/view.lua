@@ -1,0 +1,73 @@
+-- A person's state as the wire has it, and the end of every script: write once, publish once.
+local function away_until(partner)
+  if partner.away == 1 and partner.probe ~= '' then return string.format('%.0f', partner.probe_until) end
+  return 'null'
+end
+
+local function match_json(r)
+  local m = load_match(r.match)
+  local partner = partner_of(m, r)
+  return string.format(
+    '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"},"messages":{"first":%.0f,"last":%.0f}}',
+    m.id, m.started, partner.alias, away_until(partner), m.kind,
+    m.a == r.id and 'polite' or 'impolite', m.message_first, m.message_last)
+end
+
+local function state_json(r)
+  local json = string.format(
+    '{"state":"%s","version":%.0f,"since_ms":%.0f,"intent":%.0f,"wish":"%s","pool":"%s"',
+    r.state, r.version, r.since, r.intent, r.wish, r.pool)
+  if r.state == 'idle' then json = json .. ',"idle_reason":"' .. r.idle_reason .. '"' end
+  if r.probe ~= '' then
+    json = json .. string.format(',"probe":{"probe":"%s","until_ms":%.0f}', r.probe, r.probe_until)
+  end
+  if r.match ~= '' then json = json .. ',"match":' .. match_json(r) end
+  if r.ended_match ~= '' then
+    json = json .. string.format(',"ended":{"match":"%s","reason":"%s","at_ms":%.0f}',
+      r.ended_match, r.ended_reason, r.ended_at)
+  end
+  return json .. '}'
+end
+
+-- `fields` is the rest of the object, made of ids and numbers only, or JSON made by the caller.
+local function frame(kind, fields)
+  return string.format('{"type":"%s","at_ms":%.0f%s}', kind, now, fields or '')
+end
+
+local function match_field(id) return ',"match":"' .. id .. '"' end
+
+local function publish(process, lines)
+  redis.call('PUBLISH', S .. 'f:' .. process, table.concat(lines, '\n'))
+end
+
+local function address(kind, r) return kind .. ' ' .. r.id .. ' ' .. r.connection end
+
+local function commit()
+  for _, m in pairs(matches) do
+    if m and m.touched then redis.call('SET', S .. 'm:' .. m.id, packed(m, MATCH)) end
+  end
+  for _, r in ipairs(touched) do
+    if r.frames then r.version = math.max(r.version + 1, now) end
+    if r.state == 'idle' and r.connection == '' then
+      redis.call('SET', S .. 'p:' .. r.id, packed(r, PERSON), 'PX', T.record_ttl_ms)
+    else
+      redis.call('SET', S .. 'p:' .. r.id, packed(r, PERSON)) -- guard: record-persist -- off: redis.call('SET', S .. 'p:' .. r.id, packed(r, PERSON), 'KEEPTTL')
+    end
+  end
+  for _, r in ipairs(touched) do
+    if r.frames and r.connection ~= '' then
+      publish(r.process, { address('S', r) .. string.format(' %.0f', r.version), state_json(r), unpack(r.frames) })
+    end
+  end
+end
+
+-- What a command answers: a word, the caller's state, the facts.
+local function answer(word, r)
+  commit()
+  return { word, state_json(r), facts }
+end
+
+-- A command that changes nothing: nothing was touched, the caller reads where they are.
+local function stale(person)
+  return { 'stale', state_json(load(person) or unknown(person)), facts }
+end

@@ -1,0 +1,42 @@
+#!lua
+-- Join: the caller wants a stranger. From idle into the queue, and to the first who fits.
+-- KEYS[1]  {shard}p:<person>
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 intent (ms), 6 pool, 7 language, 8 auto_next (0|1), 9 alias (JSON string), 10… tags
+-- Returns  matched | waiting | stale, state, facts
+-- Events   new-match (both), waiting, state
+-- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
+-- include: context view queue presence ending
+local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
+local auto_next, alias = tonumber(ARGV[8]), ARGV[9]
+local r = load_or_new(person)
+
+local newer = intent > r.intent
+if intent < r.intent then return stale(person) end -- guard: intent-fence
+if intent == r.intent and r.wish == 'rest' then return stale(person) end
+
+sign(r)
+local was = r.state
+if newer or was == 'idle' then
+  if r.pool ~= pool then dequeue(r) end -- guard: pool-move
+  r.pool, r.language, r.auto_next, r.tags = pool, language, auto_next, {}
+  for i = 10, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
+end
+r.intent, r.wish, r.alias = intent, 'talk', alias
+touch(r)
+
+local from_idle = was == 'idle' -- guard: join-from-idle -- off: local from_idle = true
+if from_idle then
+  local soon = r.idle_reason == 'you-were-away' and now - r.since <= T.away_keep_ms
+  r.ended_match, r.ended_reason, r.ended_at = '', '', 0
+  r.match = '' -- as it is already, unless a guard is off
+  to_waiting(r, soon and now - r.waited or now)
+  r.waited = 0
+end
+
+local paired = pair(r)
+if r.state == 'waiting' and was == 'idle' then
+  show(r, frame('waiting'))
+elseif newer and not paired then
+  show(r, frame('state'))
+end
+return answer(r.state, r)

@@ -1,0 +1,72 @@
+#!lua flags=allow-oom
+-- Pulse: a sign of life, and what the page says of its media connection.
+-- KEYS[1]  {shard}p:<person>
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 match or "", 6 media: open | silent | failed | ""
+-- Returns  ok | stale, state, facts
+-- Events   probe and partner-back (the partner's), and those of an ending
+-- Invariants: 3 fenced by the match, 7 bounded aloneness
+-- include: context view queue presence ending
+local person, match, media = ARGV[4], ARGV[5], ARGV[6]
+local r = load(person)
+if not r then
+  if match ~= '' then return stale(person) end
+  return { 'ok', state_json(unknown(person)), facts }
+end
+local late = match ~= '' and r.match ~= match -- guard: match-fence -- off: local late = match ~= '' and r.match == ''
+if late then
+  -- guard: stale-no-sign -- off: sign(r)
+  return stale(person)
+end
+
+sign(r)
+
+-- The partner answers this very page's pings: neither their socket nor their silence is the person.
+local function opened(m, me, partner)
+  m['open_' .. me], m['silent_since_' .. me] = 1, 0
+  redis.call('ZREM', S .. 'silence', m.id .. ':' .. me)
+  alone_end(m, me)
+  local all = m.open_a == 1 and m.open_b == 1 -- guard: media-both -- off: local all = true
+  if all then
+    m.met = 1
+    redis.call('ZREM', S .. 'media', m.id)
+  end
+  if partner.probe_media == 1 then meet(partner) end -- guard: open-vouches
+  -- guard: silence-by-reporter -- off: m['silent_since_' .. other(me)] = 0
+  if partner.connection == '' and partner.away == 1 then
+    partner.bucket_at = now
+    if partner.probe == '' then partner.away = 0 end
+    touch(partner)
+  end
+end
+
+local function silent(m, me, partner)
+  if m.met == 1 then
+    local since, last = 'silent_since_' .. me, 'silent_last_' .. me
+    if m[since] == 0 or now - m[last] > T.silence_stale_ms then
+      m[since] = now
+      redis.call('ZADD', S .. 'silence', now + T.silence_ms, m.id .. ':' .. me) -- guard: silence
+    end
+    m[last] = now
+    alone_begin(m, me, 'silent', now - T.silent_after_ms)
+  end
+  local armed = demand(partner, T.owed_ms, 1) -- guard: silent-arms -- off: local armed = false
+  if armed and partner.away == 1 then
+    show(r, frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', partner.probe_until)))
+  end
+end
+
+if r.match ~= '' and media ~= '' then
+  local m = load_match(r.match)
+  local me, partner = side_of(m, r), partner_of(m, r)
+  m.touched = true
+  if media == 'open' then
+    opened(m, me, partner)
+  elseif media == 'silent' or m.met == 1 then -- guard: failed-after-open -- off: elseif media == 'silent' then
+    silent(m, me, partner)
+  else
+    end_by_media(m)
+  end
+end
+
+pair(r) -- guard: sign-pairs -- off: enqueue(r)
+return answer('ok', r)

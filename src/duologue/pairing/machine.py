@@ -1,0 +1,275 @@
+"""The state machine as Python calls it: one method a transition, one script a method.
+
+Whether a call can be repeated: all of them can. A transition whose reply was
+lost is run again, with fresh ids; it is fenced by the match, the connection or
+the intent that it names, so the second run finds its work done.
+"""
+
+import base64
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from duologue.pairing import scripts as lua
+from duologue.pairing.keys import Keys
+from duologue.pairing.scripts import Script
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import (
+    Attached,
+    Beat,
+    ConnectionId,
+    DetachCause,
+    Held,
+    Media,
+    MediaKind,
+    Note,
+    Outcome,
+    PersonId,
+    ProcessId,
+    Reattached,
+    Refused,
+    Reply,
+    ReportReason,
+    Same,
+    Sent,
+    TakenOver,
+)
+
+ID_LENGTH = 16
+"""Characters of one random id: 96 bits."""
+IDS_A_MATCH = 3
+IDS_A_SWEEP = 160
+"""Enough for about twenty endings with two new matches each; what is left over waits for the next call."""
+
+
+class ScriptRunner(Protocol):
+    """The store, as far as the machine knows it."""
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+        """Runs one script and returns its reply, undecoded. Raises the store's own errors."""
+
+
+    def __call__(self, error: Exception, /) -> bool: ...
+
+
+def fresh_ids(count: int) -> str:
+    """``count`` ids of 96 random bits each, one after the other."""
+    return base64.urlsafe_b64encode(os.urandom(12 * count)).decode()
+
+
+def json_text(value: Any) -> str:
+    """JSON without raw line breaks, as the scripts splice it in."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _notes(rows: Sequence[Sequence[Any]]) -> list[Note]:
+    return [Note(int(n), frame) for n, frame in rows]
+
+
+def _attached(row: Sequence[Any]) -> Attached:
+    _, state, _, version, attached_at, match, message_n, signal_n, messages, signals = row
+    return Attached(
+        state, int(version), int(attached_at), match.decode(), message_n, signal_n, _notes(messages), _notes(signals)
+    )
+
+
+def _reattached(row: Sequence[Any]) -> Reattached:
+    word = row[0]
+    if word == b"same":
+        return Same(int(row[1]), row[2].decode(), row[3], row[4])
+    return Refused() if word == b"refused" else _attached(row)
+
+
+class Machine:
+    """Who waits, who is with whom. Holds no state of its own; any number of processes may call it."""
+
+    def __init__(
+        self,
+        runner: ScriptRunner,
+        timings: Timings | None = None,
+        *,
+        shard: str = "0",
+        media: MediaKind = MediaKind.PEER,
+        first_pool: str = "main",
+        observe: Callable[[str], None] = lambda fact: None,
+        now_ms: Callable[[], int] | None = None,
+        scripts: Mapping[str, Script] | None = None,
+        new_ids: Callable[[int], str] = fresh_ids,
+        interrupted: type[Exception] | tuple[type[Exception], ...] = (),
+    ) -> None:
+        """``observe`` gets each fact once, by the process whose call made it.
+
+        ``interrupted``: those of the runner's errors after which a script may or may not have run;
+        it is run once more.
+
+        ``now_ms``, ``scripts`` and ``new_ids`` are for tests: a clock other than
+        the store's, scripts with a guard switched off, ids that repeat.
+        """
+        self._runner = runner
+        self._keys = Keys(shard)
+        self._observe = observe
+        self._now_ms = now_ms
+        self._scripts = scripts or lua.load(timings or Timings(), media, first_pool)
+        self._new_ids = new_ids
+        self._interrupted = interrupted
+
+    def channel(self, process: ProcessId) -> str:
+        """The channel on which the scripts tell a process of its people."""
+        return self._keys.channel(process)
+
+    async def _run(self, name: str, key: str, *args: str | int | bytes, ids: int = 0) -> Any:
+        try:
+            return await self._run_once(name, key, args, ids)
+        except self._interrupted:
+            return await self._run_once(name, key, args, ids)
+
+    async def _run_once(self, name: str, key: str, args: Sequence[str | int | bytes], ids: int) -> Any:
+        now = "" if self._now_ms is None else self._now_ms()
+        fixed = (self._keys.prefix, now, self._new_ids(ids) if ids else "")
+        return await self._runner.run(self._scripts[name], [key], [*fixed, *args])
+
+    async def _transition(self, name: str, key: str, *args: str | int | bytes, ids: int = 0) -> Any:
+        reply = await self._run(name, key, *args, ids=ids)
+        for fact in reply[2]:
+            self._observe(fact.decode())
+        return reply
+
+    async def _command(self, name: str, person: PersonId, *args: str | int | bytes, matches: int = 0) -> Reply:
+        ids = matches * IDS_A_MATCH + 1
+        reply = await self._transition(name, self._keys.person(person), person, *args, ids=ids)
+        return Reply(Outcome(reply[0].decode()), reply[1])
+
+    async def join(
+        self,
+        person: PersonId,
+        *,
+        intent: int,
+        pool: str,
+        tags: Sequence[str] = (),
+        language: str = "",
+        auto_next: bool = True,
+        alias: str = "",
+    ) -> Reply:
+        """In the queue, or with somebody: ``matched``, ``waiting``; ``stale`` if another page decided later."""
+        details = (intent, pool, language, int(auto_next), json_text(alias), *tags)
+        return await self._command("join", person, *details, matches=1)
+
+    async def skip(self, person: PersonId, match: str) -> Reply:
+        """The match is over and both are in the queue or in their next match: ``skipped``; else ``stale``."""
+        return await self._command("skip", person, match, matches=2)
+
+    async def leave(self, person: PersonId, intent: int) -> Reply:
+        """The person is idle: ``left``; ``stale`` if another page decided later."""
+        return await self._command("leave", person, intent, matches=1)
+
+    async def pulse(self, person: PersonId, match: str | None = None, media: Media | None = None) -> Reply:
+        """A sign of life: ``ok``; ``stale`` (and no sign) if it names a match that is not theirs now."""
+        return await self._command("pulse", person, match or "", media or "", matches=2)
+
+    async def ack(self, person: PersonId, match: str) -> Reply:
+        """The room of an ended match was left: ``ok``; ``stale`` if the match is none of their last 8."""
+        return await self._command("ack", person, match)
+
+    async def block(self, person: PersonId, match: str, skip: bool = False) -> Reply:
+        """Never again with that partner: ``blocked``; ``unknown-match``."""
+        return await self._command("block", person, match, int(skip), Outcome.BLOCKED, "", "", "", matches=2)
+
+    async def report(
+        self, person: PersonId, match: str, key: str, reason: ReportReason, text: str = "", skip: bool = False
+    ) -> Reply:
+        """Kept for the operator with the match's messages, and a block: ``reported``; ``unknown-match``."""
+        details = (int(skip), Outcome.REPORTED, key, reason, text)
+        return await self._command("block", person, match, *details, matches=2)
+
+    async def _numbered(self, name: str, person: PersonId, *args: str) -> Sent:
+        reply = await self._transition(name, self._keys.person(person), person, *args)
+        return Sent(Outcome(reply[0].decode()), reply[1], reply[3])
+
+    async def message(self, person: PersonId, match: str, key: str, text: str) -> Sent:
+        """Text to both streams of the match: ``sent`` with its number; ``stale``."""
+        return await self._numbered("message", person, match, key, json_text(text))
+
+    async def signal(
+        self, person: PersonId, match: str, key: str, data: Mapping[str, Any], from_page: str, to_page: str = ""
+    ) -> Sent:
+        """From one page to the partner's (``to_page`` empty: to any): ``sent`` with its number; ``stale``."""
+        body = {**data, "from": from_page, **({"to": to_page} if to_page else {})}
+        return await self._numbered("signal", person, match, key, json_text(body), to_page)
+
+    async def read(self, person: PersonId) -> bytes:
+        """The person's state as JSON; changes nothing."""
+        state: bytes = (await self._run("read", self._keys.person(person), person))[1]
+        return state
+
+    async def attach(
+        self,
+        person: PersonId,
+        connection: ConnectionId,
+        process: ProcessId,
+        page: str,
+        alias: str | None = None,
+        after_match: str = "",
+        after_n: int = 0,
+    ) -> Attached | TakenOver:
+        """The connection is the person's one connection; the answer is the snapshot, and what the page has not seen.
+
+        Cancelled or failed, it may have happened: detach then.
+        """
+        written = "" if alias is None else json_text(alias)
+        args = (person, process, connection, page, written, after_match, after_n)
+        reply = await self._transition("attach", self._keys.person(person), *args, ids=IDS_A_MATCH + 1)
+        return TakenOver() if reply[0] == b"taken-over" else _attached(reply)
+
+    async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause) -> bool:
+        """The connection is gone, if it was still the person's: true. Whoever waits or talks owes a sign now."""
+        reply = await self._transition("detach", self._keys.person(person), person, connection, cause, ids=1)
+        return bool(reply[0] == b"ok")
+
+    async def reattach(self, process: ProcessId, held: Sequence[Held]) -> list[Reattached]:
+        """What the store makes of the connections that a process holds (≤ 200), in the same order."""
+        args = [str(field) for each in held for field in each]
+        ids = IDS_A_MATCH * len(held)
+        reply = await self._transition("reattach", self._keys.at(process), process, *args, ids=ids)
+        return [_reattached(row) for row in reply[3]]
+
+    async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool]) -> int:
+        """Detaches whoever the store believes the process to hold and it does not; how many.
+
+        ``holds`` is asked after the store answered: a connection that is being attached must be held already.
+        """
+        cursor, count = "0", 0
+        while True:
+            next_cursor, found = await self._run("listed", self._keys.at(process), process, cursor)
+            for person, connection in zip(found[::2], found[1::2], strict=True):
+                who, what = PersonId(person.decode()), ConnectionId(connection.decode())
+                if not holds(who, what):
+                    count += await self.detach(who, what, DetachCause.CLOSED)
+            cursor = next_cursor.decode()
+            if cursor == "0":
+                return count
+
+    async def beat(self, process: ProcessId) -> Beat:
+        """The process lives. ``known`` is false if it was buried or forgotten: its people must be re-attached."""
+        known, online, alone, now = await self._run("beat", self._keys.beats, process)
+        return Beat(bool(known), online, alone, int(now))
+
+    async def echo(self, process: ProcessId, token: str) -> None:
+        """``P <token>`` on the process's own channel: heard, its subscription works."""
+        await self._run("echo", self._keys.at(process), self.channel(process), token)
+
+    async def sweep(self) -> bool:
+        """Whatever is due happens. True: there is more, call again."""
+        return await self._more("expire", self._keys.sweep)
+
+    async def bury(self) -> bool:
+        """A process without a beat is dead: its people are detached. True: there is more, call again."""
+        return await self._more("bury", self._keys.beats)
+
+    async def _more(self, name: str, key: str) -> bool:
+        reply = await self._transition(name, key, ids=IDS_A_SWEEP)
+        return bool(reply[0] == b"more")
+
+    async def scan(self, pool: str) -> None:
+        """One step of the pass over a pool: pairs whom no arrival paired."""
+        await self._transition("scan", self._keys.pool(pool), pool, ids=8 * IDS_A_MATCH)

@@ -1,0 +1,75 @@
+"""The Lua scripts: one transition a file, shared local functions in ``lua/include/``.
+
+A script's source is its first line (``#!lua …``), the constants made from
+``Timings``, the includes that its ``-- include:`` line names, and its body.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import MediaKind
+
+FOLDER = Path(__file__).parent / "lua"
+_INCLUDE = re.compile(r"^-- include: (.+)$", re.M)
+_GUARD = re.compile(r"^(?P<indent>\s*)(?P<code>.*?)-- guard: (?P<name>[a-z-]+)(?: -- off: (?P<off>.*))?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One transition as the store gets it."""
+
+    name: str
+    source: bytes
+    sha1: str
+
+
+def _constants(timings: Timings, media: MediaKind, first_pool: str) -> str:
+    values = {k: v for k, v in asdict(timings).items() if k != "strict_tags"}
+    table = ", ".join(f"{name} = {value}" for name, value in values.items())
+    return (
+        f"local T = {{ {table} }}\n"
+        f"local STRICT_TAGS = {str(timings.strict_tags).lower()}\n"
+        f"local MEDIA_KIND = '{media}'\n"
+        f"local FIRST_POOL = '{first_pool}'\n"
+    )
+
+
+def _switched_off(text: str, guards: frozenset[str], found: set[str]) -> str:
+    lines = []
+    for line in text.splitlines():
+        guard = _GUARD.match(line)
+        if guard and guard["name"] in guards:
+            found.add(guard["name"])
+            line = guard["indent"] + (guard["off"] or "")
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def load(
+    timings: Timings, media: MediaKind, first_pool: str, *, without: Iterable[str] = ()
+) -> Mapping[str, Script]:
+    """Every script by its file's name.
+
+    ``without`` names guards to switch off, for negative controls in tests: a
+    line marked ``-- guard: <name>`` is removed, or replaced by what stands
+    behind ``-- off:``. An unknown guard raises ``LookupError``.
+    """
+    guards, found = frozenset(without), set[str]()
+    constants = _constants(timings, media, first_pool)
+    includes = {f.stem: _switched_off(f.read_text(), guards, found) for f in (FOLDER / "include").glob("*.lua")}
+    scripts = {}
+    for file in sorted(FOLDER.glob("*.lua")):
+        body = _switched_off(file.read_text(), guards, found)
+        shebang, _, rest = body.partition("\n")
+        names = _INCLUDE.search(rest)
+        shared = "".join(includes[name] for name in names[1].split()) if names else ""
+        source = f"{shebang}\n{constants}{shared}{rest}".encode()
+        # The digest only names the script to the store.
+        scripts[file.stem] = Script(file.stem, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
+    if unknown := guards - found:
+        raise LookupError(f"no such guard: {', '.join(sorted(unknown))}")
+    return scripts

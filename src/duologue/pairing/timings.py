@@ -1,0 +1,61 @@
+"""Every duration of the state machine, in milliseconds (invariant 7's bounds follow from them)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Defaults of the design; each is a setting. They are constants of the scripts, not arguments of a call."""
+
+    owed_ms: int = 3_000
+    """A sign of life owed since a match began, or a partner's media fell silent."""
+    owed_again_ms: int = 1_500
+    """An unmet probe is published once more: its frame may have been lost with a connection."""
+    silent_after_ms: int = 2_500
+    """How long a page hears nothing before it says ``silent``."""
+    away_bucket_ms: int = 5_000
+    """How long somebody with a closed connection may be away, at most."""
+    away_refill_ratio: int = 6
+    """Attached time that buys one unit of away time back."""
+    away_floor_ms: int = 1_000
+    """Never less than this, so that a partner whose media is up can say so (docs/decisions/0002)."""
+    drain_ms: int = 25_000
+    """The same after a drain or a dead process: our own doing."""
+    media_ms: int = 10_000
+    """From a match to ``media=open`` from both."""
+    silence_ms: int = 10_000
+    """From the first ``silent`` of one side to the end of the match."""
+    silence_stale_ms: int = 5_000
+    """A silence whose last report is older is dropped."""
+    lease_ms: int = 35_000
+    """A waiting person without any sign of life; a client answers each heartbeat (15 s)."""
+    record_ttl_ms: int = 3_600_000
+    """Idle and detached people are forgotten after this."""
+    quiet_check_ms: int = 300_000
+    """A match without a word from either side is asked about."""
+    relax_after_ms: int = 15_000
+    """Both pairable for this long without a break: the rematch rule, tags and language relax."""
+    rematch_ms: int = 600_000
+    """Nobody meets one of their last 8 partners of this long again."""
+    recent_ttl_ms: int = 900_000
+    """How long an ended match can be blocked and reported."""
+    long_match_ms: int = 30_000
+    """A match that lasted this long ends the earlier wait."""
+    away_keep_ms: int = 60_000
+    """Within this time of ``you-were-away`` a join keeps the place."""
+    process_dead_ms: int = 4_000
+    """A process without a beat for this long is buried."""
+    outage_ms: int = 2_000
+    """No sweep for this long: the store or all servers were away."""
+    outage_quiet_ms: int = 5_000
+    """Nothing falls due for this long after an outage."""
+    false_ending_ms: int = 20_000
+    """Both back within this time of an ending of ours: it was false (measured, never acted on)."""
+    block_ttl_ms: int = 2_592_000_000
+    """A block lasts as long as a session: 30 days."""
+    looks: int = 16
+    """How many of a pool one pairing looks at."""
+    scan_windows: int = 8
+    """How many windows of ``looks`` one pass of a pool looks at."""
+    strict_tags: bool = False
+    """Tags and language never relax."""

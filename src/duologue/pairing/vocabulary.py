@@ -1,0 +1,193 @@
+"""The words of the state machine: one word for one thing, in Lua, Python, TypeScript and docs.
+
+Every enumeration here is the wire's own spelling (``protocol/``); the Lua
+scripts write the same words.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple, NewType
+
+PersonId = NewType("PersonId", str)
+"""Hash of a token's issuer and subject; 16 characters of ``[A-Za-z0-9_-]``, never shown to a partner."""
+MatchId = NewType("MatchId", str)
+"""``m_`` and 96 random bits."""
+ConnectionId = NewType("ConnectionId", str)
+"""``c_`` and 96 random bits: one stream of one page; every detach is fenced by it."""
+ProcessId = NewType("ProcessId", str)
+"""``s_`` and 96 random bits, new at each start of a server process."""
+PageId = NewType("PageId", str)
+"""Chosen by the client, new for each load of a page."""
+
+
+class State(StrEnum):
+    """What a person is, exactly one at a time (invariant 1)."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    MATCHED = "matched"
+
+
+class Wish(StrEnum):
+    """What a person last asked for: heals a store that forgot (mechanism 7)."""
+
+    TALK = "talk"
+    REST = "rest"
+
+
+class Outcome(StrEnum):
+    """What a command came to. An expected refusal is an outcome, never an exception."""
+
+    MATCHED = "matched"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+    LEFT = "left"
+    OK = "ok"
+    SENT = "sent"
+    BLOCKED = "blocked"
+    REPORTED = "reported"
+    UNKNOWN_MATCH = "unknown-match"
+    STALE = "stale"
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended, as its two people read it."""
+
+    SKIPPED = "skipped"
+    PARTNER_SKIPPED = "partner-skipped"
+    LEFT = "left"
+    PARTNER_LEFT = "partner-left"
+    PARTNER_LOST = "partner-lost"
+    NO_SHOW = "no-show"
+    MEDIA_FAILED = "media-failed"
+    MEDIA_UNAVAILABLE = "media-unavailable"
+    YOU_WERE_AWAY = "you-were-away"
+
+
+class IdleReason(StrEnum):
+    """Why a person is idle."""
+
+    NEVER = "never"
+    LEFT = "left"
+    YOU_WERE_AWAY = "you-were-away"
+    ONE_CONVERSATION = "one-conversation"
+
+
+class Media(StrEnum):
+    """What a page says of its media connection in a pulse."""
+
+    OPEN = "open"
+    SILENT = "silent"
+    FAILED = "failed"
+
+
+class MediaKind(StrEnum):
+    """Where picture and sound flow."""
+
+    PEER = "peer"
+    LIVEKIT = "livekit"
+
+
+class DetachCause(StrEnum):
+    """Who ended a connection: decides how long its person may take to return, and whether a partner is told."""
+
+    CLOSED = "closed"
+    """The socket closed: the bucket (5 s at most), and a partner reads ``partner-away``."""
+    OURS = "ours"
+    """Drain or a dead process: 25 s, and nobody is told."""
+
+
+class ReportReason(StrEnum):
+    """Why a person reports a partner."""
+
+    NUDITY = "nudity"
+    MINOR = "minor"
+    VIOLENCE = "violence"
+    HARASSMENT = "harassment"
+    SPAM = "spam"
+    OTHER = "other"
+
+
+class Reply(NamedTuple):
+    """A command's answer.
+
+    ``state`` is the caller's whole state as one JSON object (UTF-8), as the
+    scripts wrote it: what only a process may know (ICE servers, media grants)
+    is not in it yet; ``delivery.frame.dress`` puts it in.
+    """
+
+    outcome: Outcome
+    state: bytes
+
+
+class Sent(NamedTuple):
+    """The answer to a message or a signal; ``n`` is its number in the match (0 when stale)."""
+
+    outcome: Outcome
+    state: bytes
+    n: int
+
+
+class Note(NamedTuple):
+    """A kept message or signal, replayed after an attach: ``frame`` is the whole event as JSON."""
+
+    n: int
+    frame: bytes
+
+
+class Attached(NamedTuple):
+    """The connection is the person's one connection now.
+
+    ``match`` is ``""`` unless matched. ``messages`` are the kept ones after the asked-for
+    number, ``signals`` those not addressed to another page, both in order.
+    ``message_n`` and ``signal_n`` are the last numbers given out in the match.
+    """
+
+    state: bytes
+    version: int
+    attached_at_ms: int
+    match: str
+    message_n: int
+    signal_n: int
+    messages: list[Note]
+    signals: list[Note]
+
+
+class TakenOver(NamedTuple):
+    """Another page of this person came later: this one is refused, for good."""
+
+
+class Held(NamedTuple):
+    """One connection that a process holds, as it names it to the re-attach loop."""
+
+    person: PersonId
+    connection: ConnectionId
+    page: PageId
+    attached_at_ms: int
+    alias: str
+    """The alias as a JSON string, quotes included, as made by ``msgspec.json.encode``."""
+
+
+class Same(NamedTuple):
+    """The record names this connection: nothing was written."""
+
+    version: int
+    match: str
+    message_n: int
+    signal_n: int
+
+
+class Refused(NamedTuple):
+    """A connection attached later is, or was, this person's: the process ends its socket."""
+
+
+Reattached = Same | Refused | Attached
+"""``Attached``: the address was lost and is written again; the answer is a snapshot (reason ``resync``)."""
+
+
+class Beat(NamedTuple):
+    """The answer to a beat: ``known`` is false when the process was buried or the store forgot it."""
+
+    known: bool
+    people_online: int
+    alone_people: int
+    store_now_ms: int
