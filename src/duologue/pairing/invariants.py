@@ -1,4 +1,4 @@
-"""What must hold of a shard after every transition, checked on a dump of it (invariants 1, 2, 4 and the indexes).
+"""What must hold of a shard after every transition, checked on a dump of it.
 
 For tests and audits: reads everything, so never on a busy store.
 """
@@ -48,7 +48,9 @@ async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
         elif kind in ("p", "m"):
             raw = await store.get(key)
             if raw is not None:
-                (seen.people if kind == "p" else seen.matches)[name] = unpack(raw, PERSON if kind == "p" else MATCH)
+                (seen.people if kind == "p" else seen.matches)[name] = unpack(
+                    raw, PERSON if kind == "p" else MATCH
+                )
         elif kind == "q" or (not name and kind not in ("sweep", "reports")):
             rows = await store.zrange(key, 0, -1, withscores=True)
             (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
@@ -68,7 +70,7 @@ def violations(seen: Snapshot) -> list[str]:
 
 
 def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
-    found = []
+    found = _connection(person, r, seen)
     queued = [pool for pool, members in seen.pools.items() if person in members]
     pairable = r["state"] == "waiting" and r["connection"] != "" and r["probe"] == ""
     if queued != ([r["pool"]] if pairable else []):
@@ -77,18 +79,27 @@ def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
         found.append("pairable_since and queue differ")
     if queued and seen.pools[queued[0]][person] != r["place"]:
         found.append("place and score differ")
-    if (r["state"] == "matched") != (r["match"] != ""):
-        found.append(f"{r['state']} with match {r['match']!r}")
-    if r["match"]:
-        m = seen.matches.get(r["match"])
-        if m is None or person not in (m["a"], m["b"]):
-            found.append(f"match {r['match']} is not theirs")
+    found += _match_of(person, r, seen)
     if (r["state"] == "waiting") != (person in seen.sets.get("lease", {})):
         found.append(f"{r['state']} and lease differ")
     if (r["probe"] != "") != (person in seen.sets.get("owed", {})):
         found.append("owed sign and its deadline differ")
     if r["state"] == "idle" and r["probe"]:
         found.append("idle and owes a sign")
+    return found
+
+
+def _match_of(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
+    if (r["state"] == "matched") != (r["match"] != ""):
+        return [f"{r['state']} with match {r['match']!r}"]
+    if not r["match"]:
+        return []
+    m = seen.matches.get(r["match"])
+    return [] if m and person in (m["a"], m["b"]) else [f"match {r['match']} is not theirs"]
+
+
+def _connection(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
+    found = []
     if (r["connection"] == "") != (r["process"] == ""):
         found.append("connection without process")
     if r["connection"] and person not in seen.at.get(r["process"], set()):
@@ -119,7 +130,9 @@ def _indexes(seen: Snapshot) -> list[str]:
     for name in ("media", "quiet"):
         found += [f"{name} lists the dead {m}" for m in seen.sets.get(name, {}) if m not in seen.matches]
     found += [
-        f"silence lists the dead {m}" for m in seen.sets.get("silence", {}) if m.partition(":")[0] not in seen.matches
+        f"silence lists the dead {m}"
+        for m in seen.sets.get("silence", {})
+        if m.partition(":")[0] not in seen.matches
     ]
     for name in ("owed", "lease", "alone"):
         found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]

@@ -12,7 +12,7 @@ key                        type        what
 ``owed``                   zset        people by when the sign they owe is due, or said once more (ms)
 ``lease``                  zset        waiting people by the end of their lease (ms)
 ``media``                  zset        matches by their media deadline (ms)
-``silence``                zset        ``<match>:<a|b>``, the reporter, by when the silence ends the match (ms)
+``silence``                zset        ``<match>:<a|b>``, the reporter, by when it ends the match (ms)
 ``quiet``                  zset        matches by their next check for a word from either (ms)
 ``alone``                  zset        people whose partner is away or silent, by since when (ms)
 ``at:<process>``           set         people attached to a server process

@@ -49,7 +49,6 @@ class ScriptRunner(Protocol):
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
         """Runs one script and returns its reply, undecoded. Raises the store's own errors."""
 
-
     def __call__(self, error: Exception, /) -> bool: ...
 
 
@@ -70,7 +69,14 @@ def _notes(rows: Sequence[Sequence[Any]]) -> list[Note]:
 def _attached(row: Sequence[Any]) -> Attached:
     _, state, _, version, attached_at, match, message_n, signal_n, messages, signals = row
     return Attached(
-        state, int(version), int(attached_at), match.decode(), message_n, signal_n, _notes(messages), _notes(signals)
+        state,
+        int(version),
+        int(attached_at),
+        match.decode(),
+        message_n,
+        signal_n,
+        _notes(messages),
+        _notes(signals),
     )
 
 
@@ -92,7 +98,7 @@ class Machine:
         shard: str = "0",
         media: MediaKind = MediaKind.PEER,
         first_pool: str = "main",
-        observe: Callable[[str], None] = lambda fact: None,
+        observe: Callable[[str], None] = lambda _: None,
         now_ms: Callable[[], int] | None = None,
         scripts: Mapping[str, Script] | None = None,
         new_ids: Callable[[int], str] = fresh_ids,
@@ -135,7 +141,9 @@ class Machine:
             self._observe(fact.decode())
         return reply
 
-    async def _command(self, name: str, person: PersonId, *args: str | int | bytes, matches: int = 0) -> Reply:
+    async def _command(
+        self, name: str, person: PersonId, *args: str | int | bytes, matches: int = 0
+    ) -> Reply:
         ids = matches * IDS_A_MATCH + 1
         reply = await self._transition(name, self._keys.person(person), person, *args, ids=ids)
         return Reply(Outcome(reply[0].decode()), reply[1])
@@ -151,8 +159,8 @@ class Machine:
         auto_next: bool = True,
         alias: str = "",
     ) -> Reply:
-        """In the queue, or with somebody: ``matched``, ``waiting``; ``stale`` if another page decided later."""
-        details = (intent, pool, language, int(auto_next), json_text(alias), *tags)
+        """In the queue, or with somebody: ``matched``, ``waiting``; ``stale``: another page decided later."""
+        details: tuple[str | int, ...] = (intent, pool, language, int(auto_next), json_text(alias), *tags)
         return await self._command("join", person, *details, matches=1)
 
     async def skip(self, person: PersonId, match: str) -> Reply:
@@ -191,7 +199,13 @@ class Machine:
         return await self._numbered("message", person, match, key, json_text(text))
 
     async def signal(
-        self, person: PersonId, match: str, key: str, data: Mapping[str, Any], from_page: str, to_page: str = ""
+        self,
+        person: PersonId,
+        match: str,
+        key: str,
+        data: Mapping[str, Any],
+        from_page: str,
+        to_page: str = "",
     ) -> Sent:
         """From one page to the partner's (``to_page`` empty: to any): ``sent`` with its number; ``stale``."""
         body = {**data, "from": from_page, **({"to": to_page} if to_page else {})}
@@ -212,7 +226,7 @@ class Machine:
         after_match: str = "",
         after_n: int = 0,
     ) -> Attached | TakenOver:
-        """The connection is the person's one connection; the answer is the snapshot, and what the page has not seen.
+        """The connection is the person's one connection; the answer is the snapshot and what was missed.
 
         Cancelled or failed, it may have happened: detach then.
         """
@@ -222,7 +236,7 @@ class Machine:
         return TakenOver() if reply[0] == b"taken-over" else _attached(reply)
 
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause) -> bool:
-        """The connection is gone, if it was still the person's: true. Whoever waits or talks owes a sign now."""
+        """The connection is gone, if it was still theirs: true. Whoever waits or talks owes a sign now."""
         reply = await self._transition("detach", self._keys.person(person), person, connection, cause, ids=1)
         return bool(reply[0] == b"ok")
 
@@ -250,7 +264,7 @@ class Machine:
                 return count
 
     async def beat(self, process: ProcessId) -> Beat:
-        """The process lives. ``known`` is false if it was buried or forgotten: its people must be re-attached."""
+        """The process lives. ``known`` is false if it was buried or forgotten: re-attach its people."""
         known, online, alone, now = await self._run("beat", self._keys.beats, process)
         return Beat(bool(known), online, alone, int(now))
 

@@ -1,6 +1,6 @@
 """The records as the scripts write them, for those who only look: invariants, audits, tests.
 
-MessagePack arrays; the field order is that of ``lua/include/context.lua``, which a test holds against this file.
+MessagePack arrays in the field order of ``lua/include/context.lua``; a test holds the two together.
 """
 
 from collections.abc import Sequence

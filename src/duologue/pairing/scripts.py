@@ -14,7 +14,7 @@ from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import MediaKind
 
 FOLDER = Path(__file__).parent / "lua"
-_INCLUDE = re.compile(r"^-- include: (.+)$", re.M)
+_INCLUDE = re.compile(r"^-- include: (.+)$", re.MULTILINE)
 _GUARD = re.compile(r"^(?P<indent>\s*)(?P<code>.*?)-- guard: (?P<name>[a-z-]+)(?: -- off: (?P<off>.*))?$")
 
 
@@ -44,8 +44,9 @@ def _switched_off(text: str, guards: frozenset[str], found: set[str]) -> str:
         guard = _GUARD.match(line)
         if guard and guard["name"] in guards:
             found.add(guard["name"])
-            line = guard["indent"] + (guard["off"] or "")
-        lines.append(line)
+            lines.append(guard["indent"] + (guard["off"] or ""))
+        else:
+            lines.append(line)
     return "\n".join(lines) + "\n"
 
 
@@ -60,7 +61,9 @@ def load(
     """
     guards, found = frozenset(without), set[str]()
     constants = _constants(timings, media, first_pool)
-    includes = {f.stem: _switched_off(f.read_text(), guards, found) for f in (FOLDER / "include").glob("*.lua")}
+    includes = {
+        f.stem: _switched_off(f.read_text(), guards, found) for f in (FOLDER / "include").glob("*.lua")
+    }
     scripts = {}
     for file in sorted(FOLDER.glob("*.lua")):
         body = _switched_off(file.read_text(), guards, found)
@@ -69,7 +72,9 @@ def load(
         shared = "".join(includes[name] for name in names[1].split()) if names else ""
         source = f"{shebang}\n{constants}{shared}{rest}".encode()
         # The digest only names the script to the store.
-        scripts[file.stem] = Script(file.stem, source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
+        scripts[file.stem] = Script(
+            file.stem, source, hashlib.sha1(source, usedforsecurity=False).hexdigest()
+        )
     if unknown := guards - found:
         raise LookupError(f"no such guard: {', '.join(sorted(unknown))}")
     return scripts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Defaults of the design; each is a setting. They are constants of the scripts, not arguments of a call."""
+    """Defaults of the design; each is a setting, and a constant of the scripts."""
 
     owed_ms: int = 3_000
     """A sign of life owed since a match began, or a partner's media fell silent."""

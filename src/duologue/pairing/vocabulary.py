@@ -88,7 +88,7 @@ class MediaKind(StrEnum):
 
 
 class DetachCause(StrEnum):
-    """Who ended a connection: decides how long its person may take to return, and whether a partner is told."""
+    """Who ended a connection: how long its person may take to return, and whether a partner is told."""
 
     CLOSED = "closed"
     """The socket closed: the bucket (5 s at most), and a partner reads ``partner-away``."""

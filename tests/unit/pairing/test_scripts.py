@@ -12,7 +12,8 @@ FILES = sorted(scripts.FOLDER.glob("*.lua"))
 BODIES = {f.stem: f.read_text() for f in FILES}
 CONTEXT = (scripts.FOLDER / "include" / "context.lua").read_text()
 HEADER = re.compile(
-    r"\A#!lua(?: flags=[a-z,-]+)?\n-- [A-Z][\w-]*[:,] .+\n-- KEYS\[1\]  .+\n-- ARGV     .+\n-- Returns  .+\n-- Events   .+\n-- Invariants: .+\n"
+    r"\A#!lua(?: flags=[a-z,-]+)?\n-- [A-Z][\w-]*[:,] .+\n-- KEYS\[1\]  .+\n-- ARGV     .+\n"
+    r"-- Returns  .+\n-- Events   .+\n-- Invariants: .+\n"
 )
 ENDING = {"skip", "leave", "expire", "detach", "attach", "pulse", "bury", "reattach", "scan"}
 
@@ -47,7 +48,7 @@ def test_a_full_store_takes_nobody_in(name: str) -> None:
 @pytest.mark.parametrize("name", ["PERSON", "MATCH"])
 def test_python_reads_records_as_lua_writes_them(name: str) -> None:
     """The field order in ``context.lua`` is that of ``records.py``."""
-    block = re.search(rf"local {name} = \{{(.*?)\n\}}", CONTEXT, re.S)
+    block = re.search(rf"local {name} = \{{(.*?)\n\}}", CONTEXT, re.DOTALL)
     assert block
     assert tuple(re.findall(r"'(\w+)'", block[1])) == getattr(records, name)
 
