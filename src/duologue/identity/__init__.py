@@ -1,0 +1,1 @@
+"""Who is asking: keys, session tokens, and where a request carries them."""

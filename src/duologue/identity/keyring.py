@@ -1,0 +1,63 @@
+"""The keys that sign session tokens, by name, so that they can be rotated."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_KID = "main"
+"""The name of a key that was given without one."""
+
+MIN_SECRET_BYTES = 32
+"""RFC 7518 section 3.2: an HS256 key is at least as long as the hash's output."""
+
+_KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class SecretRefused(ValueError):
+    """A signing secret that cannot be used; the text says what to do, in one line, and never shows the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """Keys by ``kid``. The first one signs, all of them verify."""
+
+    keys: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def signing_kid(self) -> str:
+        """The name of the key that signs."""
+        return next(iter(self.keys))
+
+    def fingerprint(self) -> str:
+        """Short, stable, and safe to log: tells two keyrings apart, tells nothing of the keys."""
+        joined = b"\0".join(kid.encode() + b"\0" + key for kid, key in self.keys.items())
+        return hashlib.sha256(b"duologue keyring\0" + joined).hexdigest()[:8]
+
+    @classmethod
+    def parse(cls, text: str) -> "Keyring":
+        """Read ``secret`` or ``kid:secret,kid:secret``; a key without a name is called ``main``.
+
+        To rotate: put the new key first, keep the old one until the tokens that it
+        signed have run out (30 d). Raises ``SecretRefused``.
+        """
+        keys: dict[str, bytes] = {}
+        for entry in text.split(","):
+            kid, secret = _named(entry.strip())
+            if kid in keys:
+                raise SecretRefused(f"two signing keys are called {kid!r}; give each a name of its own")
+            keys[kid] = secret
+        return cls(keys)
+
+
+def _named(entry: str) -> tuple[str, bytes]:
+    name, colon, rest = entry.partition(":")
+    kid, secret = (name, rest) if colon else (DEFAULT_KID, name)
+    if not _KID.fullmatch(kid):
+        raise SecretRefused("a signing key's name has 1 to 64 letters, digits, '_', '.' or '-'")
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise SecretRefused(
+            f"the signing key {kid!r} is shorter than {MIN_SECRET_BYTES} bytes; "
+            "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return kid, secret.encode()

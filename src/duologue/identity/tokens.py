@@ -1,0 +1,200 @@
+"""Session tokens: JWT, HS256, told apart by who issued them.
+
+A guest's token is ours (issuer ``duologue``); an operator's back end may sign
+tokens of its own with the same keys. Reading a token asks no store, so a
+session costs nothing until its person does something.
+"""
+
+import base64
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+import jwt
+import msgspec
+
+from duologue.identity.keyring import Keyring
+
+GUEST_ISSUER = "duologue"
+"""``iss`` of the sessions that this server started itself."""
+
+LIFETIME_MS = 30 * 24 * 3600 * 1000
+"""30 days; clients renew at half of it."""
+
+SHARDS = ("0",)
+"""The shards that exist: one (a claim that names another is refused, not sent astray)."""
+
+MAX_TOKEN_CHARS = 4096
+MAX_HEADER_CHARS = 512
+"""Bounds on what is parsed before the signature is known: the JSON reader behind PyJWT recurses, and
+a header that is nothing but brackets would exhaust the interpreter's stack."""
+
+REMEMBERED_TOKENS = 2048
+"""Checking a signature costs 74 µs, as much as the rest of a small request; remembering the outcome, a
+function of token and keys alone, costs 8 µs. At most 8 MB, were every token junk of the full length."""
+
+NOT_BEFORE_LEEWAY_S = 10
+"""An operator's clock may be ahead of ours by this much."""
+
+_ALGORITHM = "HS256"
+
+
+class Claims(msgspec.Struct):
+    """What a token says. Claims that we do not know are ignored (RFC 7519 section 4)."""
+
+    sub: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+    exp: Annotated[float, msgspec.Meta(gt=0, lt=10**11)]
+    iss: Annotated[str, msgspec.Meta(max_length=256)] = ""
+    nbf: Annotated[float, msgspec.Meta(ge=0, lt=10**11)] = 0
+    alias: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    pool: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    shard: str = SHARDS[0]
+    attributes: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who is asking, as a verified token says it."""
+
+    person: str
+    """16 characters of ``[A-Za-z0-9_-]``: 96 bits of a hash of issuer and subject, so any host's id fits."""
+    issuer: str
+    subject: str
+    alias: str
+    pool: str | None
+    """The only pool that this person may join; ``None``: any."""
+    shard: str
+    attributes: Mapping[str, Any]
+    expires_at_ms: int
+
+    @property
+    def is_guest(self) -> bool:
+        """Whether this server started the session itself."""
+        return self.issuer == GUEST_ISSUER
+
+
+@dataclass(frozen=True, slots=True)
+class BadToken:
+    """A token that says nothing about who is asking, and why, in words fit for the caller."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token that was just signed, or an operator's own that is handed back."""
+
+    person: str
+    token: str
+    expires_at_ms: int
+
+
+def person_id(issuer: str, subject: str) -> str:
+    """The person behind a subject. ``issuer`` holds no ``|``, so no two pairs run together."""
+    digest = hashlib.sha256(f"{issuer}|{subject}".encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode()[:16]
+
+
+def now_ms() -> int:
+    """Wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class Tokens:
+    """Signs and reads session tokens. Holds no state but its keys."""
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        *,
+        guests: bool = True,
+        lifetime_ms: int = LIFETIME_MS,
+        clock_ms: Callable[[], int] = now_ms,
+    ) -> None:
+        """``guests=False``: only tokens of the operator's own back end are accepted."""
+        self.guests = guests
+        self._keyring = keyring
+        self._lifetime_ms = lifetime_ms
+        self._clock_ms = clock_ms
+        self._jws = jwt.PyJWS()
+        self._claims = lru_cache(maxsize=REMEMBERED_TOKENS)(self._decode)
+
+    def start(self, alias: str = "") -> Issued:
+        """Sign a token for a new guest, somebody whom nobody has seen before."""
+        return self._sign(secrets.token_urlsafe(16), alias)
+
+    def renew(self, session: Session, token: str, alias: str | None = None) -> Issued:
+        """Answer the same person with a new expiry, and with the new alias if one is given.
+
+        An operator's token comes back as it is: how long it lasts and what it
+        says is the operator's decision, and we must not stretch it.
+        """
+        if not session.is_guest:
+            return Issued(session.person, token, session.expires_at_ms)
+        return self._sign(session.subject, session.alias if alias is None else alias)
+
+    def read(self, token: str) -> Session | BadToken:
+        """Who a token says is asking; never raises, whatever the token is."""
+        claims = self._claims(token)
+        return claims if isinstance(claims, BadToken) else self._session(claims)
+
+    def _decode(self, token: str) -> Claims | BadToken:
+        payload = self._verified(token)
+        if isinstance(payload, BadToken):
+            return payload
+        try:
+            return msgspec.json.decode(payload, type=Claims)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return BadToken("a claim of the token is missing or of the wrong shape")
+
+    def _verified(self, token: str) -> bytes | BadToken:
+        header, _, rest = token.partition(".")
+        if not rest or len(token) > MAX_TOKEN_CHARS or len(header) > MAX_HEADER_CHARS or not token.isascii():
+            return BadToken("this is no session token")
+        try:
+            kid = self._jws.get_unverified_header(token).get("kid")
+            key = self._keyring.keys.get(kid) if isinstance(kid, str) else None
+            if key is None:
+                return BadToken("the token names no signing key (kid) that is known here")
+            verified = self._jws.decode_complete(token, key, algorithms=[_ALGORITHM])
+        except jwt.PyJWTError:
+            return BadToken("the token's signature is not ours")
+        return bytes(verified["payload"])
+
+    def _session(self, claims: Claims) -> Session | BadToken:
+        now = self._clock_ms() / 1000
+        if claims.exp <= now:
+            return BadToken("the token has expired")
+        if claims.nbf > now + NOT_BEFORE_LEEWAY_S:
+            return BadToken("the token is not valid yet")
+        if "|" in claims.iss:
+            return BadToken("the token's issuer (iss) must not contain '|'")
+        if claims.shard not in SHARDS:
+            return BadToken("the token names a shard that does not exist")
+        if claims.iss == GUEST_ISSUER and not self.guests:
+            return BadToken("guest sessions are switched off")
+        return Session(
+            person=person_id(claims.iss, claims.sub),
+            issuer=claims.iss,
+            subject=claims.sub,
+            alias=claims.alias,
+            pool=claims.pool,
+            shard=claims.shard,
+            attributes=claims.attributes,
+            expires_at_ms=int(claims.exp * 1000),
+        )
+
+    def _sign(self, subject: str, alias: str) -> Issued:
+        exp = (self._clock_ms() + self._lifetime_ms) // 1000
+        kid = self._keyring.signing_kid
+        claims: dict[str, str | int] = {"iss": GUEST_ISSUER, "sub": subject, "exp": exp}
+        if alias:
+            claims["alias"] = alias
+        token = self._jws.encode(
+            msgspec.json.encode(claims), self._keyring.keys[kid], algorithm=_ALGORITHM, headers={"kid": kid}
+        )
+        return Issued(person_id(GUEST_ISSUER, subject), token, exp * 1000)
