@@ -4,7 +4,8 @@ MessagePack arrays in the field order of ``lua/include/context.lua``; a test hol
 """
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,7 +24,18 @@ MATCH = (
     "message_first", "message_last", "message_bytes",
     "signal_last_a", "signal_last_b", "signal_bytes_a", "signal_bytes_b",
 )  # fmt: skip
-RECENT = ("match", "partner", "ended_s", "ender")
+RECENT_EPOCH_S = 1_735_689_600
+"""The start of 2025."""
+
+
+class Recent(NamedTuple):
+    """One ended match of a person."""
+
+    match: str
+    partner: str
+    ended_s: int
+    ender: int
+    """0 nobody (we, or a leave), 1 the person themselves by a skip, 2 the partner by a skip."""
 
 
 def unpack(raw: bytes, names: Sequence[str]) -> dict[str, Any]:
@@ -31,7 +43,19 @@ def unpack(raw: bytes, names: Sequence[str]) -> dict[str, Any]:
     return dict(zip(names, msgspec.msgpack.decode(raw), strict=True))
 
 
-def unpack_recent(raw: bytes) -> list[dict[str, Any]]:
+def _values(raw: bytes) -> list[Any]:
+    """Values without an array's header, which says how many there are: at most 24."""
+    for count in range(3, 27, 3):
+        with suppress(msgspec.DecodeError):
+            found: list[Any] = msgspec.msgpack.decode(bytes((0xDC, 0, count)) + raw)
+            return found
+    raise ValueError("no list of ended matches")
+
+
+def unpack_recent(raw: bytes) -> list[Recent]:
     """The entries of ``recent:<person>``, oldest first."""
-    flat = msgspec.msgpack.decode(raw)
-    return [dict(zip(RECENT, flat[i : i + 4], strict=True)) for i in range(0, len(flat), 4)]
+    flat = _values(raw)
+    return [
+        Recent(f"m_{match}", partner, stamp // 4 + RECENT_EPOCH_S, stamp % 4)
+        for match, partner, stamp in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+    ]

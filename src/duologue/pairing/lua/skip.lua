@@ -13,7 +13,7 @@ if not r then return stale(person) end
 local late = r.match ~= match -- guard: match-fence -- off: local late = r.match == ''
 if late then
   local _, ender = recall(person, match)
-  if ender == 'me' then return { 'skipped', state_json(r), facts } end -- guard: repeated-skip
+  if ender == ME then return { 'skipped', state_json(r), facts } end -- guard: repeated-skip
   -- guard: stale-no-sign -- off: sign(r)
   return stale(person)
 end

@@ -1,11 +1,12 @@
 -- The end of a match: the one table that says where people go (mechanism 4).
 local function remember(r, partner, match, ender)
   local list = recent_of(r.id)
-  local entry = { string.sub(match, 3), partner.id, math.floor(now / 1000), ender }
+  local stamp = (math.floor(now / 1000) - EPOCH_S) * 4 + ender
+  local entry = { string.sub(match, 3), partner.id, stamp }
   for i = 1, RECENT do list[#list + 1] = entry[i] end
   local kept = {}
   for i = math.max(1, #list - RECENT_MAX * RECENT + 1), #list do kept[#kept + 1] = list[i] end
-  redis.call('SET', S .. 'recent:' .. r.id, cmsgpack.pack(kept), 'PX', T.recent_ttl_ms)
+  redis.call('SET', S .. 'recent:' .. r.id, cmsgpack.pack(unpack(kept)), 'PX', T.recent_ttl_ms)
   r.recent = nil
 end
 
@@ -65,7 +66,7 @@ local function finish(m, reasons, end_)
   for _, pair_ in ipairs({ { a, b }, { b, a } }) do
     local r, partner = pair_[1], pair_[2]
     if r and r.match == m.id then -- guard: partner-fence -- off: if r then
-      remember(r, partner, m.id, end_.skipper == r.id and 'me' or end_.skipper and 'partner' or 'none')
+      remember(r, partner, m.id, end_.skipper == r.id and ME or end_.skipper and PARTNER or NOBODY)
       r.ended_match, r.ended_reason, r.ended_at = m.id, reasons[r.id], now
       if end_.skipper == r.id then
         show(r, frame('skip-confirmed', match_field(m.id)))
