@@ -49,8 +49,6 @@ class ScriptRunner(Protocol):
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
         """Runs one script and returns its reply, undecoded. Raises the store's own errors."""
 
-    def __call__(self, error: Exception, /) -> bool: ...
-
 
 def fresh_ids(count: int) -> str:
     """``count`` ids of 96 random bits each, one after the other."""

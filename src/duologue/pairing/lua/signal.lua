@@ -8,7 +8,7 @@
 -- include: context view queue presence notes
 local person, match, client_key, data, to = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load(person)
-if not r or r.match ~= match then -- guard: match-fence -- off: if not r or r.match == '' then
+if not r or match == '' or r.match ~= match then -- guard: match-fence -- off: if not r or r.match == '' then
   return { 'stale', state_json(r or unknown(person)), facts, 0 }
 end
 

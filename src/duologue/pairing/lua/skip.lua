@@ -10,7 +10,7 @@ local person, match = ARGV[4], ARGV[5]
 local r = load(person)
 if not r then return stale(person) end
 
-local late = r.match ~= match -- guard: match-fence -- off: local late = r.match == ''
+local late = match == '' or r.match ~= match -- guard: match-fence -- off: local late = r.match == ''
 if late then
   local _, ender = recall(person, match)
   if ender == ME then return { 'skipped', state_json(r), facts } end -- guard: repeated-skip
