@@ -14,8 +14,8 @@ MIN_SECRET_BYTES = 32
 _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-class SecretRefused(ValueError):
-    """A signing secret that cannot be used; the text says what to do, in one line, and never shows the secret."""
+class SecretError(ValueError):
+    """A signing secret that cannot be used; the text says in one line what to do, without the secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Keyring:
         """Read ``secret`` or ``kid:secret,kid:secret``; a key without a name is called ``main``.
 
         To rotate: put the new key first, keep the old one until the tokens that it
-        signed have run out (30 d). Raises ``SecretRefused``.
+        signed have run out (30 d). Raises ``SecretError``.
         """
         keys: dict[str, bytes] = {}
         for entry in text.split(","):
             kid, secret = _named(entry.strip())
             if kid in keys:
-                raise SecretRefused(f"two signing keys are called {kid!r}; give each a name of its own")
+                raise SecretError(f"two signing keys are called {kid!r}; give each a name of its own")
             keys[kid] = secret
         return cls(keys)
 
@@ -54,9 +54,9 @@ def _named(entry: str) -> tuple[str, bytes]:
     name, colon, rest = entry.partition(":")
     kid, secret = (name, rest) if colon else (DEFAULT_KID, name)
     if not _KID.fullmatch(kid):
-        raise SecretRefused("a signing key's name has 1 to 64 letters, digits, '_', '.' or '-'")
+        raise SecretError("a signing key's name has 1 to 64 letters, digits, '_', '.' or '-'")
     if len(secret.encode()) < MIN_SECRET_BYTES:
-        raise SecretRefused(
+        raise SecretError(
             f"the signing key {kid!r} is shorter than {MIN_SECRET_BYTES} bytes; "
             "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
         )

@@ -23,7 +23,15 @@ def test_another_scheme_hides_nothing() -> None:
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://evil.example", "http://chat.example", "http://chat.example:8001", "null", "", "http://[", "http://"],
+    [
+        "https://evil.example",
+        "http://chat.example",
+        "http://chat.example:8001",
+        "null",
+        "",
+        "http://[",
+        "http://",
+    ],
 )
 def test_a_strangers_page_has_no_cookie(origin: str) -> None:
     """Another host, another port, no origin to speak of: the cookie is as good as not sent."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.identity.keyring import Keyring, SecretRefused
+from duologue.identity.keyring import Keyring, SecretError
 
 OLD = "o" * 32
 NEW = "n" * 40
@@ -25,10 +25,12 @@ def test_a_secret_may_end_with_base64_padding() -> None:
     assert Keyring.parse("x" * 43 + "=").keys["main"].endswith(b"=")
 
 
-@pytest.mark.parametrize("text", ["", "short", "kid:short", f":{OLD}", f"a b:{OLD}", f"a:{OLD},a:{NEW}", f"{OLD},"])
+@pytest.mark.parametrize(
+    "text", ["", "short", "kid:short", f":{OLD}", f"a b:{OLD}", f"a:{OLD},a:{NEW}", f"{OLD},"]
+)
 def test_what_cannot_be_used_is_refused_without_showing_it(text: str) -> None:
     """An empty, short, unnamed or twice named key is refused in one line, and the line is no leak."""
-    with pytest.raises(SecretRefused) as refused:
+    with pytest.raises(SecretError) as refused:
         Keyring.parse(text)
     assert "\n" not in str(refused.value)
     assert OLD not in str(refused.value)

@@ -1,0 +1,74 @@
+"""The HTTP application, made from plain objects: whoever builds one hands in all that it uses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Lifespan
+
+from duologue.api.ack import AckBody, ack
+from duologue.api.blocks import BlockBody, block
+from duologue.api.commands import command
+from duologue.api.desk import Desk
+from duologue.api.health import health
+from duologue.api.join import JoinBody, join
+from duologue.api.leave import LeaveBody, leave
+from duologue.api.messages import MessageBody, message
+from duologue.api.page import page
+from duologue.api.problems import HANDLERS
+from duologue.api.pulse import PulseBody, pulse
+from duologue.api.reports import ReportBody, report
+from duologue.api.sessions import sessions
+from duologue.api.signals import SignalBody, signal
+from duologue.api.skip import SkipBody, skip
+from duologue.api.state import state
+
+
+def build(
+    desk: Desk,
+    *,
+    events: ASGIApp,
+    is_ready: Callable[[], bool],
+    web: Path | None,
+    lifespan: Lifespan[Starlette] | None = None,
+) -> Starlette:
+    """The whole of HTTP.
+
+    ``events`` is the event stream (``api/stream.py``; an object, for a function would be
+    taken for an endpoint of Starlette's), ``web`` the folder of the built
+    page (``None`` or empty: a line that says how to build it), ``lifespan`` whatever
+    runs while the application does.
+    """
+    app = Starlette(
+        routes=[*_routes(desk, events), *health(desk.metrics, is_ready), *page(web)],
+        exception_handlers=dict(HANDLERS),
+        lifespan=lifespan,
+    )
+    # A path has one spelling: a redirect of a POST would lose its body, or run it elsewhere.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes(desk: Desk, events: ASGIApp) -> list[BaseRoute]:
+    return [
+        sessions(desk),
+        command("/v1/join", JoinBody, join, desk),
+        command("/v1/skip", SkipBody, skip, desk),
+        command("/v1/leave", LeaveBody, leave, desk),
+        command("/v1/pulse", PulseBody, pulse, desk),
+        command("/v1/ack", AckBody, ack, desk),
+        command("/v1/signal", SignalBody, signal, desk),
+        command("/v1/messages", MessageBody, message, desk),
+        command("/v1/blocks", BlockBody, block, desk),
+        command("/v1/reports", ReportBody, report, desk),
+        state(desk),
+        _stream(events),
+    ]
+
+
+def _stream(events: ASGIApp) -> Route:
+    """GET only: HEAD, which Starlette adds, would attach a connection that nobody reads."""
+    route = Route("/v1/events", events, methods=["GET"])
+    route.methods = {"GET"}
+    return route

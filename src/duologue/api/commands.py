@@ -1,0 +1,29 @@
+"""What all commands have in common: who asks, what they say, one call, the answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from duologue.api import bodies
+from duologue.api.answers import Answer, render
+from duologue.api.desk import Desk
+from duologue.identity.tokens import Session
+
+T = TypeVar("T", bound=bodies.Body)
+
+Command = Callable[[Desk, Session, T], Awaitable[Answer]]
+"""One noun's own part. It may raise ``Problem``, before it changes anything."""
+
+
+def command(path: str, kind: type[T], handle: Command[T], desk: Desk) -> Route:
+    """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds."""
+
+    async def endpoint(request: Request) -> Response:
+        caller = desk.caller(request.headers)
+        body = await bodies.read(request, kind)
+        return render(await handle(desk, caller, body), desk.media)
+
+    return Route(path, endpoint, methods=["POST"])

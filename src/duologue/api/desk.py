@@ -1,0 +1,43 @@
+"""What every route needs: handed in once, so that nothing is global."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from duologue.api.problems import Code, Problem
+from duologue.identity.credentials import Origins, find
+from duologue.identity.tokens import BadToken, Session, Tokens
+from duologue.media.port import MediaPort
+from duologue.metrics import Metrics
+from duologue.pairing.machine import Machine
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The parts that routes call. Routes hold nothing of their own."""
+
+    machine: Machine
+    media: MediaPort
+    metrics: Metrics
+    tokens: Tokens
+    origins: Origins
+    pools: Sequence[str]
+    """The pools that the settings name; the first is where somebody goes who names none."""
+
+    def caller(self, headers: Mapping[str, str]) -> Session:
+        """Who is asking, by bearer token or cookie. Raises ``Problem`` (401).
+
+        ``headers`` has lower-case names. The event stream asks the same question.
+        """
+        credential = find(headers, self.origins)
+        if credential is None:
+            raise Problem(Code.NO_TOKEN, _missing(self.origins.is_foreign(headers)))
+        session = self.tokens.read(credential.token)
+        if isinstance(session, BadToken):
+            raise Problem(Code.BAD_TOKEN, session.why)
+        return session
+
+
+def _missing(foreign: bool) -> str:
+    if foreign:
+        return "a page of another origin needs a bearer token: for it, the cookie does not count"
+    return "a session token is needed: as bearer token, or as the cookie that POST /v1/sessions sets"

@@ -1,0 +1,22 @@
+"""``POST /v1/messages``: text chat."""
+
+from duologue.api.answers import Answer
+from duologue.api.bodies import Body
+from duologue.api.desk import Desk
+from duologue.api.fields import Id, Text
+from duologue.identity.tokens import Session
+from duologue.pairing.vocabulary import MatchId, Outcome, PersonId
+
+
+class MessageBody(Body):
+    """What the caller says to their partner; ``key`` is the client's own, a repeat is not said twice."""
+
+    match: Id
+    key: Id
+    text: Text
+
+
+async def message(desk: Desk, caller: Session, body: MessageBody) -> Answer:
+    """``sent`` and the message's number in the match, or ``stale``."""
+    sent = await desk.machine.message(PersonId(caller.person), MatchId(body.match), body.key, body.text)
+    return Answer(sent.outcome, sent.state, sent.n if sent.outcome is Outcome.SENT else None)

@@ -1,0 +1,138 @@
+"""Everything that a request can be refused for, and the one table that maps it to HTTP.
+
+Refusals that are part of a conversation (a stale match, an unknown one) are no
+problems: they are outcomes, answered with status 200.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from duologue.store.client import StoreFull, StoreUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+"""RFC 9457."""
+
+
+class Code(StrEnum):
+    """The stable ``code`` of a problem document; clients decide by it, people read ``detail``."""
+
+    NO_TOKEN = "no-token"  # noqa: S105  # a word of the protocol, no secret
+    BAD_TOKEN = "bad-token"  # noqa: S105  # likewise
+    POLLING_OFF = "polling-off"
+    NOT_FOUND = "not-found"
+    METHOD_NOT_ALLOWED = "method-not-allowed"
+    BODY_TOO_LARGE = "body-too-large"
+    MALFORMED = "malformed"
+    UNKNOWN_FIELD = "unknown-field"
+    MISSING_FIELD = "missing-field"
+    BAD_FIELD = "bad-field"
+    UNKNOWN_POOL = "unknown-pool"
+    NO_PAGE = "no-page"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"
+
+
+STATUS: Mapping[Code, HTTPStatus] = {
+    Code.NO_TOKEN: HTTPStatus.UNAUTHORIZED,
+    Code.BAD_TOKEN: HTTPStatus.UNAUTHORIZED,
+    Code.POLLING_OFF: HTTPStatus.FORBIDDEN,
+    Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    Code.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,
+    Code.BODY_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Code.MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.UNKNOWN_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.MISSING_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.BAD_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.UNKNOWN_POOL: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.NO_PAGE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+RETRY_AFTER_S = "1"
+"""A store that fails over is back within seconds, and commands can be repeated."""
+
+_HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": RETRY_AFTER_S},
+}
+
+
+class Problem(Exception):  # the word of RFC 9457
+    """A request that is refused. Nothing was changed."""
+
+    def __init__(self, code: Code, detail: str, *, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+        """The field that it is about, as a path: ``data.from``."""
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """The problem document, as an ASGI application that can answer any request."""
+    status = STATUS[problem.code]
+    document: dict[str, Any] = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "code": problem.code,
+        "detail": problem.detail,
+    }
+    if problem.field is not None:
+        document["field"] = problem.field
+    fixed = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(
+        msgspec.json.encode(document),
+        status_code=status,
+        headers={**fixed, **_HEADERS.get(status, {}), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def unavailable() -> Problem:
+    """The store is away or full: nothing was accepted, the caller may repeat."""
+    return Problem(Code.UNAVAILABLE, "the store is away for the moment; nothing was changed")
+
+
+async def _problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return answer(error)
+
+
+async def _routing(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        refused = Problem(Code.METHOD_NOT_ALLOWED, f"{request.method} is not served at this path")
+        return answer(refused, error.headers)
+    return answer(Problem(Code.NOT_FOUND, "nothing is served at this path"))
+
+
+async def _store(_request: Request, _error: Exception) -> Response:
+    return answer(unavailable())
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    return answer(Problem(Code.MALFORMED, "the request ended before its body did"))
+
+
+async def _defect(_request: Request, _error: Exception) -> Response:
+    return answer(Problem(Code.INTERNAL, "a defect of the server; it was logged"))
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+    Problem: _problem,
+    HTTPException: _routing,
+    StoreUnavailable: _store,
+    StoreFull: _store,
+    ClientDisconnect: _gone,
+    Exception: _defect,
+}
+"""What was raised → what is answered. Anything not named here is a defect: logged by the server, 500."""

@@ -1,0 +1,100 @@
+"""An application over a recorder, and a client that speaks to it in process."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from duologue.api.app import build
+from duologue.api.desk import Desk
+from duologue.identity.credentials import Origins
+from duologue.identity.keyring import Keyring
+from duologue.identity.tokens import Tokens
+from duologue.media.peer import Peer
+from duologue.metrics import Metrics
+from duologue.pairing.machine import Machine
+from tests.unit.api.recorder import Recorder
+
+HOME = "http://chat.example"
+ICE = [{"urls": ["stun:stun.example"]}]
+
+Connect = Callable[..., httpx.AsyncClient]
+
+
+class NoEvents:
+    """In place of the event stream, which has tests of its own; serves one empty answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def tokens() -> Tokens:
+    return Tokens(Keyring.parse("s" * 32))
+
+
+@pytest.fixture
+def make_desk(recorder: Recorder, metrics: Metrics, tokens: Tokens) -> Callable[..., Desk]:
+    def make(**changes: Any) -> Desk:
+        parts: dict[str, Any] = {
+            "machine": Machine(recorder),
+            "media": Peer(ICE),
+            "metrics": metrics,
+            "tokens": tokens,
+            "origins": Origins(),
+            "pools": ("main", "de"),
+        }
+        return Desk(**{**parts, **changes})
+
+    return make
+
+
+@pytest.fixture
+async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
+    """Make a client of an application of its own; raises what the server would only log if asked to."""
+    clients: list[httpx.AsyncClient] = []
+
+    def make(
+        *, token: str = "", web: Path | None = None, ready: bool = True, base: str = HOME, **changes: Any
+    ) -> httpx.AsyncClient:
+        app = build(make_desk(**changes), events=NoEvents(), is_ready=lambda: ready, web=web)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def client(connect: Connect, tokens: Tokens) -> httpx.AsyncClient:
+    """Somebody with a bearer token."""
+    return connect(token=tokens.start("Ada").token)
+
+
+@pytest.fixture
+def make_token() -> Callable[..., str]:
+    """A token as an operator's back end signs it."""
+
+    def make(**claims: Any) -> str:
+        whole = {"sub": "host-user-7", "exp": 4_000_000_000, **claims}
+        return jwt.encode(whole, "s" * 32, algorithm="HS256", headers={"kid": "main"})
+
+    return make

@@ -1,0 +1,174 @@
+"""Each command: what of the body reaches the state machine, and what is answered."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from duologue.identity.tokens import Session, Tokens
+from duologue.metrics import Metrics
+from duologue.pairing.vocabulary import Outcome
+from tests.unit.api.conftest import ICE, Connect
+from tests.unit.api.recorder import IDLE, MATCHED, Recorder
+
+DATA = {"from": "page1", "hello": True}
+
+WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
+    "/v1/join": (
+        {
+            "intent": 7,
+            "pool": "de",
+            "tags": ["a,b", "a,b", "c\r\nd"],
+            "language": "de-AT",
+            "auto_next": False,
+        },
+        "join",
+        [7, "de", "de-at", 0, '"Ada"', "a,b", "c\r\nd"],
+    ),
+    "/v1/skip": ({"match": "m_1"}, "skip", ["m_1"]),
+    "/v1/leave": ({"intent": 8}, "leave", [8]),
+    "/v1/pulse": (
+        {"match": "m_1", "media": "open", "told_ms": 5, "alone_ms": 0, "next_face_ms": 700},
+        "pulse",
+        ["m_1", "open"],
+    ),
+    "/v1/ack": ({"match": "m_1", "of": "room-closing"}, "ack", ["m_1"]),
+    "/v1/signal": (
+        {"match": "m_1", "key": "k1", "data": {**DATA, "to": "page2"}},
+        "signal",
+        ["m_1", "k1", '{"from":"page1","to":"page2","hello":true}', "page2"],
+    ),
+    "/v1/messages": (
+        {"match": "m_1", "key": "k1", "text": 'é "\r\n\u0000{}'},
+        "message",
+        ["m_1", "k1", '"é \\"\\r\\n\\u0000{}"'],
+    ),
+    "/v1/blocks": ({"match": "m_1", "skip": True}, "block", ["m_1", 1, "blocked", "", "", ""]),
+    "/v1/reports": (
+        {"match": "m_1", "key": "k1", "reason": "spam", "text": "bought nothing", "skip": True},
+        "block",
+        ["m_1", 1, "reported", "k1", "spam", "bought nothing"],
+    ),
+}
+"""Path → a body with every field, the script, and its arguments after the person."""
+
+LEAST: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "/v1/join": ({"intent": 0}, [0, "main", "", 1, '"Ada"']),
+    "/v1/pulse": ({}, ["", ""]),
+    "/v1/blocks": ({"match": "m_1"}, ["m_1", 0, "blocked", "", "", ""]),
+    "/v1/reports": (
+        {"match": "m_1", "key": "k1", "reason": "minor"},
+        ["m_1", 0, "reported", "k1", "minor", ""],
+    ),
+    "/v1/signal": (
+        {"match": "m_1", "key": "k1", "data": DATA},
+        ["m_1", "k1", '{"from":"page1","hello":true}', ""],
+    ),
+}
+
+
+def person(tokens: Tokens, client: httpx.AsyncClient) -> str:
+    session = tokens.read(client.headers["authorization"].removeprefix("Bearer "))
+    assert isinstance(session, Session)
+    return session.person
+
+
+@pytest.mark.parametrize("path", WHOLE)
+async def test_every_field_reaches_the_script(
+    path: str, client: httpx.AsyncClient, recorder: Recorder, tokens: Tokens
+) -> None:
+    """One call a command, about the person of the token, with what the body says and nothing else."""
+    body, script, arguments = WHOLE[path]
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    assert recorder.calls == [(script, [person(tokens, client), *arguments])]
+
+
+@pytest.mark.parametrize("path", LEAST)
+async def test_what_may_be_left_out(
+    path: str, client: httpx.AsyncClient, recorder: Recorder, tokens: Tokens
+) -> None:
+    """The shortest body has the documented meaning."""
+    body, arguments = LEAST[path]
+    assert (await client.post(path, json=body)).status_code == 200
+    assert recorder.calls[0][1] == [person(tokens, client), *arguments]
+
+
+@pytest.mark.parametrize("word", Outcome)
+async def test_every_outcome_is_an_answer(
+    word: Outcome, client: httpx.AsyncClient, recorder: Recorder
+) -> None:
+    """To be late is no error: 200, the outcome, and the caller's state."""
+    recorder.word = word
+    answer = await client.post("/v1/skip", json={"match": "m_1"})
+    assert (answer.status_code, answer.json()) == (200, {"outcome": word, "state": IDLE})
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_state_is_dressed(client: httpx.AsyncClient, recorder: Recorder) -> None:
+    """What only the process knows is in the answer of a command and of a read; nothing else is changed."""
+    recorder.state = MATCHED
+    media = {"kind": "peer", "role": "polite", "ice_servers": ICE}
+    dressed = {**MATCHED, "match": {**MATCHED["match"], "media": media}}  # type: ignore[dict-item]  # JSON
+    assert (await client.post("/v1/pulse", json={})).json() == {"outcome": "ok", "state": dressed}
+    assert (await client.get("/v1/state")).json() == {"state": dressed}
+
+
+async def test_a_messages_number_is_answered(client: httpx.AsyncClient, recorder: Recorder) -> None:
+    """``n`` when it was sent; a stale message has none."""
+    body = {"match": "m_1", "key": "k1", "text": "hello"}
+    recorder.word = Outcome.SENT
+    assert (await client.post("/v1/messages", json=body)).json()["n"] == 7
+    recorder.word = Outcome.STALE
+    assert "n" not in (await client.post("/v1/messages", json=body)).json()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"hello": True},
+        {"bye": True},
+        {"description": {"type": "offer", "sdp": "v=0\r\n"}},
+        {"description": {"type": "rollback", "sdp": ""}},
+        {"candidate": {"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": None}},
+    ],
+)
+async def test_what_browsers_say_is_relayed(
+    said: dict[str, Any], client: httpx.AsyncClient, recorder: Recorder
+) -> None:
+    """A description and a candidate arrive as the browser made them."""
+    recorder.word = Outcome.SENT
+    body = {"match": "m_1", "key": "k1", "data": {"from": "page1", **said}}
+    answer = await client.post("/v1/signal", json=body)
+    assert answer.json()["outcome"] == "sent"
+    assert len(recorder.calls) == 1
+
+
+async def test_a_token_may_name_the_only_pool(
+    connect: Connect, make_token: Callable[..., str], recorder: Recorder, tokens: Tokens
+) -> None:
+    """Whoever's token names a pool goes there unasked, and nowhere else."""
+    mine = connect(token=make_token(pool="de"))
+    assert (await mine.post("/v1/join", json={"intent": 1})).status_code == 200
+    assert recorder.calls[0][1][2] == "de"
+    refused = await mine.post("/v1/join", json={"intent": 1, "pool": "main"})
+    assert refused.json()["code"] == "unknown-pool"
+    gone = connect(token=make_token(pool="closed"))
+    assert (await gone.post("/v1/join", json={"intent": 1})).json()["code"] == "unknown-pool"
+    assert len(recorder.calls) == 1
+
+
+async def test_what_a_client_measured_is_counted(
+    client: httpx.AsyncClient, metrics: Metrics, recorder: Recorder
+) -> None:
+    """``told_ms`` and ``next_face_ms`` reach the metrics in seconds; a clock that jumped does not."""
+    await client.post("/v1/pulse", json={"told_ms": 40, "next_face_ms": 900, "alone_ms": 3})
+    await client.post("/v1/pulse", json={"told_ms": 10**13, "next_face_ms": 10**13})
+    recorder.word = Outcome.SKIPPED
+    await client.post("/v1/skip", json={"match": "m_1"})
+    value = metrics.registry.get_sample_value
+    assert value("duologue_skip_told_seconds_sum", {"source": "client"}) == 0.04
+    assert value("duologue_next_face_seconds_sum") == 0.9
+    assert value("duologue_next_face_seconds_count") == 1
+    assert value("duologue_skips_total", {"outcome": "skipped"}) == 1
