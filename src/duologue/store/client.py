@@ -138,16 +138,21 @@ class Store:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Store"]:
         """Calls are answered within it; leaving it closes the connection and refuses what still waits."""
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             lane = group.create_task(self._serve())
             self._running = True
             try:
                 yield self
+            except Exception as error:  # noqa: BLE001 # the block's own: it leaves as it came, not in a group
+                failure = error
             finally:
                 self._running = False
                 lane.cancel()
                 _fail(self._waiting, StoreUnavailable(CLOSED))
                 self._waiting.clear()
+        if failure is not None:
+            raise failure
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
         """Runs a script; its reply, undecoded (RESP2).

@@ -49,7 +49,10 @@ def from_reply(error: library.ResponseError, what: str) -> StoreError:
 
 def from_connection(error: Exception, address: str) -> StoreUnavailable:
     """What a failure to connect, to send or to read means, in one line that names the address."""
-    if isinstance(error, library.AuthenticationError):
+    # Over a Unix socket the library signs in while it connects, and wraps the refusal.
+    if isinstance(error, library.AuthenticationError) or isinstance(
+        error.__cause__, library.AuthenticationError
+    ):
         return StoreRefused(f"{address} refused the user name or password ({error})")
     if isinstance(error, TimeoutError | library.TimeoutError):
         return StoreUnavailable(f"{address} did not answer in time")

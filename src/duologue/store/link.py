@@ -32,7 +32,7 @@ def pack(*command: str | int | bytes) -> bytes:
 
     Raises ``TypeError`` for anything else than text, bytes and integers.
     """
-    return bytes(hiredis.pack_command(command))
+    return bytes(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub means tuple[X, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Address:
             self.shown = f"{parts.scheme}://{parts.hostname}:{port or DEFAULT_PORT}/{fields.get('db', 0)}"
         # RESP2 is the quicker one here, and what the scripts' replies are read as.
         ours = {"protocol": 2, "socket_timeout": None, "decode_responses": False, "driver_info": None}
-        self._fields: dict[str, Any] = {"client_name": "duologue", **fields, **ours}
+        self._fields: dict[str, Any] = {**fields, **ours}
         # The query of the address must not bring the library's retries back.
         self._fields.pop("retry_on_timeout", None)
         self._fields.pop("max_connections", None)
@@ -129,8 +129,12 @@ class Link:
                 return reply
 
     async def info(self) -> ServerInfo:
-        """Which server this is. One that does not say (a proxy, an access list) is an unnamed Redis."""
-        await self.send(pack("INFO"))
+        """Which server this is, and to it, who we are (its ``CLIENT LIST``).
+
+        One that tells neither (a proxy, an access list) is an unnamed Redis.
+        """
+        await self.send(pack("CLIENT", "SETNAME", "duologue") + pack("INFO"))
+        await self.read()
         reply = await self.read()
         text = reply.decode(errors="replace") if isinstance(reply, bytes) else ""
         fields = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
