@@ -7,8 +7,6 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
@@ -18,19 +16,12 @@ from duologue.identity.tokens import Tokens
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
-from tests.unit.api.recorder import Recorder
+from tests.unit.api.recorder import NoEvents, Recorder
 
 HOME = "http://chat.example"
 ICE = [{"urls": ["stun:stun.example"]}]
 
 Connect = Callable[..., httpx.AsyncClient]
-
-
-class NoEvents:
-    """In place of the event stream, which has tests of its own; serves one empty answer."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await Response()(scope, receive, send)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from duologue.pairing.scripts import Script
 from duologue.pairing.vocabulary import Outcome
@@ -50,3 +52,10 @@ class Recorder:
         if self.error:
             raise self.error
         return [self.word.encode(), msgspec.json.encode(self.state), [], self.n]
+
+
+class NoEvents:
+    """In place of the event stream, which has tests of its own; serves one empty answer."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)

@@ -1,0 +1,173 @@
+"""``protocol/`` is true: the samples follow the schema, and the document says what the server parses."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import msgspec
+import pytest
+import yaml
+from starlette.routing import Route
+
+from duologue.api.ack import AckBody
+from duologue.api.app import build
+from duologue.api.blocks import BlockBody
+from duologue.api.bodies import Body
+from duologue.api.desk import Desk
+from duologue.api.join import JoinBody
+from duologue.api.leave import LeaveBody
+from duologue.api.messages import MessageBody
+from duologue.api.problems import Code
+from duologue.api.pulse import PulseBody
+from duologue.api.reports import ReportBody
+from duologue.api.sessions import SessionBody
+from duologue.api.signals import Description, SignalBody, SignalData
+from duologue.api.skip import SkipBody
+from duologue.identity.credentials import Origins
+from duologue.identity.keyring import Keyring
+from duologue.identity.tokens import Tokens
+from duologue.media.peer import Peer
+from duologue.metrics import Metrics
+from duologue.pairing.machine import Machine
+from duologue.pairing.vocabulary import EndReason, IdleReason, Media, ReportReason, State, Wish
+from tests.unit.api.recorder import NoEvents, Recorder
+
+ROOT = Path(__file__).resolve().parents[2] / "protocol"
+SCHEMA = json.loads((ROOT / "events.schema.json").read_text())
+DOCUMENT = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+SAMPLES = sorted((ROOT / "frames").glob("*.sse"))
+event = jsonschema.Draft202012Validator(SCHEMA)
+
+
+def events(path: Path) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
+    """The events of a sample: its other fields, and its data. Only fields of the HTML standard."""
+    blocks = path.read_text().split("\n\n")
+    assert blocks.pop() == "", "the last event ends with an empty line"
+    for block in blocks:
+        fields = dict(line.split(": ", 1) for line in block.split("\n"))
+        assert set(fields) <= {"retry", "id", "data"}
+        yield fields, json.loads(fields["data"])
+
+
+def test_the_schema_is_a_schema() -> None:
+    """It follows its own meta-schema, and every definition in it is used."""
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    text = json.dumps(SCHEMA)
+    unused = [name for name in SCHEMA["$defs"] if f'"#/$defs/{name}"' not in text]
+    assert unused == []
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_samples_follow_the_schema(path: Path) -> None:
+    """Every event of every sample is one that the schema knows, and ids and numbers agree with the data."""
+    version = 0
+    for fields, data in events(path):
+        event.validate(data)
+        if data["type"] == "message":
+            assert fields["id"] == f"{data['match']}:{data['n']}"
+        else:
+            assert "id" not in fields
+        if data["type"] == "reconnect":
+            assert int(fields["retry"]) == data["after_ms"]
+        if "state" in data and data["type"] != "snapshot":
+            assert data["state"]["version"] >= version
+            version = data["state"]["version"]
+
+
+def test_every_type_has_a_sample() -> None:
+    """A client's author finds each event at least once."""
+    shown = {data["type"] for path in SAMPLES for _, data in events(path)}
+    known = {
+        SCHEMA["$defs"][one["$ref"].rpartition("/")[2]]["properties"]["type"]["const"]
+        for one in SCHEMA["oneOf"]
+    }
+    assert shown == known
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "new"},
+        {"match": "m 1"},
+        {"state": {"state": "matched"}},
+        {"person": "x"},
+        {"at_ms": None},
+    ],
+)
+def test_the_schema_refuses(change: dict[str, Any]) -> None:
+    """The negative control: a wrong type, id, state, an unknown field, a null."""
+    (_, _), (_, data) = events(ROOT / "frames" / "skip-by-partner.sse")
+    event.validate(data)
+    assert not event.is_valid({**data, **change})
+
+
+BODIES: dict[str, type[Body]] = {
+    "/v1/sessions": SessionBody,
+    "/v1/join": JoinBody,
+    "/v1/skip": SkipBody,
+    "/v1/leave": LeaveBody,
+    "/v1/pulse": PulseBody,
+    "/v1/ack": AckBody,
+    "/v1/signal": SignalBody,
+    "/v1/messages": MessageBody,
+    "/v1/blocks": BlockBody,
+    "/v1/reports": ReportBody,
+}
+
+
+def body_schema(path: str) -> dict[str, Any]:
+    content = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]
+    schema: dict[str, Any] = content["application/json"]["schema"]
+    return schema
+
+
+def assert_same_fields(schema: dict[str, Any], kind: type[Body]) -> None:
+    fields = msgspec.structs.fields(kind)
+    assert set(schema["properties"]) == {field.encode_name for field in fields}
+    assert set(schema.get("required", ())) == {field.encode_name for field in fields if field.required}
+    assert schema["additionalProperties"] is False
+
+
+def test_the_document_and_the_server_have_the_same_bodies() -> None:
+    """Fields and which of them are needed; their bounds are compared by the fuzz."""
+    posts = {path for path, item in DOCUMENT["paths"].items() if "post" in item}
+    assert posts == set(BODIES)
+    for path, kind in BODIES.items():
+        assert_same_fields(body_schema(path), kind)
+    assert_same_fields(SCHEMA["$defs"]["signal"], SignalData)
+    assert_same_fields(SCHEMA["$defs"]["signal"]["properties"]["description"], Description)
+
+
+def test_the_document_and_the_server_have_the_same_paths() -> None:
+    """All that is served is written down (but for the page itself), and all that is written down is served."""
+    desk = Desk(
+        machine=Machine(Recorder()),
+        media=Peer(),
+        metrics=Metrics(),
+        tokens=Tokens(Keyring.parse("s" * 32)),
+        origins=Origins(),
+        pools=("main",),
+    )
+    app = build(desk, events=NoEvents(), is_ready=lambda: True, web=None)
+    served = {
+        (route.path, method.lower())
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    written = {(path, method) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert served - {("/", "get")} == written
+
+
+def test_one_word_for_one_thing() -> None:
+    """Document, schema and vocabulary list the same words."""
+    defs = SCHEMA["$defs"]
+    assert set(defs["end_reason"]["enum"]) == set(EndReason)
+    assert set(defs["idle_reason"]["enum"]) == set(IdleReason)
+    assert set(defs["state"]["properties"]["state"]["enum"]) == set(State)
+    assert set(defs["state"]["properties"]["wish"]["enum"]) == set(Wish)
+    assert set(body_schema("/v1/pulse")["properties"]["media"]["enum"]) == set(Media)
+    assert set(body_schema("/v1/reports")["properties"]["reason"]["enum"]) == set(ReportReason)
+    assert set(DOCUMENT["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(Code)
