@@ -1,0 +1,101 @@
+"""What this process knows of its contact with the store: does it hear, is it heard, what time is it there.
+
+Two signs: our own *echo* (a probe that came back over our own subscription: we
+hear) and the *beat* (the store knows us: we are heard; only sent after an
+echo). *Suspicion* says that frames may have been missed: everybody is then
+re-attached until an echo sent since has come back and a whole round has run
+after it (mechanisms 6 and 7).
+"""
+
+import asyncio
+import secrets
+
+from duologue.delivery.clock import Clock, StoreClock
+from duologue.metrics import Metrics
+from duologue.pairing.vocabulary import Beat
+
+
+class Contact:
+    """One a process; everybody reads it, the beat, the feed and the store client write it."""
+
+    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self.store_clock = StoreClock(clock)
+        self.people_online = 0
+        self.draining = False
+        self.attention = asyncio.Event()
+        """Set when the re-attach loop has something to do before its 5 s are over."""
+        self.generation = 0
+        """Raised with each suspicion that owes everybody a snapshot."""
+        self._beaten_at: float | None = None
+        self._started_at = clock.monotonic()
+        self._token = ""
+        self._sent_at = 0.0
+        self._echo = asyncio.Event()
+        self._heard_at = 0.0
+        self._suspected_at: float | None = None
+        self._deaf = False
+
+    def suspect(self, cause: str) -> None:
+        """Frames may have been missed. May be called from anywhere, again and again.
+
+        Causes: ``feed``, ``store`` (a connection was opened again), ``readonly``,
+        ``moved``, ``run-id``, ``unknown`` (a beat), ``deaf``.
+        """
+        if cause != "deaf" or not self._deaf:
+            # While deaf we come by each second: one snapshot for the whole spell is
+            # enough, the later rounds write only what differs.
+            self.generation += 1
+            self._metrics.suspected(cause)
+        self._deaf = self._deaf or cause == "deaf"
+        self._suspected_at = self._clock.monotonic()
+        self.attention.set()
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether a round for everybody is owed now, and then again each second."""
+        return self._suspected_at is not None
+
+    def healed(self, round_began_at: float) -> None:
+        """A whole round, begun then (monotonic), reached everybody: enough, if we could hear by then."""
+        since = self._suspected_at
+        if since is not None and since <= self._heard_at <= round_began_at:
+            self._suspected_at = None
+
+    def probe(self) -> str:
+        """A new token to publish to ourselves; it replaces the one under way."""
+        self._token = secrets.token_urlsafe(12)
+        self._sent_at = self._clock.monotonic()
+        self._echo.clear()
+        return self._token
+
+    def echoed(self, token: str) -> None:
+        """A probe came back; one replaced meanwhile says nothing of now."""
+        if token == self._token:
+            # What counts is when it was sent: it then passed everything published before.
+            self._heard_at = self._sent_at
+            self._deaf = False
+            self._echo.set()
+
+    async def hears(self, within_s: float) -> bool:
+        """Whether the probe under way comes back within so long."""
+        return await self._clock.wait(self._echo, within_s)
+
+    def beaten(self, beat: Beat, sent_ms: float, received_ms: float) -> None:
+        """A beat was answered; the instants are our ``wall_ms``."""
+        self._beaten_at = self._clock.monotonic()
+        self.people_online = beat.people_online
+        self.store_clock.note(sent_ms, received_ms, beat.store_now_ms)
+        self._metrics.beaten(beat.people_online, beat.alone_people)
+        if not beat.known:
+            self.suspect("unknown")
+
+    def away_s(self) -> float:
+        """How long no beat was possible: since the last one, or since we began."""
+        since = self._started_at if self._beaten_at is None else self._beaten_at
+        return self._clock.monotonic() - since
+
+    def ready(self, within_s: float = 10.0) -> bool:
+        """Whether new people should be sent here: what ``/readyz`` asks."""
+        return self._beaten_at is not None and not self.draining and self.away_s() < within_s

@@ -1,0 +1,69 @@
+"""What goes over the wire: one JSON object a frame, in the form of server-sent events.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html. Every frame is
+a default (``message``) event of one ``data:`` line. JSON has no raw line break,
+so nothing that a person wrote can end a line or begin a field (race S6);
+:func:`block` refuses to write one all the same.
+"""
+
+import random
+from typing import Any
+
+import msgspec
+
+from duologue.media.port import MediaPort
+
+RETRY_MS = (500, 1000)
+"""Drawn anew for each connection; Firefox's own 5 s would outlast what a partner waits."""
+RECONNECT_MS = (100, 2000)
+"""Spread of the ``reconnect`` of a drain: a restart must not be met by all at one instant."""
+
+
+class UnsafeFrame(Exception):
+    """A frame with a raw line break: it would be two fields. Nothing was written."""
+
+
+def block(data: bytes, *, event_id: str = "", retry_ms: int = 0) -> bytes:
+    """One event. ``retry:`` goes into the same block: one of its own would be an empty event to some."""
+    if b"\n" in data or b"\r" in data:
+        raise UnsafeFrame(data[:80])
+    head = b"retry: %d\n" % retry_ms if retry_ms else b""
+    if event_id:
+        head += b"id: " + event_id.encode("ascii") + b"\n"
+    return head + b"data: " + data + b"\n\n"
+
+
+def frame(kind: str, at_ms: float, **fields: Any) -> bytes:
+    """A frame of the process's own, as JSON."""
+    return msgspec.json.encode({"type": kind, "at_ms": int(at_ms), **fields})
+
+
+def splice(made: bytes, state: bytes, people_online: int | None = None) -> bytes:
+    """The frame that a script made, completed with the (dressed) state, and for ``waiting`` the people."""
+    online = b"" if people_online is None else b',"people_online":%d' % people_online
+    return made.rstrip()[:-1] + online + b',"state":' + state + b"}"
+
+
+def dress(state: bytes, media: MediaPort) -> bytes:
+    """A state as its person shall read it: with what only a process may know (ICE servers, grants).
+
+    For frames and for the replies to commands alike. A state without a match is returned as it is.
+    """
+    # No text of a person's can hold this: within a JSON string the quotes are escaped.
+    if b'"match":{' not in state:
+        return state
+    whole: dict[str, Any] = msgspec.json.decode(state)
+    match = whole["match"]
+    match["media"] = media.dress(match["media"], match["match"])
+    return msgspec.json.encode(whole)
+
+
+def retry_ms() -> int:
+    """What a new stream begins with."""
+    return random.randint(*RETRY_MS)
+
+
+def reconnect(at_ms: float) -> bytes:
+    """The block that ends a stream of ours in good order: the same number twice."""
+    after_ms = random.randint(*RECONNECT_MS)
+    return block(frame("reconnect", at_ms, after_ms=after_ms), retry_ms=after_ms)

@@ -1,0 +1,375 @@
+"""The connections that this process holds, and the order of what happens to each.
+
+Rules kept here:
+
+- A connection is registered before its attach runs, and holds what arrives until the
+  snapshot is written (race E5).
+- Attach, re-attach and detach of one connection wait for each other. When an attach
+  answers and its socket is gone by then, the detach follows it (races E16, E34).
+- Opening and closing do not wait, so a cancelled stream cannot lose its detach: that
+  runs in the hub's own task group. A detach that fails is left to ``stray`` (race E13).
+- Publications for connections that we do not hold are dropped (races E14, E15).
+"""
+
+import asyncio
+import contextlib
+import random
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from typing import Protocol
+
+import structlog
+
+from duologue.delivery.clock import Clock
+from duologue.delivery.connection import Connection, End
+from duologue.delivery.contact import Contact
+from duologue.delivery.publication import Echo, ForConnection, MalformedPublication, Superseded, parse
+from duologue.media.port import MediaPort
+from duologue.metrics import Metrics
+from duologue.pairing.vocabulary import (
+    Attached,
+    ConnectionId,
+    DetachCause,
+    Held,
+    PageId,
+    PersonId,
+    ProcessId,
+    Reattached,
+    TakenOver,
+)
+from duologue.store.client import StoreError
+
+HEARTBEAT_S = 15.0
+TICK_S = 0.25
+MAX_OF_ONE_PERSON = 4
+"""A person has one connection; more are only for the moments until the store said so."""
+AGAIN_S = (0.5, 1.0)
+"""Pause before a failed attach is tried again, spread: a store that returns is not met by all at once."""
+AT_ONCE = 200
+"""Detaches under way at a time: the size of a re-attach batch, for the same reason."""
+FLUSH_S = 2.0
+"""How long a drain waits for streams to take their last frame; TCP's own buffers take most at once."""
+DETACH_S = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Addresses(Protocol):
+    """The part of ``pairing.machine.Machine`` that is about connections; see there."""
+
+    async def attach(
+        self,
+        person: PersonId,
+        connection: ConnectionId,
+        process: ProcessId,
+        page: str,
+        alias: str | None,
+        after_match: str,
+        after_n: int,
+        /,
+    ) -> Attached | TakenOver:
+        """The connection is the person's one connection; the answer is the snapshot."""
+
+    async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
+        """The connection is gone, if it was still the person's."""
+
+    async def reattach(self, process: ProcessId, held: Sequence[Held], /) -> list[Reattached]:
+        """What the store makes of the connections that a process holds, in the same order."""
+
+    async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
+        """Detach whoever the store believes the process to hold and it does not; how many."""
+
+    async def read(self, person: PersonId, /) -> bytes:
+        """The person's state as JSON."""
+
+
+def new_connection_id() -> ConnectionId:
+    """96 random bits: never a counter, never used again."""
+    return ConnectionId("c_" + secrets.token_urlsafe(12))
+
+
+class Hub:
+    """All streams of one process.
+
+    Example::
+
+        contact = Contact(clock, metrics)
+        hub = Hub(machine, process, media=Peer(), contact=contact, metrics=metrics, clock=clock)
+        async with hub.running():  # ends with a drain
+            with hub.open(person, page, alias="", after=("", 0)) as connection:
+                async for data in connection:
+                    await write(data)
+    """
+
+    def __init__(
+        self,
+        machine: Addresses,
+        process: ProcessId,
+        *,
+        media: MediaPort,
+        contact: Contact,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self.machine = machine
+        self.process = process
+        self.contact = contact
+        self.doubtful: set[Connection] = set()
+        self._media = media
+        self._metrics = metrics
+        self._clock = clock
+        self._by_id: dict[ConnectionId, Connection] = {}
+        self._open: dict[Connection, float] = {}
+        self._by_person: dict[PersonId, list[Connection]] = {}
+        self._heartbeats: deque[tuple[float, Connection]] = deque()
+        self._group: asyncio.TaskGroup | None = None
+        self._busy = 0
+        self._changed = asyncio.Event()
+        self._detaching = asyncio.Semaphore(AT_ONCE)
+        self._away_told = False
+
+    # --- life ------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Within it streams can be opened; leaving it drains. Enter and leave in one task."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            heartbeats = group.create_task(self._keep_beating())
+            try:
+                yield
+            finally:
+                await self.drain()
+                heartbeats.cancel()
+
+    async def drain(self) -> None:
+        """Every stream is told ``reconnect`` and ended, every person detached as our own doing.
+
+        Bounded (7 s at worst); repeatable. From its first step on nobody is let in and
+        no beat is sent. People whose detach failed are buried by another process.
+        """
+        self.contact.draining = True
+        for connection in list(self._open):
+            connection.reconnect(End.DRAIN)
+        await self._until_quiet(FLUSH_S)
+        for connection in list(self._open):
+            self._close(connection)  # a reader who does not take the last frame
+        await self._until_quiet(DETACH_S)
+
+    async def _until_quiet(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._open or self._busy:
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    # --- streams ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def open(
+        self,
+        person: PersonId,
+        page: PageId,
+        *,
+        alias: str,
+        after: tuple[str, int] = ("", 0),
+        expires_at_ms: int = 0,
+    ) -> Iterator[Connection]:
+        """A connection of this person, attached in the background; detached when the block is left.
+
+        ``after``: the last message read, as (match, number). Never waits, never raises.
+        """
+        connection = Connection(
+            person,
+            page,
+            new_connection_id(),
+            alias=alias,
+            after=after,
+            expires_at_ms=expires_at_ms,
+            media=self._media,
+            contact=self.contact,
+            metrics=self._metrics,
+            on_doubt=self.doubt,
+        )
+        self._open[connection] = now = self._clock.monotonic()
+        self._metrics.stream_opened()
+        if self.contact.draining:
+            connection.reconnect(End.DRAIN)
+        else:
+            self._heartbeats.append((now + HEARTBEAT_S, connection))
+            self._register(connection)
+            self._spawn(self._attach(connection))
+        try:
+            yield connection
+        finally:
+            self._close(connection)
+
+    def _register(self, connection: Connection) -> None:
+        self._by_id[connection.id] = connection
+        own = self._by_person.setdefault(connection.person, [])
+        own.append(connection)
+        live = [one for one in own if one.ended is None]
+        if len(live) > MAX_OF_ONE_PERSON:
+            live[0].end(End.REPLACED)
+        if self._away_told:
+            connection.unavailable()
+
+    def _forget(self, connection: Connection) -> None:
+        self._by_id.pop(connection.id, None)
+        if connection.former is not None:
+            self._by_id.pop(connection.former, None)
+        own = self._by_person[connection.person]
+        own.remove(connection)
+        if not own:
+            del self._by_person[connection.person]
+
+    def _close(self, connection: Connection) -> None:
+        opened_at = self._open.pop(connection, None)
+        if opened_at is None:
+            return
+        connection.end(End.CLOSED)
+        self.doubtful.discard(connection)
+        why = connection.ended or End.CLOSED
+        self._metrics.stream_ended(why, self._clock.monotonic() - opened_at)
+        if connection.id in self._by_id:
+            self._spawn(self._detach(connection, why.detach))
+        self._changed.set()
+
+    async def _attach(self, connection: Connection) -> None:
+        """Attach until it is answered; while the store is away, say so and try again."""
+        async with connection.turn:
+            while connection.ended is None and not await self._attach_once(connection):
+                connection.unavailable()
+                await self._clock.sleep(random.uniform(*AGAIN_S))
+
+    async def _attach_once(self, connection: Connection) -> bool:
+        connection.claimed = True
+        match, n = connection.after
+        try:
+            answer = await self.machine.attach(
+                connection.person,
+                connection.id,
+                self.process,
+                connection.page,
+                connection.alias,
+                match,
+                n,
+            )
+        except StoreError as error:
+            log.info("attach failed", error=str(error))
+            return False
+        if isinstance(answer, TakenOver):
+            connection.claimed = False
+            connection.taken_over()
+        else:
+            connection.attach_answered(answer, "connected")
+        return True
+
+    async def _detach(self, connection: Connection, cause: DetachCause | None) -> None:
+        """Whatever is under way for this connection first, then the detach, fenced by its id."""
+        async with connection.turn, self._detaching:
+            self._forget(connection)
+            if cause is None or not connection.claimed:
+                return
+            try:
+                await self.machine.detach(connection.person, connection.id, cause)
+            except StoreError as error:
+                self._metrics.detach_failed()
+                log.info("detach failed, left to stray", error=str(error))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        if self._group is None:
+            raise RuntimeError("a hub opens streams only within `async with hub.running()`")
+        self._busy += 1
+        self._group.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception:
+            # One stream's trouble must not end the group, that is, everybody's streams.
+            self._metrics.worker_failed("hub")
+            log.exception("a stream's task failed")
+        finally:
+            self._busy -= 1
+            self._changed.set()
+
+    # --- what arrives ----------------------------------------------------------------
+
+    def deliver(self, raw: bytes) -> None:
+        """Take one publication from the feed. Never waits, never raises."""
+        try:
+            publication = parse(raw)
+        except MalformedPublication:
+            log.exception("a publication that we cannot read")
+            self.contact.suspect("malformed")
+            return
+        if isinstance(publication, Echo):
+            self.contact.echoed(publication.token)
+            return
+        connection = self._by_id.get(publication.connection)
+        if connection is not None and not self._by_ourselves(publication, connection):
+            connection.take(publication)
+
+    @staticmethod
+    def _by_ourselves(publication: ForConnection, connection: Connection) -> bool:
+        """Whether it only says that a connection's new id replaced its former one."""
+        return isinstance(publication, Superseded) and publication.connection != connection.id
+
+    # --- what the workers call -------------------------------------------------------
+
+    def connections(self) -> list[Connection]:
+        """Those that are attached and still open, matched or owing first."""
+        live = [one for one in self._open if one.attached and one.ended is None]
+        live.sort(key=lambda one: not one.urgent)
+        return live
+
+    def holds(self, _person: PersonId, connection: ConnectionId) -> bool:
+        """Whether it is ours: from before its attach runs until its detach does."""
+        return connection in self._by_id
+
+    def rename(self, connection: Connection, new: ConnectionId) -> None:
+        """Give it another id; what is said to the former one is heard until the next rename."""
+        if connection.former is not None:
+            self._by_id.pop(connection.former, None)
+        connection.former, connection.id = connection.id, new
+        self._by_id[new] = connection
+
+    def tell_unavailable(self) -> None:
+        """No beat is possible: once a time away, on all streams, and on those opened meanwhile."""
+        if not self._away_told:
+            self._away_told = True
+            for connection in self._open:
+                connection.unavailable()
+
+    def available(self) -> None:
+        """Beats are possible again."""
+        self._away_told = False
+
+    def send_elsewhere(self) -> None:
+        """The store stays away from us: another process may see it."""
+        for connection in list(self._open):
+            connection.reconnect(End.STORE_AWAY)
+
+    def doubt(self, connection: Connection) -> None:
+        """Something was missed on this one: the re-attach loop looks at it now."""
+        self.doubtful.add(connection)
+        self.contact.attention.set()
+
+    # --- heartbeats ------------------------------------------------------------------
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await self._clock.sleep(TICK_S)
+            self.beat_hearts()
+
+    def beat_hearts(self) -> None:
+        """One round of heartbeats. All have the same period, so the queue is in order."""
+        now = self._clock.monotonic()
+        while self._heartbeats and self._heartbeats[0][0] <= now:
+            due, connection = self._heartbeats.popleft()
+            if connection in self._open and connection.ended is None:
+                connection.heartbeat()
+                # From when it was due, not from now: the ticks' lateness must not add up.
+                self._heartbeats.append((max(due + HEARTBEAT_S, now), connection))

@@ -1,0 +1,90 @@
+"""What the scripts publish on a process's channel, read.
+
+First line: a letter and fields; then frames as JSON, one a line. The letters:
+``S`` state frames, ``M`` a message, ``G`` a peer signal, ``T`` taken over by
+another page, ``E`` replaced by its own page, ``P`` our own echo.
+"""
+
+from dataclasses import dataclass
+
+from duologue.pairing.vocabulary import ConnectionId
+
+
+class MalformedPublication(Exception):
+    """Not of a form above: scripts and process are of different versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateFrames:
+    """One transition of one person: its frames in order, each to be completed with the state."""
+
+    connection: ConnectionId
+    version: int
+    state: bytes
+    frames: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A text message, numbered in its match."""
+
+    connection: ConnectionId
+    match: str
+    n: int
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A peer signal, numbered per recipient; ``to_page`` is ``""`` for any page."""
+
+    connection: ConnectionId
+    match: str
+    n: int
+    to_page: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The person has a later connection: of another page (``taken_over``) or of this very one."""
+
+    connection: ConnectionId
+    taken_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """Our own probe came back over our own subscription."""
+
+    token: str
+
+
+ForConnection = StateFrames | Message | Signal | Superseded
+Publication = ForConnection | Echo
+
+
+def parse(raw: bytes) -> Publication:
+    """Read one publication, or raise :exc:`MalformedPublication`."""
+    head, *lines = raw.split(b"\n")
+    try:
+        fields = head.decode("ascii").split(" ")
+        match fields:
+            case ["S", _, connection, version] if lines:
+                state, *frames = lines
+                return StateFrames(ConnectionId(connection), int(version), state, frames)
+            case ["M", _, connection, match, n]:
+                (frame,) = lines
+                return Message(ConnectionId(connection), match, int(n), frame)
+            case ["G", _, connection, match, n, to_page]:
+                (frame,) = lines
+                to = "" if to_page == "-" else to_page
+                return Signal(ConnectionId(connection), match, int(n), to, frame)
+            case ["T" | "E" as letter, _, connection]:
+                return Superseded(ConnectionId(connection), letter == "T")
+            case ["P", token]:
+                return Echo(token)
+            case _:
+                raise MalformedPublication(raw[:120])
+    except ValueError as error:
+        raise MalformedPublication(raw[:120]) from error

@@ -1,0 +1,157 @@
+"""Every metric, once.
+
+The state machine does not know this file: it tells *facts* as short strings
+(``Machine(observe=metrics.observe)``), each exactly once, in the process that
+ran the script. The table at the end of :meth:`Metrics.observe` turns them into
+series. Names are the project's contract with whoever draws a graph: add, never rename.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+"""What ``GET /metrics`` answers as its content type."""
+
+TOLD_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+ALONE_S = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 6.0, 8.0, 10.0, 15.0, 30.0, 60.0)
+"""The bounds of invariant 7 (3, 5, 6, 8 s) are edges, so that a breach is a bucket."""
+FACE_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
+WAIT_S = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 1800.0)
+STREAM_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
+
+ALONE_CAUSES = ("away", "silent", "no-show", "media-failed")
+FALSE_CAUSES = ("partner-lost", "no-show", "media-failed")
+
+
+class Metrics:
+    """All series of one process, in a registry of their own (so that tests can have many).
+
+    Example::
+
+        metrics = Metrics()
+        machine = Machine(store, timings, media=MediaKind.PEER, observe=metrics.observe)
+        body = metrics.render()  # what GET /metrics answers, with CONTENT_TYPE
+    """
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"duologue_{name}", text, labels, registry=registry)
+
+        def histogram(name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"duologue_{name}", text, labels, buckets=buckets, registry=registry)
+
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"duologue_{name}", text, registry=registry)
+
+        self._told = histogram(
+            "skip_told_seconds", "From a skip to the partner being told.", TOLD_S, "source"
+        )
+        self._alone_people = gauge(
+            "alone_people", "People in a match whose partner is away, lost, a no-show or failed, now."
+        )
+        self._alone = histogram("alone_seconds", "How long such a person was alone.", ALONE_S, "cause")
+        self._incidents = counter("alone_incidents", "Such incidents.", "cause")
+        self._false = counter(
+            "false_endings",
+            "Matches that we ended as lost or failed where both were back within 20 s.",
+            "cause",
+        )
+        self._skips = counter("skips", "Skips by what they came to.", "outcome")
+        self._streams_open = gauge("streams_open", "Event streams open in this process, now.")
+        self._streams_ended = counter("streams_ended", "Event streams ended, by why.", "reason")
+        self._stream = histogram("stream_seconds", "How long an event stream was open.", STREAM_S)
+        self._face = histogram(
+            "next_face_seconds",
+            "From Next to the first frame of the next stranger, as clients measured it.",
+            FACE_S,
+        )
+        self._matched = histogram("match_wait_seconds", "Wait of a person until matched.", WAIT_S)
+        self._lasted = histogram("conversation_seconds", "How long a match lasted.", STREAM_S, "reason")
+        self._expired = counter("expired", "Waiting people who went idle, by what fell due.", "what")
+        self._buried = counter("buried_people", "People detached from a process without a beat.")
+        self._suspicions = counter(
+            "suspicions", "Doubts about our own hearing; each re-attaches everybody.", "cause"
+        )
+        self._failed_rounds = counter("worker_failures", "Rounds of a loop that raised.", "worker")
+        self._detach_failures = counter("detach_failures", "Detaches left to the re-attach loop to repeat.")
+        self._online = gauge("people_online", "People online in the shard, as the last beat said.")
+        self._known_labels()
+
+    def _known_labels(self) -> None:
+        """Show zero instead of nothing: an alert cannot tell absent from never."""
+        for cause in ALONE_CAUSES:
+            self._incidents.labels(cause)
+            self._alone.labels(cause)
+        for cause in FALSE_CAUSES:
+            self._false.labels(cause)
+        for outcome in ("skipped", "stale"):
+            self._skips.labels(outcome)
+        for source in ("server", "client"):
+            self._told.labels(source)
+
+    def observe(self, fact: str) -> None:
+        """Count one fact of the state machine, such as ``alone away 2400`` (times in ms).
+
+        An unknown fact raises :exc:`ValueError`: a fact that nobody counts is a mistake in a script.
+        """
+        match fact.split(" "):
+            case ["alone", cause, ms]:
+                self._incidents.labels(cause).inc()
+                self._alone.labels(cause).observe(int(ms) / 1000)
+            case ["ended", reason, ms]:
+                self._lasted.labels(reason).observe(int(ms) / 1000)
+            case ["matched", ms]:
+                self._matched.observe(int(ms) / 1000)
+            case ["false-ending", cause]:
+                self._false.labels(cause).inc()
+            case ["expired", what]:
+                self._expired.labels(what).inc()
+            case ["buried", count]:
+                self._buried.inc(int(count))
+            case _:
+                raise ValueError(f"unknown fact: {fact!r}")
+
+    def skip(self, outcome: str) -> None:
+        """A skip was answered: ``skipped`` or ``stale``."""
+        self._skips.labels(outcome).inc()
+
+    def told(self, source: str, seconds: float) -> None:
+        """A person was told of a partner's skip; ``source``: ``server`` or ``client``."""
+        self._told.labels(source).observe(max(0.0, seconds))
+
+    def next_face(self, seconds: float) -> None:
+        """A client saw the first frame of the next stranger, this long after its Next."""
+        self._face.observe(max(0.0, seconds))
+
+    def stream_opened(self) -> None:
+        """An event stream is open."""
+        self._streams_open.inc()
+
+    def stream_ended(self, reason: str, seconds: float) -> None:
+        """An event stream ended after so long; reasons: ``delivery.connection.End``."""
+        self._streams_open.dec()
+        self._streams_ended.labels(reason).inc()
+        self._stream.observe(max(0.0, seconds))
+
+    def suspected(self, cause: str) -> None:
+        """We doubt that we hear all: everybody is re-attached."""
+        self._suspicions.labels(cause).inc()
+
+    def worker_failed(self, worker: str) -> None:
+        """A round of a loop raised; the loop goes on."""
+        self._failed_rounds.labels(worker).inc()
+
+    def detach_failed(self) -> None:
+        """A detach did not reach the store: the re-attach loop will find it."""
+        self._detach_failures.inc()
+
+    def beaten(self, people_online: int, alone_people: int) -> None:
+        """A beat was answered."""
+        self._online.set(people_online)
+        self._alone_people.set(alone_people)
+
+    def render(self) -> bytes:
+        """The text of ``GET /metrics``."""
+        return generate_latest(self.registry)

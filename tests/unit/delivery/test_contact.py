@@ -1,0 +1,75 @@
+"""Suspicion, echoes, and the store's clock."""
+
+import pytest
+
+from duologue.delivery.clock import StoreClock
+from duologue.pairing.vocabulary import Beat
+from tests.unit.delivery.fakes import FakeClock, Scene
+
+
+async def test_suspicion_ends_after_an_echo_and_a_round(scene: Scene) -> None:
+    """The echo must have been sent after the suspicion, and the round begun after the echo was."""
+    contact, clock = scene.contact, scene.clock
+    early = contact.probe()
+    await clock.turn(0.1)
+    contact.suspect("feed")
+    contact.echoed(early)
+    await clock.turn(0.1)
+    contact.healed(clock.now)
+    assert contact.suspicious, "that probe was sent before"
+    round_began = clock.now
+    await clock.turn(0.1)
+    contact.echoed(contact.probe())
+    contact.healed(round_began)
+    assert contact.suspicious, "what was lost between that round and the echo is still lost"
+    contact.healed(clock.now)
+    assert not contact.suspicious
+
+
+async def test_a_deaf_spell_owes_one_snapshot(scene: Scene) -> None:
+    """We come by each second while it lasts; all but the first time write only what differs."""
+    contact = scene.contact
+    contact.suspect("deaf")
+    contact.suspect("deaf")
+    assert contact.generation == 1
+    contact.suspect("store")
+    assert contact.generation == 2
+    contact.echoed(contact.probe())
+    contact.suspect("deaf")
+    assert contact.generation == 3
+
+
+async def test_an_old_echo_says_nothing(scene: Scene) -> None:
+    """Only the probe under way counts."""
+    old = scene.contact.probe()
+    scene.contact.probe()
+    scene.contact.echoed(old)
+    assert not await scene.contact.hears(0)
+
+
+async def test_a_beat_that_is_not_known_is_a_suspicion(scene: Scene) -> None:
+    """Races E18, E28: buried or forgotten, so everybody is re-attached."""
+    scene.contact.beaten(Beat(False, 5, 2, 0), 0, 0)
+    assert scene.contact.suspicious
+    assert (scene.value("people_online"), scene.value("alone_people")) == (5, 2)
+
+
+async def test_ready_from_the_first_beat_on(scene: Scene) -> None:
+    """And no more after 10 s without one."""
+    assert not scene.contact.ready()
+    scene.contact.beaten(Beat(True, 0, 0, 0), 0, 0)
+    assert scene.contact.ready()
+    await scene.clock.turn(9.9)
+    assert scene.contact.ready()
+    await scene.clock.turn(0.2)
+    assert not scene.contact.ready()
+
+
+def test_the_quickest_answer_sets_the_clock() -> None:
+    """A slow round trip says little about the store's time."""
+    clock = FakeClock()
+    store = StoreClock(clock)
+    store.note(1000, 1002, 6000)
+    store.note(2000, 2400, 7300)
+    assert store.offset_ms == pytest.approx(4999.5)
+    assert store.now_ms() == pytest.approx(clock.wall_ms() + 4999.5)

@@ -1,0 +1,199 @@
+"""The order of what happens to a connection."""
+
+import asyncio
+
+from duologue.delivery.connection import End
+from duologue.delivery.resync import Resync
+from duologue.pairing.vocabulary import DetachCause, Same, TakenOver
+from duologue.store.client import StoreUnavailable
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, frames, said, settle
+
+
+async def test_registered_before_the_attach_runs(scene: Scene) -> None:
+    """Race E5, in the hub: what is published while the attach is under way reaches the connection."""
+    answer = asyncio.Event()
+    scene.machine.answers["attach"] = [answer, attached(10)]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="Ann", after=("m_1", 3)) as connection:
+            await settle()
+            assert scene.machine.named("attach") == [(ANN, connection.id, PROCESS, PAGE, "Ann", "m_1", 3)]
+            scene.hub.deliver(said(connection, 11, frame("state")))
+            answer.set()
+            assert [each["type"] for each in await frames(connection)] == ["snapshot", "state"]
+
+
+async def test_closed_is_told_at_once(scene: Scene) -> None:
+    """The detach names the connection that closed."""
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await settle()
+        await settle()
+        assert scene.machine.named("detach") == [(ANN, connection.id, DetachCause.CLOSED)]
+        assert scene.value("streams_open") == 0
+        assert scene.value("streams_ended_total", reason="closed") == 1
+
+
+async def test_a_detach_waits_for_the_attach_under_way(scene: Scene) -> None:
+    """Race E16: a socket that closes during the attach is detached after its answer, never before."""
+    answer = asyncio.Event()
+    scene.machine.answers["attach"] = [answer, attached(10)]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await settle()
+        await settle()
+        assert scene.machine.named("detach") == []
+        assert scene.hub.holds(ANN, connection.id), "stray must leave it alone until then"
+        answer.set()
+        await settle()
+        assert scene.machine.named("detach") == [(ANN, connection.id, DetachCause.CLOSED)]
+        assert not scene.hub.holds(ANN, connection.id)
+
+
+async def test_a_detach_waits_for_the_reattach_under_way(scene: Scene) -> None:
+    """Race E34: a re-attach that overtook the detach of its closed socket would make a ghost."""
+    answer = asyncio.Event()
+    scene.machine.answers["reattach"] = [answer, [Same(10, "", 0, 0)]]
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        with scene.hub.open(ANN, PAGE, alias=""):
+            await settle()
+            group.create_task(Resync(scene.hub).everybody())
+            await settle()
+        await settle()
+        assert scene.machine.named("detach") == []
+        answer.set()
+        await settle()
+        assert len(scene.machine.named("detach")) == 1
+
+
+async def test_a_closed_connection_is_not_reattached(scene: Scene) -> None:
+    """Race E34, the other order: nothing is written for a socket that is gone."""
+    detach = asyncio.Event()
+    scene.machine.answers["detach"] = [detach]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias=""):
+            await settle()
+        await Resync(scene.hub).everybody()
+        assert scene.machine.named("reattach") == []
+        detach.set()
+
+
+async def test_cancelling_a_stream_does_not_lose_its_detach(scene: Scene) -> None:
+    """Race E13: the task that served the stream dies, the hub's own detaches."""
+
+    async def stream() -> None:
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            async for _ in connection:
+                pass
+
+    async with scene.hub.running():
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(stream())
+            await settle()
+            task.cancel()
+        await settle()
+        assert len(scene.machine.named("detach")) == 1
+
+
+async def test_a_detach_that_fails_is_counted_and_left_to_stray(scene: Scene) -> None:
+    """Race E13: the store is away; afterwards the process no longer claims the connection."""
+    scene.machine.answers["detach"] = [StoreUnavailable("away")]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await settle()
+        await settle()
+        assert scene.value("detach_failures_total") == 1
+        assert not scene.hub.holds(ANN, connection.id)
+
+
+async def test_a_superseded_page_gets_one_frame(scene: Scene) -> None:
+    """Race E25: ``taken-over``, no snapshot, the end, and nothing to detach."""
+    scene.machine.answers["attach"] = [TakenOver()]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            assert [each["type"] for each in await frames(connection)] == ["taken-over"]
+            assert connection.ended is End.TAKEN_OVER
+        await settle()
+        assert scene.machine.named("detach") == []
+
+
+async def test_the_store_is_away_when_a_stream_opens(scene: Scene) -> None:
+    """The stream opens all the same, says so, and sends the snapshot when it can (race E24)."""
+    scene.machine.answers["attach"] = [StoreUnavailable("away"), StoreUnavailable("away"), attached(10)]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+            await scene.clock.turn(3)
+            assert [each["type"] for each in await frames(connection)] == ["unavailable", "snapshot"]
+            assert len({call[1] for call in scene.machine.named("attach")}) == 1
+
+
+async def test_an_attach_whose_fate_is_unknown_is_detached(scene: Scene) -> None:
+    """It failed, it may have happened, and its socket is gone: detach."""
+    scene.machine.answers["attach"] = [StoreUnavailable("away")]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await settle()
+        await scene.clock.turn(2)
+        assert scene.machine.named("detach") == [(ANN, connection.id, DetachCause.CLOSED)]
+        assert len(scene.machine.named("attach")) == 1
+
+
+async def test_publications_for_others_are_dropped(scene: Scene) -> None:
+    """Races E14, E15: addressed by connection, not by person."""
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await frames(connection)
+            scene.hub.deliver(b"T ann c_other")
+            scene.hub.deliver(b"S ann c_other 99\n{}\n{}")
+            assert await frames(connection) == []
+            assert connection.ended is None
+
+
+async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) -> None:
+    """One bad publication ends nothing: everybody is looked at instead."""
+    async with scene.hub.running():
+        scene.hub.deliver(b"nonsense")
+        assert scene.contact.suspicious
+
+
+async def test_drain(scene: Scene) -> None:
+    """Each stream gets ``reconnect`` and ends; each person is detached as our own doing; nobody is let in."""
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        told: list[bytes] = []
+
+        async def stream() -> None:
+            with scene.hub.open(ANN, PAGE, alias="") as connection:
+                told.extend([data async for data in connection])
+
+        group.create_task(stream())
+        await settle()
+        await scene.hub.drain()
+        assert b'"type":"reconnect"' in told[-1]
+        assert [call[2] for call in scene.machine.named("detach")] == [DetachCause.OURS]
+        with scene.hub.open(ANN, PAGE, alias="") as late:
+            assert [each["type"] for each in await frames(late)] == ["reconnect"]
+        assert len(scene.machine.named("attach")) == 1
+        assert not scene.contact.ready()
+
+
+async def test_heartbeats_come_every_15_s_whatever_else_was_sent(scene: Scene) -> None:
+    """A client tells a dead stream from a quiet one by them."""
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await frames(connection)
+            for second in range(46):
+                scene.hub.deliver(said(connection, 100 + second, frame("state")))
+                await scene.clock.turn(1, step=0.25)
+            types = [each["type"] for each in await frames(connection)]
+            assert types.count("heartbeat") == 3
+
+
+async def test_a_person_cannot_hoard_connections(scene: Scene) -> None:
+    """Race S5: with the store away nothing supersedes them, so the hub bounds them itself."""
+    scene.machine.answers["attach"] = [StoreUnavailable("away")] * 6
+    async with scene.hub.running():
+        opened = [scene.hub.open(ANN, PAGE, alias="") for _ in range(6)]
+        connections = [each.__enter__() for each in opened]
+        assert [each.ended for each in connections] == [End.REPLACED, End.REPLACED, None, None, None, None]
+        for each in opened:
+            each.__exit__(None, None, None)
