@@ -1,0 +1,117 @@
+"""``GET /v1/events``: the event stream, as a plain ASGI endpoint (half the memory of a framework's response).
+
+A browser's ``EventSource`` is closed for good by any status but 200, so only
+401, 404 and 422 are ever answered otherwise; all that goes wrong later is said on the stream.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qs
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from duologue.api.problems import Code, Problem, answer
+from duologue.delivery.connection import Connection, End
+from duologue.delivery.hub import Hub
+from duologue.identity.tokens import Session
+from duologue.pairing.vocabulary import PageId, PersonId
+
+WRITE_S = 5.0
+"""How long the socket may take no more bytes (its buffers being full) before the reader is cut."""
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+EVENT_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9]{1,9})")
+
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    # no-transform: compressing proxies hold bytes back until they have enough of them.
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+]
+
+Authenticate = Callable[[Mapping[str, str]], Session]
+"""Who asks, by the request's headers. Raises ``Problem`` (401)."""
+
+
+class EventStream:
+    """The endpoint.
+
+    Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
+    (streams switched off) it answers 404.
+    """
+
+    def __init__(self, hub: Hub, authenticate: Authenticate, *, enabled: bool = True) -> None:
+        self._hub = hub
+        self._authenticate = authenticate
+        self._enabled = enabled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream, until either side ends it. Cancelled, it leaves a detach behind in the hub."""
+        headers = Headers(scope=scope)
+        try:
+            session, page = self._asked(scope, headers)
+        except Problem as problem:
+            await answer(problem)(scope, receive, send)
+            return
+        with self._hub.open(
+            PersonId(session.person),
+            page,
+            alias=session.alias,
+            after=last_event(headers),
+            expires_at_ms=session.expires_at_ms,
+        ) as connection:
+            await serve(connection, receive, send)
+
+    def _asked(self, scope: Scope, headers: Headers) -> tuple[Session, PageId]:
+        if not self._enabled:
+            raise Problem(Code.NOT_FOUND, "event streams are switched off here")
+        if scope["method"] != "GET":
+            raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
+        session = self._authenticate(headers)
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        page = query.get("page", [""])[-1]
+        if not page:
+            raise Problem(Code.NO_PAGE, "the query needs page=, an id that is new for each load of a page")
+        if not ID.fullmatch(page):
+            raise Problem(Code.BAD_FIELD, "page is 1 to 64 of the characters A-Z a-z 0-9 _ -", field="page")
+        return session, PageId(page)
+
+
+def last_event(headers: Mapping[str, str]) -> tuple[str, int]:
+    """``Last-Event-ID`` as (match, number of the last message read); anything else means none."""
+    found = EVENT_ID.fullmatch(headers.get("last-event-id", ""))
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
+async def serve(connection: Connection, receive: Receive, send: Send) -> None:
+    """Write what the connection has to say, until it or the client ends."""
+    async with asyncio.TaskGroup() as group:
+        # Listened for at the same time, or a quiet stream's end would be seen at the next heartbeat only.
+        gone = group.create_task(_until_gone(connection, receive))
+        try:
+            await _write(connection, send)
+        finally:
+            gone.cancel()
+
+
+async def _until_gone(connection: Connection, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    connection.end(End.CLOSED)
+
+
+async def _write(connection: Connection, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    try:
+        async for data in connection:
+            async with asyncio.timeout(WRITE_S):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        async with asyncio.timeout(WRITE_S):
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+    except TimeoutError:
+        connection.end(End.SLOW)
+    except OSError:
+        connection.end(End.CLOSED)

@@ -1,0 +1,119 @@
+"""The beat, and what follows from not beating."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from duologue.delivery.connection import Connection, End
+from duologue.pairing.vocabulary import Beat as Answer
+from duologue.store.client import StoreUnavailable
+from duologue.workers.beat import Beat
+from duologue.workers.supervisor import repeat
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, settle
+
+
+class Beating:
+    """A beat on a scripted machine whose own subscription hears, or not."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.reopened = 0
+        self.deaf = False
+        self.beat = Beat(scene.machine, scene.hub, scene.contact, scene.clock, reopen=self.reopen)
+        scene.machine.on_echo = self.echo
+        self.scene = scene
+
+    def reopen(self) -> None:
+        self.reopened += 1
+
+    def echo(self, token: str) -> None:
+        if not self.deaf:
+            self.scene.hub.deliver(f"P {token}".encode())
+
+
+@pytest.fixture
+async def beating(scene: Scene) -> AsyncIterator[Beating]:
+    """The loop at work."""
+    made = Beating(scene)
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        task = group.create_task(repeat(made.beat, scene.metrics))
+        await settle()
+        yield made
+        task.cancel()
+
+
+@pytest.fixture
+async def connection(scene: Scene, beating: Beating) -> AsyncIterator[Connection]:
+    """Somebody whose stream is open."""
+    with scene.hub.open(ANN, PAGE, alias="") as one:
+        await frames(one)
+        yield one
+
+
+async def test_a_beat_only_after_an_echo(scene: Scene, beating: Beating) -> None:
+    """A deaf process stops beating, and says that it is deaf within 1.2 s of its last echo."""
+    assert scene.machine.named("beat") == [(PROCESS,)]
+    assert scene.contact.ready()
+    assert scene.contact.people_online == 7
+    beating.deaf = True
+    await scene.clock.turn(1.2)
+    assert scene.contact.suspicious
+    assert beating.reopened == 1
+    assert len(scene.machine.named("beat")) == 1
+    beating.deaf = False
+    await scene.clock.turn(1.2)
+    assert len(scene.machine.named("beat")) >= 2
+
+
+async def test_half_a_second(scene: Scene, beating: Beating) -> None:
+    """A process that misses four seconds is buried: eight beats fit in."""
+    await scene.clock.turn(10)
+    assert 16 <= len(scene.machine.named("beat")) <= 27
+
+
+async def test_the_clock_is_set_by_the_beat(scene: Scene, beating: Beating) -> None:
+    """``store_now_ms`` against our own clock."""
+    assert scene.contact.store_clock.now_ms() == pytest.approx(1_764_001_000_000, abs=1)
+
+
+async def test_buried_or_forgotten(scene: Scene, beating: Beating) -> None:
+    """Race E28: the beat is not known, so everybody is re-attached."""
+    scene.machine.answers["beat"] = [Answer(False, 0, 0, 1)]
+    await scene.clock.turn(0.7)
+    assert scene.contact.suspicious
+
+
+async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection: Connection) -> None:
+    """Once a time away, on every stream, also on one opened meanwhile; the next time away is told again."""
+    scene.machine.usual["echo"] = None
+    scene.machine.answers["echo"] = [StoreUnavailable("away")] * 40
+    await scene.clock.turn(1.8)
+    assert await frames(connection) == []
+    await scene.clock.turn(1.2)
+    assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+    with scene.hub.open(ANN, PAGE, alias="") as late:
+        assert (await frames(late))[0]["type"] == "unavailable"
+    scene.machine.answers["echo"].clear()
+    await scene.clock.turn(1.2)
+    scene.machine.answers["echo"] = [StoreUnavailable("away")] * 5
+    await scene.clock.turn(3)
+    assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+
+
+async def test_reconnect_after_10_s(scene: Scene, beating: Beating, connection: Connection) -> None:
+    """Another process may see the store; this one is not ready."""
+    beating.deaf = True
+    await scene.clock.turn(9.5)
+    assert scene.hub.connections() == [connection]
+    await scene.clock.turn(2)
+    assert connection.ended is End.STORE_AWAY
+    assert (await frames(connection))[-1]["type"] == "reconnect"
+    assert not scene.contact.ready()
+
+
+async def test_no_beat_after_the_drain(scene: Scene, beating: Beating) -> None:
+    """A drained process is to be buried soon if it left somebody behind."""
+    await scene.hub.drain()
+    count = len(scene.machine.calls)
+    await scene.clock.turn(3)
+    assert len(scene.machine.calls) == count

@@ -1,0 +1,90 @@
+"""When the re-attach loop comes round."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from duologue.delivery.connection import Connection
+from duologue.pairing.vocabulary import Same
+from duologue.store.client import StoreUnavailable
+from duologue.workers.reattach import Reattach
+from duologue.workers.supervisor import repeat
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, settle
+
+
+@pytest.fixture
+async def connection(scene: Scene) -> AsyncIterator[Connection]:
+    """Somebody attached, and the loop at work."""
+    scene.machine.usual["reattach"] = [Same(10, "", 0, 0)]
+    loop = Reattach(scene.hub, scene.contact, scene.clock)
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        with scene.hub.open(ANN, PAGE, alias="") as one:
+            await frames(one)
+            task = group.create_task(repeat(loop, scene.metrics))
+            await settle()
+            yield one
+            task.cancel()
+
+
+def rounds(scene: Scene) -> int:
+    """How often the store was asked."""
+    return len(scene.machine.named("reattach"))
+
+
+async def test_every_5_s(scene: Scene, connection: Connection) -> None:
+    """With the strays, of whom the process holds none."""
+    await scene.clock.turn(4.8)
+    assert rounds(scene) == 0
+    await scene.clock.turn(0.5)
+    assert rounds(scene) == 1
+    ((process, holds),) = scene.machine.named("stray")
+    assert process == PROCESS
+    assert holds(ANN, connection.id)
+    assert not holds(ANN, "c_other")
+    await scene.clock.turn(10)
+    assert rounds(scene) == 3
+
+
+async def test_on_suspicion_within_half_a_second_and_each_second(
+    scene: Scene, connection: Connection
+) -> None:
+    """Race E29: until an echo came and a whole round ran after it."""
+    scene.contact.suspect("deaf")
+    await scene.clock.turn(0.5)
+    assert rounds(scene) == 1
+    await scene.clock.turn(3)
+    assert 3 <= rounds(scene) <= 4
+    scene.contact.echoed(scene.contact.probe())
+    await scene.clock.turn(1.1)
+    assert not scene.contact.suspicious
+    after = rounds(scene)
+    await scene.clock.turn(3)
+    assert rounds(scene) == after
+
+
+async def test_a_round_that_fails_is_tried_again_in_a_second(scene: Scene, connection: Connection) -> None:
+    """The suspicion stays until a whole round succeeded."""
+    scene.contact.suspect("store")
+    scene.contact.echoed(scene.contact.probe())
+    scene.machine.answers["reattach"] = [StoreUnavailable("away")] * 2
+    await scene.clock.turn(0.5)
+    assert scene.value("worker_failures_total", worker="reattach") == 1
+    await scene.clock.turn(2.2)
+    assert not scene.contact.suspicious
+    assert scene.value("worker_failures_total", worker="reattach") == 2
+
+
+async def test_a_single_gap_is_looked_at_at_once(scene: Scene, connection: Connection) -> None:
+    """Only that connection, without strays."""
+    scene.hub.deliver(f"M ann {connection.id} m_9 1\n{{}}".encode())
+    await scene.clock.turn(0.4)
+    assert rounds(scene) == 1
+    assert scene.machine.named("stray") == []
+
+
+async def test_nothing_after_the_drain(scene: Scene, connection: Connection) -> None:
+    """A drained process holds nobody."""
+    scene.contact.draining = True
+    await scene.clock.turn(12)
+    assert rounds(scene) == 0
