@@ -141,7 +141,7 @@ def test_the_document_and_the_server_have_the_same_bodies() -> None:
 
 
 def test_the_document_and_the_server_have_the_same_paths() -> None:
-    """All that is served is written down (but for the page itself), and all that is written down is served."""
+    """All that is served is written down (but for the page), and all that is written down is served."""
     desk = Desk(
         machine=Machine(Recorder()),
         media=Peer(),
