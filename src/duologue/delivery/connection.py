@@ -46,6 +46,7 @@ class End(StrEnum):
     REFUSED = "refused"
     DRAIN = "drain"
     STORE_AWAY = "store-away"
+    DEFECT = "defect"
 
     @property
     def detach(self) -> DetachCause | None:
@@ -53,7 +54,7 @@ class End(StrEnum):
         match self:
             case End.CLOSED | End.SLOW | End.SESSION_ENDED:
                 return DetachCause.CLOSED
-            case End.DRAIN | End.STORE_AWAY:
+            case End.DRAIN | End.STORE_AWAY | End.DEFECT:
                 return DetachCause.OURS
             case End.TAKEN_OVER | End.REPLACED | End.REFUSED:
                 return None
@@ -74,7 +75,7 @@ class StateHead(msgspec.Struct):
 
     version: int
     match: _Match | None = None
-    probe: msgspec.Raw | None = None
+    probe: msgspec.Raw = msgspec.Raw()
 
 
 class _FrameHead(msgspec.Struct):
@@ -334,7 +335,7 @@ class Connection:
             self._on_doubt(self)
 
     def _enter(self, head: StateHead) -> None:
-        self.owing = head.probe is not None
+        self.owing = bool(bytes(head.probe))
         match = head.match.match if head.match else ""
         if match != self.match:
             self.match = match

@@ -22,12 +22,14 @@ class Contact:
         self._clock = clock
         self._metrics = metrics
         self.store_clock = StoreClock(clock)
-        self.people_online = 0
+        self.people_here = 0
+        """Whose connections this process holds, those being attached included; the hub counts them."""
         self.draining = False
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do before its 5 s are over."""
         self.generation = 0
         """Raised with each suspicion that owes everybody a snapshot."""
+        self._people_online = 0
         self._beaten_at: float | None = None
         self._started_at = clock.monotonic()
         self._token = ""
@@ -37,12 +39,19 @@ class Contact:
         self._suspected_at: float | None = None
         self._deaf = False
 
+    @property
+    def people_online(self) -> int:
+        """In the shard, as the last beat said; never fewer than we see ourselves."""
+        return max(self._people_online, self.people_here)
+
     def suspect(self, cause: str) -> None:
         """Frames may have been missed. May be called from anywhere, again and again.
 
         Causes: ``feed``, ``store`` (a connection was opened again), ``readonly``,
         ``moved``, ``run-id``, ``unknown`` (a beat), ``deaf``.
         """
+        if self.people_here == 0 and cause != "deaf":
+            return  # nobody of ours can have missed anything
         if cause != "deaf" or not self._deaf:
             # While deaf we come by each second: one snapshot for the whole spell is
             # enough, the later rounds write only what differs.
@@ -85,7 +94,7 @@ class Contact:
     def beaten(self, beat: Beat, sent_ms: float, received_ms: float) -> None:
         """A beat was answered; the instants are our ``wall_ms``."""
         self._beaten_at = self._clock.monotonic()
-        self.people_online = beat.people_online
+        self._people_online = beat.people_online
         self.store_clock.note(sent_ms, received_ms, beat.store_now_ms)
         self._metrics.beaten(beat.people_online, beat.alone_people)
         if not beat.known:

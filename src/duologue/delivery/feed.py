@@ -10,14 +10,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-import structlog
-
 from duologue.delivery.clock import Clock
-from duologue.store.client import StoreError
 
 AGAIN_S = (0.05, 0.5)
-
-log = structlog.get_logger(__name__)
 
 
 class Subscription(Protocol):
@@ -35,14 +30,16 @@ class Subscriber(Protocol):
 
 
 class Feed:
-    """Reads one channel and hands each publication on, until cancelled.
+    """Reads one channel and hands each publication on: a loop whose round is the life of one connection.
 
     Example::
 
         feed = Feed(store.subscribe, machine.channel(process), clock,
                     deliver=hub.deliver, opened=lambda: contact.suspect("feed"))
-        group.create_task(feed.run())
+        await supervisor.run([feed, beat, sweep, reattach], metrics)
     """
+
+    name = "feed"
 
     def __init__(
         self,
@@ -58,29 +55,28 @@ class Feed:
         self._clock = clock
         self._deliver = deliver
         self._opened = opened
-        self._reading: asyncio.Task[None] | None = None
-        self._hearing = False
+        self._hearing: asyncio.Task[None] | None = None
 
     def reopen(self) -> None:
-        """Leave the present connection, which may be deaf though it looks healthy, and open another."""
+        """Leave the present connection, which may be deaf though it looks healthy, for another one."""
         # One that is still being opened is left to the store's own time limit.
-        if self._reading is not None and self._hearing:
-            self._reading.cancel()
+        if self._hearing is not None:
+            self._hearing.cancel()
 
-    async def run(self) -> None:
-        """Read, and open again whenever that ends; only cancellation ends it."""
+    async def run_once(self) -> None:
+        """Open, say so, and read until the connection ends (``StoreError``) or is left."""
+        async with self._subscribe(self._channel) as subscription, asyncio.TaskGroup() as group:
+            self._opened()
+            self._hearing = group.create_task(self._hear(subscription))
+            self._hearing.add_done_callback(self._heard)
+
+    async def pause(self) -> None:
+        """Short, and different in each process."""
+        await self._clock.sleep(random.uniform(*AGAIN_S))
+
+    def _heard(self, _: asyncio.Task[None]) -> None:
+        self._hearing = None
+
+    async def _hear(self, subscription: Subscription) -> None:
         while True:
-            async with asyncio.TaskGroup() as group:
-                self._reading = group.create_task(self._read())
-            self._hearing = False
-            await self._clock.sleep(random.uniform(*AGAIN_S))
-
-    async def _read(self) -> None:
-        try:
-            async with self._subscribe(self._channel) as subscription:
-                self._hearing = True
-                self._opened()
-                while True:
-                    self._deliver(await subscription.next())
-        except StoreError as error:
-            log.info("the subscription ended", error=str(error))
+            self._deliver(await subscription.next())

@@ -209,6 +209,7 @@ class Hub:
         self._by_id[connection.id] = connection
         own = self._by_person.setdefault(connection.person, [])
         own.append(connection)
+        self.contact.people_here = len(self._by_person)
         live = [one for one in own if one.ended is None]
         if len(live) > MAX_OF_ONE_PERSON:
             live[0].end(End.REPLACED)
@@ -223,6 +224,7 @@ class Hub:
         own.remove(connection)
         if not own:
             del self._by_person[connection.person]
+            self.contact.people_here = len(self._by_person)
 
     def _close(self, connection: Connection) -> None:
         opened_at = self._open.pop(connection, None)
@@ -309,8 +311,15 @@ class Hub:
             self.contact.echoed(publication.token)
             return
         connection = self._by_id.get(publication.connection)
-        if connection is not None and not self._by_ourselves(publication, connection):
+        if connection is None or self._by_ourselves(publication, connection):
+            return
+        try:
             connection.take(publication)
+        except Exception:
+            # What one person cannot be told must not silence the feed of all: they come back for a snapshot.
+            self._metrics.worker_failed("hub")
+            log.exception("a publication that could not be written")
+            connection.end(End.DEFECT)
 
     @staticmethod
     def _by_ourselves(publication: ForConnection, connection: Connection) -> bool:

@@ -5,9 +5,11 @@ The same units run on the real machine in ``tests/integration``.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +32,8 @@ from duologue.pairing.vocabulary import (
     TakenOver,
 )
 
+T = TypeVar("T")
+
 PROCESS = ProcessId("s_1")
 ANN = PersonId("ann")
 PAGE = PageId("page1")
@@ -39,6 +43,30 @@ async def settle() -> None:
     """Let everything run that can run without time passing."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+@contextlib.asynccontextmanager
+async def in_own_task(context: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave a context in one task: a fixture's two halves run in two, a task group in one."""
+    entered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    leave = asyncio.Event()
+
+    async def hold() -> None:
+        try:
+            async with context as value:
+                entered.set_result(value)
+                await leave.wait()
+        except BaseException as error:
+            if not entered.done():
+                entered.set_exception(error)
+            raise
+
+    task = asyncio.ensure_future(hold())
+    try:
+        yield await entered
+    finally:
+        leave.set()
+        await task
 
 
 class FakeClock:

@@ -95,7 +95,7 @@ async def test_only_newer_states_are_written(connection: Connection) -> None:
 async def test_one_version_may_bring_several_frames(connection: Connection) -> None:
     """All with the same, final state, in order, and ``waiting`` with the people online."""
     connection.attach_answered(attached(10), "connected")
-    connection._contact.people_online = 42
+    connection._contact.people_here = 42
     tell(connection, said(connection, 11, frame("force-disconnect", reason="partner-left"), frame("waiting")))
     _, ended, waits = await frames(connection)
     assert (ended["type"], waits["type"]) == ("force-disconnect", "waiting")
@@ -240,7 +240,7 @@ async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: C
 async def test_heartbeat(scene: Scene, connection: Connection) -> None:
     """Carries the store's time, the version written last, and the people online."""
     connection.attach_answered(attached(10), "connected")
-    scene.contact.people_online = 3
+    scene.contact.people_here = 3
     connection.heartbeat()
     beat = (await frames(connection))[-1]
     assert beat["now_ms"] == int(scene.clock.wall_ms())

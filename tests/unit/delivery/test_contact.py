@@ -10,6 +10,7 @@ from tests.unit.delivery.fakes import FakeClock, Scene
 async def test_suspicion_ends_after_an_echo_and_a_round(scene: Scene) -> None:
     """The echo must have been sent after the suspicion, and the round begun after the echo was."""
     contact, clock = scene.contact, scene.clock
+    contact.people_here = 1
     early = contact.probe()
     await clock.turn(0.1)
     contact.suspect("feed")
@@ -29,6 +30,7 @@ async def test_suspicion_ends_after_an_echo_and_a_round(scene: Scene) -> None:
 async def test_a_deaf_spell_owes_one_snapshot(scene: Scene) -> None:
     """We come by each second while it lasts; all but the first time write only what differs."""
     contact = scene.contact
+    contact.people_here = 1
     contact.suspect("deaf")
     contact.suspect("deaf")
     assert contact.generation == 1
@@ -37,6 +39,14 @@ async def test_a_deaf_spell_owes_one_snapshot(scene: Scene) -> None:
     contact.echoed(contact.probe())
     contact.suspect("deaf")
     assert contact.generation == 3
+
+
+async def test_nobody_here_has_missed_anything(scene: Scene) -> None:
+    """A process that has just started opens its feed and is not known yet: no cause for a round."""
+    scene.contact.suspect("feed")
+    assert not scene.contact.suspicious
+    scene.contact.suspect("deaf")
+    assert scene.contact.suspicious, "who comes now would not hear"
 
 
 async def test_an_old_echo_says_nothing(scene: Scene) -> None:
@@ -49,6 +59,7 @@ async def test_an_old_echo_says_nothing(scene: Scene) -> None:
 
 async def test_a_beat_that_is_not_known_is_a_suspicion(scene: Scene) -> None:
     """Races E18, E28: buried or forgotten, so everybody is re-attached."""
+    scene.contact.people_here = 1
     scene.contact.beaten(Beat(False, 5, 2, 0), 0, 0)
     assert scene.contact.suspicious
     assert (scene.value("people_online"), scene.value("alone_people")) == (5, 2)

@@ -5,7 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from duologue.delivery.feed import Feed, Subscription
+from duologue.metrics import Metrics
 from duologue.store.client import StoreUnavailable
+from duologue.workers.supervisor import repeat
 from tests.unit.delivery.fakes import FakeClock, settle
 
 
@@ -50,7 +52,7 @@ async def running(lines: Lines, clock: FakeClock) -> AsyncIterator[tuple[Feed, l
         opened=lambda: opened.append("opened"),
     )
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(feed.run())
+        task = group.create_task(repeat(feed, Metrics()))
         await settle()
         yield feed, delivered, opened
         task.cancel()

@@ -152,8 +152,9 @@ async def test_publications_for_others_are_dropped(scene: Scene) -> None:
 async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) -> None:
     """One bad publication ends nothing: everybody is looked at instead."""
     async with scene.hub.running():
-        scene.hub.deliver(b"nonsense")
-        assert scene.contact.suspicious
+        with scene.hub.open(ANN, PAGE, alias=""):
+            scene.hub.deliver(b"nonsense")
+            assert scene.contact.suspicious
 
 
 async def test_drain(scene: Scene) -> None:

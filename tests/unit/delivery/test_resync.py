@@ -9,14 +9,26 @@ from duologue.delivery.connection import Connection, End
 from duologue.delivery.resync import Resync
 from duologue.pairing.vocabulary import PersonId, Refused, Same
 from duologue.store.client import StoreUnavailable
-from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, settle, state
+from tests.unit.delivery.fakes import (
+    ANN,
+    PAGE,
+    Scene,
+    attached,
+    frame,
+    frames,
+    in_own_task,
+    message,
+    said,
+    settle,
+    state,
+)
 
 
 @pytest.fixture
 async def connection(scene: Scene) -> AsyncIterator[Connection]:
     """A person in a match, message 1 read."""
     scene.machine.answers["attach"] = [attached(10, "m_1", [message(1)])]
-    async with scene.hub.running():
+    async with in_own_task(scene.hub.running()):
         with scene.hub.open(ANN, PAGE, alias="Ann") as one:
             await frames(one)
             yield one

@@ -1,6 +1,7 @@
 """The beat, and what follows from not beating."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +11,7 @@ from duologue.pairing.vocabulary import Beat as Answer
 from duologue.store.client import StoreUnavailable
 from duologue.workers.beat import Beat
 from duologue.workers.supervisor import repeat
-from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, settle
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_task, settle
 
 
 class Beating:
@@ -31,15 +32,22 @@ class Beating:
             self.scene.hub.deliver(f"P {token}".encode())
 
 
+@contextlib.asynccontextmanager
+async def at_work(scene: Scene, made: Beating) -> AsyncIterator[None]:
+    """The hub and the loop, until left."""
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        task = group.create_task(repeat(made.beat, scene.metrics))
+        await settle()
+        yield
+        task.cancel()
+
+
 @pytest.fixture
 async def beating(scene: Scene) -> AsyncIterator[Beating]:
     """The loop at work."""
     made = Beating(scene)
-    async with scene.hub.running(), asyncio.TaskGroup() as group:
-        task = group.create_task(repeat(made.beat, scene.metrics))
-        await settle()
+    async with in_own_task(at_work(scene, made)):
         yield made
-        task.cancel()
 
 
 @pytest.fixture
@@ -78,6 +86,7 @@ async def test_the_clock_is_set_by_the_beat(scene: Scene, beating: Beating) -> N
 
 async def test_buried_or_forgotten(scene: Scene, beating: Beating) -> None:
     """Race E28: the beat is not known, so everybody is re-attached."""
+    scene.contact.people_here = 1
     scene.machine.answers["beat"] = [Answer(False, 0, 0, 1)]
     await scene.clock.turn(0.7)
     assert scene.contact.suspicious

@@ -1,6 +1,7 @@
 """When the re-attach loop comes round."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,12 +11,12 @@ from duologue.pairing.vocabulary import Same
 from duologue.store.client import StoreUnavailable
 from duologue.workers.reattach import Reattach
 from duologue.workers.supervisor import repeat
-from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, settle
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_task, settle
 
 
-@pytest.fixture
-async def connection(scene: Scene) -> AsyncIterator[Connection]:
-    """Somebody attached, and the loop at work."""
+@contextlib.asynccontextmanager
+async def at_work(scene: Scene) -> AsyncIterator[Connection]:
+    """Somebody attached, and the loop, until left."""
     scene.machine.usual["reattach"] = [Same(10, "", 0, 0)]
     loop = Reattach(scene.hub, scene.contact, scene.clock)
     async with scene.hub.running(), asyncio.TaskGroup() as group:
@@ -25,6 +26,13 @@ async def connection(scene: Scene) -> AsyncIterator[Connection]:
             await settle()
             yield one
             task.cancel()
+
+
+@pytest.fixture
+async def connection(scene: Scene) -> AsyncIterator[Connection]:
+    """Somebody attached, and the loop at work."""
+    async with in_own_task(at_work(scene)) as one:
+        yield one
 
 
 def rounds(scene: Scene) -> int:
