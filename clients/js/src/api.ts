@@ -1,0 +1,133 @@
+import { fullJitter } from "./backoff.ts";
+import { pause, type Clock } from "./clock.ts";
+import { isFields, parseReply, parseStateAnswer } from "./parse.ts";
+import { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
+import { isGrant, type Grant, type Session } from "./session.ts";
+import type { PersonState, Reply } from "./vocabulary.ts";
+
+const RETRY = { base_ms: 300, cap_ms: 5_000 };
+
+/** Longer than any answer takes (the server's own store timeout is below it), shorter than a person's patience. */
+const TIMEOUT_MS = 8_000;
+
+export interface ApiOptions {
+  /** Where `/v1` is, without a trailing slash; `""` is the page's own origin. */
+  readonly base: string;
+  readonly fetch: typeof globalThis.fetch;
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+export interface CallOptions {
+  readonly signal: AbortSignal;
+  /** Try once only; the caller decides what is worth a second try. */
+  readonly once?: boolean;
+  readonly timeout_ms?: number;
+}
+
+/**
+ * The commands. Each may be sent again with no second effect, so a lost answer is simply asked for again:
+ * full-jitter back-off on network errors, 408, 429 and 5xx until the caller's signal aborts; any other 4xx is final.
+ */
+export class Api {
+  readonly #options: ApiOptions;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with `Refused`, `Unreachable` (only with `once`) or `Aborted`. */
+  async command(path: string, body: object, options: CallOptions): Promise<Reply> {
+    const reply = parseReply(await this.#persist("POST", `/v1/${path}`, body, options));
+    if (reply === null) throw new Unreachable(`${path}: not an answer of this protocol`);
+    return reply;
+  }
+
+  /** The state now: a pure read. */
+  async state(options: CallOptions): Promise<PersonState> {
+    const state = parseStateAnswer(await this.#persist("GET", "/v1/state", undefined, options));
+    if (state === null) throw new Unreachable("state: not an answer of this protocol");
+    return state;
+  }
+
+  /** A guest session, or a new expiry for the one there is; the session remembers it. */
+  async grant(options: CallOptions): Promise<Grant> {
+    const { session, clock } = this.#options;
+    const body = session.byCookie ? {} : { cookie: false };
+    const grant = await this.#persist("POST", "/v1/sessions", body, options);
+    if (!isGrant(grant)) throw new Unreachable("sessions: not an answer of this protocol");
+    session.remember(grant, clock.now());
+    return grant;
+  }
+
+  async #persist(method: string, path: string, body: object | undefined, options: CallOptions): Promise<unknown> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await this.#once(method, path, body, options);
+      } catch (error) {
+        if (options.once === true || !mayPass(error)) throw error;
+        await pause(this.#options.clock, this.#delay(attempt, error), options.signal);
+      }
+    }
+  }
+
+  async #once(method: string, path: string, body: object | undefined, { signal, timeout_ms = TIMEOUT_MS }: CallOptions): Promise<unknown> {
+    if (isOver(signal)) throw new Aborted(path);
+    const timeout = this.#deadline(timeout_ms, signal);
+    try {
+      const { fetch, base } = this.#options; // called bare: a browser's own fetch refuses to be a method of another object
+      const response = await fetch(base + path, this.#request(method, body, timeout.signal));
+      if (!response.ok) throw await refusal(response);
+      return await response.json();
+    } catch (error) {
+      if (error instanceof DuologueError) throw error;
+      if (isOver(signal)) throw new Aborted(path, { cause: error });
+      throw new Unreachable(path, { cause: error });
+    } finally {
+      timeout.clear();
+    }
+  }
+
+  #request(method: string, body: object | undefined, signal: AbortSignal): RequestInit {
+    const { session } = this.#options;
+    const headers: Record<string, string> = { Accept: "application/json", ...session.headers() };
+    const request: RequestInit = { method, headers, signal, credentials: session.credentials, cache: "no-store" };
+    if (body === undefined) return request;
+    headers["Content-Type"] = "application/json";
+    return { ...request, body: JSON.stringify(body) };
+  }
+
+  #deadline(timeout_ms: number, signal: AbortSignal): { signal: AbortSignal; clear: () => void } {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const cancel = this.#options.clock.after(timeout_ms, abort);
+    signal.addEventListener("abort", abort);
+    const clear = (): void => {
+      cancel();
+      signal.removeEventListener("abort", abort);
+    };
+    return { signal: controller.signal, clear };
+  }
+
+  #delay(attempt: number, error: unknown): number {
+    const asked = error instanceof Refused ? (error.retry_after_ms ?? 0) : 0;
+    return asked + fullJitter(attempt, RETRY, this.#options.random);
+  }
+}
+
+/** A function, because the compiler does not expect a signal to abort while something is awaited. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function mayPass(error: unknown): boolean {
+  return error instanceof Unreachable || (error instanceof Refused && error.passing);
+}
+
+async function refusal(response: Response): Promise<Refused> {
+  const body: unknown = await response.json().catch(() => null);
+  const code = isFields(body) && typeof body["code"] === "string" ? body["code"] : "";
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  return new Refused(response.status, code, Number.isFinite(seconds) ? seconds * 1_000 : null);
+}

@@ -1,0 +1,252 @@
+import { Api } from "./api.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { Courier } from "./courier.ts";
+import { randomId } from "./ids.ts";
+import { peerMedia } from "./media/peer.ts";
+import type { LocalTracks, OpenMedia } from "./media/port.ts";
+import { Refused } from "./problem.ts";
+import { cookieSession, type Session } from "./session.ts";
+import { Stage, type Partner } from "./stage.ts";
+import { wantsRepeat } from "./state/media.ts";
+import { currentMatch, emptyModel, speaks, type Effect, type Input, type Model } from "./state/model.ts";
+import { reduce } from "./state/reducer.ts";
+import { eventSourceStream } from "./stream/eventsource.ts";
+import { fetchStream } from "./stream/fetchstream.ts";
+import { Line } from "./stream/line.ts";
+import type { OpenStream } from "./stream/transport.ts";
+import type { Outcome, Preferences, Presence, ReportReason } from "./vocabulary.ts";
+
+/** What a page shows: the model, and of the partner what only a browser can hold. */
+export interface View {
+  readonly model: Model;
+  readonly partner: Partner;
+}
+
+export interface DuologueOptions {
+  /** Where the server is, without a trailing slash; `""` (the default) is the page's own origin. */
+  readonly base?: string;
+  /** The browser's guest by cookie, unless told otherwise. */
+  readonly session?: Session;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly clock?: Clock;
+  /** In [0, 1). */
+  readonly random?: () => number;
+  readonly media?: OpenMedia;
+  readonly stream?: OpenStream;
+  /** What a listener of yours throws comes here, and ends nothing. */
+  readonly onError?: (error: unknown) => void;
+  /** Aborting it is `close()`. */
+  readonly signal?: AbortSignal;
+}
+
+/** The partner hears every so often that something is wrong, for as long as it is. */
+const REPEAT_MS = 2_500;
+
+/**
+ * One person's seat at a Duologue server.
+ *
+ * `open` connects; `start`, `next` and `stop` are what a person presses; `subscribe` tells what to show. Everything
+ * else (reconnecting, signs of life, the call itself, healing a server that forgot) happens by itself.
+ */
+export class Duologue {
+  readonly #clock: Clock;
+  readonly #line: Line;
+  readonly #courier: Courier;
+  readonly #stage: Stage;
+  readonly #onError: (error: unknown) => void;
+  readonly #listeners = new Set<(view: View) => void>();
+  readonly #inputs: Input[] = [];
+  #model: Model = emptyModel("");
+  #preferences: Preferences = {};
+  #busy = false;
+  #cancelRepeat: (() => void) | null = null;
+
+  constructor(options: DuologueOptions = {}) {
+    const { base = "", session = cookieSession(), clock = systemClock, random = Math.random } = options;
+    const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
+    const api = new Api({ base, fetch, session, clock, random });
+    const dispatch = (input: Input): void => this.#dispatch(input);
+    this.#clock = clock;
+    this.#onError = options.onError ?? ((error) => console.error(error));
+    this.#line = new Line({
+      url: (page) => `${base}/v1/events?page=${page}`,
+      open: options.stream ?? (session.byCookie ? eventSourceStream : fetchStream(fetch, session)),
+      authorize: (refused, signal) => this.#authorize(api, session, refused, signal),
+      clock,
+      random,
+      onFrame: (frame) => dispatch({ type: "frame", frame }),
+      onLink: (link) => dispatch({ type: "link", link }),
+    });
+    this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized() });
+    this.#stage = new Stage({
+      open: options.media ?? peerMedia({ clock, connect: (configuration) => new RTCPeerConnection(configuration) }),
+      dispatch,
+      signal: (match, data) => this.#courier.signal(match, data),
+      changed: () => this.#tell(),
+    });
+    options.signal?.addEventListener("abort", () => this.close());
+  }
+
+  get view(): View {
+    return { model: this.#model, partner: this.#stage.partner };
+  }
+
+  /** Called at every change, first at the next one; the function that it returns ends that. */
+  subscribe(listener: (view: View) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Connects as a new page: at first, after `close`, and to take over again from another page. */
+  open(): void {
+    const page = randomId("p_");
+    this.#dispatch({ type: "page", page });
+    this.#line.open(page);
+  }
+
+  /**
+   * Ends stream, call and commands, and tells the server nothing: a reload must not end a conversation, `stop` does.
+   * Can be repeated, and `open` follows it.
+   */
+  close(): void {
+    this.#courier.close();
+    this.#line.close();
+  }
+
+  /** Start; or, when somebody is looked for or there already, the same with other preferences. */
+  start(preferences: Preferences = {}): void {
+    this.#preferences = preferences;
+    this.#dispatch({ type: "press", wish: "talk", preferences });
+  }
+
+  stop(): void {
+    this.#dispatch({ type: "press", wish: "rest", preferences: this.#preferences });
+  }
+
+  /** Ends the conversation that is on screen and looks for the next; nothing if there is none. */
+  next(): void {
+    this.#dispatch({ type: "next" });
+  }
+
+  /** `key` names a line that failed, to send it again. */
+  say(text: string, key: string = randomId("k_")): void {
+    this.#dispatch({ type: "say", key, text });
+  }
+
+  /** Never again with the partner of that match, which may be over for up to 15 min. Rejects with `DuologueError`. */
+  async block(match: string, { skip = false, signal }: { skip?: boolean; signal?: AbortSignal } = {}): Promise<Outcome> {
+    return (await this.#courier.ask("blocks", { match, skip }, signal)).outcome;
+  }
+
+  /** For the operator, with the messages of that match; implies a block. Rejects with `DuologueError`. */
+  async report(
+    match: string,
+    reason: ReportReason,
+    { text = "", skip = false, signal }: { text?: string; skip?: boolean; signal?: AbortSignal } = {},
+  ): Promise<Outcome> {
+    const body = { match, key: randomId("k_"), reason, skip, ...(text !== "" && { text }) };
+    return (await this.#courier.ask("reports", body, signal)).outcome;
+  }
+
+  /** What the partner sees and hears of us, from now on and in matches to come. */
+  send(tracks: LocalTracks): void {
+    this.#stage.send(tracks);
+  }
+
+  /** How we are, for the partner to read. */
+  tell(presence: Presence): void {
+    this.#stage.tell(presence);
+  }
+
+  /** The first picture of this match's partner is on screen: what a press of Next waited for. */
+  sawFace(match: string): void {
+    this.#dispatch({ type: "first-frame", match });
+  }
+
+  /** The network or the person is back: a reconnect that is due later happens now. */
+  nudge(): void {
+    this.#line.nudge();
+  }
+
+  async #authorize(api: Api, session: Session, refused: boolean, signal: AbortSignal): Promise<void> {
+    if (!session.wantsGrant(this.#clock.now(), refused)) return;
+    const ask = async (): Promise<void> => {
+      const { person } = await api.grant({ signal, once: true });
+      if (!signal.aborted) this.#dispatch({ type: "person", person });
+    };
+    try {
+      await ask();
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 401) throw error;
+      // The server does not know this token any more; a guest begins anew.
+      session.forget();
+      await ask();
+    }
+  }
+
+  /** Inputs that arise while one is worked off wait their turn. */
+  #dispatch(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    this.#busy = false;
+    this.#tell();
+  }
+
+  #step(input: Input): void {
+    const [model, effects] = reduce(this.#model, input, this.#clock.now());
+    this.#model = model;
+    this.#courier.follow(model);
+    this.#stage.follow(model);
+    this.#repeat(speaks(model) && currentMatch(model) !== null && wantsRepeat(model.media));
+    for (const effect of effects) this.#run(effect);
+  }
+
+  #run(effect: Effect): void {
+    switch (effect.do) {
+      case "join":
+        return this.#courier.join(effect);
+      case "leave":
+        return this.#courier.leave(effect.intent);
+      case "skip":
+        return this.#courier.skip(effect.match);
+      case "ack":
+        return this.#courier.ack(effect.match);
+      case "pulse":
+        return this.#courier.pulse(effect.body);
+      case "read-state":
+        return void this.#courier.readState();
+      case "say":
+        return this.#courier.say(effect.match, effect.key, effect.text);
+      case "hear":
+        return this.#stage.hear(effect.match, effect.data);
+      case "ask-partner":
+        return this.#stage.ask(effect.match);
+      case "later":
+        return void this.#clock.after(effect.ms, () => this.#dispatch({ type: "later", what: effect.what }));
+    }
+  }
+
+  #repeat(wanted: boolean): void {
+    if (wanted === (this.#cancelRepeat !== null)) return;
+    this.#cancelRepeat?.();
+    this.#cancelRepeat = wanted ? this.#clock.after(REPEAT_MS, () => this.#again()) : null;
+  }
+
+  #again(): void {
+    this.#cancelRepeat = this.#clock.after(REPEAT_MS, () => this.#again());
+    this.#dispatch({ type: "repeat" });
+  }
+
+  #tell(): void {
+    const { view } = this;
+    for (const listener of this.#listeners) {
+      try {
+        listener(view);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import type { Api, CallOptions } from "./api.ts";
+import type { Clock } from "./clock.ts";
+import { randomId } from "./ids.ts";
+import { Refused } from "./problem.ts";
+import { currentMatch, type Command, type Effect, type Input, type Model } from "./state/model.ts";
+import type { Reply, SignalData } from "./vocabulary.ts";
+
+export interface CourierOptions {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly model: () => Model;
+  readonly dispatch: (input: Input) => void;
+  /** A command was answered 401. */
+  readonly unauthorized: () => void;
+}
+
+/** An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew. */
+const PULSE_TIMEOUT_MS = 2_000;
+const SIGNAL_TIMEOUT_MS = 4_000;
+
+/**
+ * Carries commands to the server and their answers back into the model.
+ *
+ * Each is sent until it is answered or no longer meant: a join or leave until the next press, everything about a
+ * match until that match is over, all of it until `close`.
+ */
+export class Courier {
+  readonly #options: CourierOptions;
+  #life = new AbortController();
+  #press = new AbortController();
+  #match = new AbortController();
+  #matchName: string | null = null;
+  /** Signals go one after the other: a description has to arrive before what builds on it. */
+  #signals: Promise<void> = Promise.resolve();
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  /** Gives up what is about a match that is no more. */
+  follow(model: Model): void {
+    const match = currentMatch(model);
+    if (match === this.#matchName) return;
+    this.#match.abort();
+    this.#match = this.#scope();
+    this.#matchName = match;
+    this.#signals = Promise.resolve();
+  }
+
+  /** Ends every command under way; the next one starts a new life. Can be repeated. */
+  close(): void {
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.#match = this.#scope();
+  }
+
+  join(effect: Extract<Effect, { do: "join" }>): void {
+    const { intent, preferences } = effect;
+    this.#pressed({ name: "join", intent }, { intent, ...preferences });
+  }
+
+  leave(intent: number): void {
+    this.#pressed({ name: "leave", intent }, { intent });
+  }
+
+  skip(match: string): void {
+    void this.#carry({ name: "skip", match }, { match }, { signal: this.#match.signal });
+  }
+
+  /** Not of the match's scope: it is about one that is over. */
+  ack(match: string): void {
+    void this.#carry({ name: "ack", match }, { match, of: "room-closing" }, { signal: this.#life.signal });
+  }
+
+  pulse(body: object): void {
+    void this.#carry({ name: "pulse" }, body, { signal: this.#life.signal, once: true, timeout_ms: PULSE_TIMEOUT_MS });
+  }
+
+  say(match: string, key: string, text: string): void {
+    void this.#carry({ name: "messages", key }, { match, key, text }, { signal: this.#match.signal });
+  }
+
+  signal(match: string, data: SignalData): void {
+    if (match !== this.#matchName) return;
+    const options = { signal: this.#match.signal, timeout_ms: SIGNAL_TIMEOUT_MS };
+    const key = randomId("k_");
+    this.#signals = this.#signals.then(() => this.#carry({ name: "signal" }, { match, key, data }, options));
+  }
+
+  async readState(): Promise<void> {
+    const { api, model, dispatch } = this.#options;
+    const { snapshots } = model();
+    try {
+      const state = await api.state({ signal: this.#life.signal, once: true });
+      dispatch({ type: "state-read", state, snapshots });
+    } catch (error) {
+      this.#failed({ name: "read-state" }, error);
+    }
+  }
+
+  /** For the commands whose answer the person waits for; rejects as `Api.command` does. */
+  async ask(name: "blocks" | "reports", body: object, signal?: AbortSignal): Promise<Reply> {
+    const own = this.#scope();
+    signal?.addEventListener("abort", () => own.abort(), { signal: own.signal });
+    try {
+      return await this.#send({ name }, body, { signal: own.signal });
+    } catch (error) {
+      if (error instanceof Refused && error.status === 401) this.#options.unauthorized();
+      throw error;
+    } finally {
+      own.abort();
+    }
+  }
+
+  /** A later press calls the earlier one off: retried, it would arrive last. */
+  #pressed(command: Command, body: object): void {
+    this.#press.abort();
+    this.#press = this.#scope();
+    void this.#carry(command, body, { signal: this.#press.signal });
+  }
+
+  /** Never rejects: how it ended is an input to the model. */
+  async #carry(to: Command, body: object, options: CallOptions): Promise<void> {
+    try {
+      await this.#send(to, body, options);
+    } catch (error) {
+      this.#failed(to, error);
+    }
+  }
+
+  async #send(to: Command, body: object, options: CallOptions): Promise<Reply> {
+    const { api, clock, model, dispatch } = this.#options;
+    const { snapshots } = model();
+    const started_ms = clock.monotonic();
+    const reply = await api.command(to.name, body, options);
+    dispatch({ type: "reply", to, reply, snapshots, took_ms: clock.monotonic() - started_ms });
+    return reply;
+  }
+
+  #failed(to: Command, error: unknown): void {
+    const refused = error instanceof Refused && !error.passing;
+    this.#options.dispatch({ type: "failed", to, status: refused ? error.status : null, code: refused ? error.code : "" });
+    if (refused && error.status === 401) this.#options.unauthorized();
+  }
+
+  #scope(): AbortController {
+    const scope = new AbortController();
+    this.#life.signal.addEventListener("abort", () => scope.abort(), { signal: scope.signal });
+    return scope;
+  }
+}

@@ -1,0 +1,29 @@
+/** The public contract of this package. */
+export { Duologue, type DuologueOptions, type View } from "./client.ts";
+export { systemClock, type Clock } from "./clock.ts";
+export { peerMedia, type PeerOptions } from "./media/peer.ts";
+export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia } from "./media/port.ts";
+export { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
+export { bearerSession, cookieSession, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";
+export type { Partner } from "./stage.ts";
+export type { Line } from "./state/chat.ts";
+export { isGone } from "./state/media.ts";
+export { currentMatch, speaks, type MediaStatus, type Model } from "./state/model.ts";
+export type { Link } from "./stream/line.ts";
+export type { OpenStream, StreamEnd, StreamHandlers } from "./stream/transport.ts";
+export type {
+  EndReason,
+  Ended,
+  IdleReason,
+  Match,
+  MediaGrant,
+  MediaWord,
+  Outcome,
+  PersonState,
+  Preferences,
+  Presence,
+  ReportReason,
+  Role,
+  SignalData,
+  Wish,
+} from "./vocabulary.ts";

@@ -1,0 +1,80 @@
+import type { Frame, PersonState, Reply } from "./vocabulary.ts";
+
+const STATE_FRAMES = new Set([
+  "snapshot",
+  "state",
+  "waiting",
+  "new-match",
+  "skip-confirmed",
+  "force-disconnect",
+  "idle",
+  "partner-away",
+  "partner-back",
+  "probe",
+  "media",
+  "room-closing",
+]);
+
+/** The fields without which a frame of that type cannot be acted on. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, "number" | "string" | "object">>>> = {
+  "peer-signal": { match: "string", n: "number", data: "object" },
+  message: { match: "string", n: "number", from: "string", text: "string" },
+  heartbeat: { now_ms: "number", version: "number", people_online: "number" },
+  unavailable: {},
+  "taken-over": {},
+  reconnect: { after_ms: "number" },
+  "session-ended": {},
+};
+
+type Fields = Record<string, unknown>;
+
+/**
+ * One event's data as a frame, or null for what this client does not know or cannot read.
+ *
+ * Unknown types and fields are left alone, so that a newer server may say more than an older page understands.
+ */
+export function parseFrame(text: string): Frame | null {
+  const fields = parseFields(text);
+  if (fields === null || typeof fields["type"] !== "string") return null;
+  if (STATE_FRAMES.has(fields["type"])) return isState(fields["state"]) ? (fields as unknown as Frame) : null;
+  const needed = NEEDED[fields["type"]];
+  if (needed === undefined || !has(fields, needed)) return null;
+  return fields as unknown as Frame;
+}
+
+/** The body of a command's answer, or null if it is not one. */
+export function parseReply(body: unknown): Reply | null {
+  return isFields(body) && typeof body["outcome"] === "string" && isState(body["state"]) ? (body as unknown as Reply) : null;
+}
+
+/** The state in the answer of `GET /v1/state`, or null. */
+export function parseStateAnswer(body: unknown): PersonState | null {
+  return isFields(body) && isState(body["state"]) ? body["state"] : null;
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseFields(text: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function has(fields: Fields, needed: Readonly<Record<string, string>>): boolean {
+  return Object.entries(needed).every(([name, type]) => typeof fields[name] === type && fields[name] !== null);
+}
+
+function isState(value: unknown): value is PersonState {
+  if (!isFields(value) || typeof value["version"] !== "number" || typeof value["intent"] !== "number") return false;
+  if (value["state"] === "matched") return isMatch(value["match"]);
+  return value["state"] === "idle" || value["state"] === "waiting";
+}
+
+function isMatch(value: unknown): boolean {
+  return isFields(value) && typeof value["match"] === "string" && isFields(value["partner"]) && isFields(value["media"]);
+}

@@ -1,0 +1,100 @@
+import type { LocalTracks, MediaSession, OpenMedia } from "./media/port.ts";
+import { currentMatch, speaks, type Input, type Model } from "./state/model.ts";
+import type { MediaGrant, Presence, SignalData } from "./vocabulary.ts";
+
+/** What this page sees of its partner; empty between matches. */
+export interface Partner {
+  readonly tracks: readonly MediaStreamTrack[];
+  /** Null until their first ping. */
+  readonly presence: Presence | null;
+}
+
+export interface StageOptions {
+  readonly open: OpenMedia;
+  readonly dispatch: (input: Input) => void;
+  readonly signal: (match: string, data: SignalData) => void;
+  readonly changed: () => void;
+}
+
+export const nobody: Partner = { tracks: [], presence: null };
+
+/** Keeps exactly one media session for the match that the model is in, and none for any other. */
+export class Stage {
+  readonly #options: StageOptions;
+  #tracks: LocalTracks = { audio: null, video: null };
+  #presence: Presence = { camera: false, microphone: false, hidden: false };
+  #match: string | null = null;
+  #grant: MediaGrant | null = null;
+  #session: MediaSession | null = null;
+  #partner: Partner = nobody;
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+  }
+
+  get partner(): Partner {
+    return this.#partner;
+  }
+
+  /** A page without a stream keeps its call: the socket is not the person. */
+  follow(model: Model): void {
+    const match = speaks(model) ? currentMatch(model) : null;
+    const grant = model.state?.state === "matched" ? model.state.match.media : null;
+    if (match !== this.#match) {
+      this.#leave();
+      this.#match = match;
+      if (match !== null && grant !== null) this.#enter(match, model.page, grant);
+    } else if (grant !== null && grant !== this.#grant) {
+      this.#session?.grant(grant);
+    }
+    this.#grant = grant;
+  }
+
+  hear(match: string, data: SignalData): void {
+    if (match === this.#match) this.#session?.hear(data);
+  }
+
+  ask(match: string): void {
+    if (match === this.#match) this.#session?.ask();
+  }
+
+  send(tracks: LocalTracks): void {
+    this.#tracks = tracks;
+    this.#session?.send(tracks);
+  }
+
+  tell(presence: Presence): void {
+    this.#presence = presence;
+    this.#session?.tell(presence);
+  }
+
+  #leave(): void {
+    this.#session?.close();
+    this.#session = null;
+    this.#partner = nobody;
+  }
+
+  #enter(match: string, page: string, grant: MediaGrant): void {
+    const { open, dispatch, signal } = this.#options;
+    this.#session = open({
+      match,
+      page,
+      grant,
+      tracks: this.#tracks,
+      presence: this.#presence,
+      events: {
+        status: (status, fresh) => dispatch({ type: "media", match, status, fresh }),
+        vouched: () => dispatch({ type: "vouched", match }),
+        signal: (data) => signal(match, data),
+        tracks: (tracks) => this.#see(match, { tracks }),
+        presence: (presence) => this.#see(match, { presence }),
+      },
+    });
+  }
+
+  #see(match: string, news: Partial<Partner>): void {
+    if (match !== this.#match) return;
+    this.#partner = { ...this.#partner, ...news };
+    this.#options.changed();
+  }
+}

@@ -1,0 +1,154 @@
+import type { Link } from "../stream/line.ts";
+import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
+import { noChat, type Chat } from "./chat.ts";
+import { freshMedia, type MediaBook } from "./media.ts";
+import { freshPulses, type PulseBook } from "./pulses.ts";
+
+/** The person's own last press of Start or Stop on this page, or one of another page that it adopted since. */
+export interface Own {
+  readonly intent: number;
+  readonly wish: Wish;
+  readonly preferences: Preferences;
+}
+
+/** Everything that one page knows. Only `reduce` makes the next one. */
+export interface Model {
+  readonly page: string;
+  readonly person: string | null;
+  readonly link: Link;
+  /** Null until the first frame. */
+  readonly state: PersonState | null;
+  /** Counted so that a reply can tell whether a snapshot came after its command was sent. */
+  readonly snapshots: number;
+  readonly people_online: number | null;
+  /** Null on a page whose person has pressed nothing yet: it follows, and heals nothing. */
+  readonly own: Own | null;
+  /** A press that waits for the first state, without which it has no number. */
+  readonly press: { readonly wish: Wish; readonly preferences: Preferences } | null;
+  /** The join or leave under way. */
+  readonly asking: { readonly wish: Wish; readonly intent: number } | null;
+  /** The state at which a healing command was sent last: a second one at the same state waits a little. */
+  readonly healed: { readonly version: number; readonly intent: number } | null;
+  readonly skipping: string | null;
+  readonly reading: boolean;
+  readonly pulses: PulseBook;
+  readonly media: MediaBook;
+  readonly signals: { readonly match: string; readonly last: number };
+  readonly chat: Chat;
+  readonly measures: Measures;
+  /** The last command that the server refused for good, for the page to say; cleared by the next press. */
+  readonly refusal: { readonly command: string; readonly code: string } | null;
+}
+
+/** What this page measured itself. The first three are sent once, with the next pulse. */
+export interface Measures {
+  readonly told_ms: number | null;
+  readonly alone_ms: number | null;
+  readonly next_face_ms: number | null;
+  /** When Next was pressed for the face that is awaited. */
+  readonly next_pressed_ms: number | null;
+  /** The least difference seen between our clock and a frame's `at_ms`: clocks' offset plus the quickest way here. */
+  readonly least_lag_ms: number | null;
+  /** The quickest command, there and back. */
+  readonly least_trip_ms: number | null;
+}
+
+export type Command =
+  | { readonly name: "join" | "leave"; readonly intent: number }
+  | { readonly name: "skip" | "ack"; readonly match: string }
+  | { readonly name: "pulse" }
+  | { readonly name: "read-state" }
+  | { readonly name: "messages"; readonly key: string }
+  | { readonly name: "blocks" | "reports" | "signal" };
+
+/** `status`: what the media session sees; `connecting` again when a connection is being rebuilt. */
+export type MediaStatus = "connecting" | MediaWord;
+
+export type Later = "pulse" | "heal" | "gone";
+
+export type Input =
+  | { readonly type: "page"; readonly page: string }
+  | { readonly type: "person"; readonly person: string }
+  | { readonly type: "link"; readonly link: Link }
+  | { readonly type: "frame"; readonly frame: Frame }
+  | { readonly type: "reply"; readonly to: Command; readonly reply: Reply; readonly snapshots: number; readonly took_ms: number }
+  | { readonly type: "state-read"; readonly state: PersonState; readonly snapshots: number }
+  /** `code` is null when there was no answer, else the problem's. */
+  | { readonly type: "failed"; readonly to: Command; readonly status: number | null; readonly code: string }
+  | { readonly type: "press"; readonly wish: Wish; readonly preferences: Preferences }
+  | { readonly type: "next" }
+  /** `fresh`: a new peer connection came up, which the server must hear of even if the word is the same. */
+  | { readonly type: "media"; readonly match: string; readonly status: MediaStatus; readonly fresh: boolean }
+  /** A ping that was sent after `partner-away` was answered. */
+  | { readonly type: "vouched"; readonly match: string }
+  | { readonly type: "first-frame"; readonly match: string }
+  /** Every 2.5 s while `wantsRepeat`. */
+  | { readonly type: "repeat" }
+  | { readonly type: "later"; readonly what: Later }
+  | { readonly type: "say"; readonly key: string; readonly text: string };
+
+export interface PulseBody {
+  readonly match?: string;
+  readonly media?: MediaWord;
+  readonly told_ms?: number;
+  readonly alone_ms?: number;
+  readonly next_face_ms?: number;
+}
+
+export type Effect =
+  | { readonly do: "join"; readonly intent: number; readonly preferences: Preferences }
+  | { readonly do: "leave"; readonly intent: number }
+  | { readonly do: "skip"; readonly match: string }
+  | { readonly do: "ack"; readonly match: string }
+  | { readonly do: "pulse"; readonly body: PulseBody }
+  | { readonly do: "read-state" }
+  | { readonly do: "say"; readonly match: string; readonly key: string; readonly text: string }
+  | { readonly do: "hear"; readonly match: string; readonly data: SignalData }
+  /** Ping the partner now, and tell when that very ping is answered. */
+  | { readonly do: "ask-partner"; readonly match: string }
+  | { readonly do: "later"; readonly what: Later; readonly ms: number };
+
+/** A model and what is to be done about it. */
+export type Step = readonly [Model, readonly Effect[]];
+
+const NO_MEASURES: Measures = {
+  told_ms: null,
+  alone_ms: null,
+  next_face_ms: null,
+  next_pressed_ms: null,
+  least_lag_ms: null,
+  least_trip_ms: null,
+};
+
+export function emptyModel(page: string): Model {
+  return {
+    page,
+    person: null,
+    link: "closed",
+    state: null,
+    snapshots: 0,
+    people_online: null,
+    own: null,
+    press: null,
+    asking: null,
+    healed: null,
+    skipping: null,
+    reading: false,
+    pulses: freshPulses,
+    media: freshMedia(null),
+    signals: { match: "", last: 0 },
+    chat: noChat,
+    measures: NO_MEASURES,
+    refusal: null,
+  };
+}
+
+/** The match that this person is in, or null. */
+export function currentMatch(model: Model): string | null {
+  return model.state?.state === "matched" ? model.state.match.match : null;
+}
+
+/** Whether this page is one that speaks for its person: a taken-over one must not. */
+export function speaks(model: Model): boolean {
+  return model.link !== "taken-over" && model.link !== "ended" && model.link !== "closed";
+}

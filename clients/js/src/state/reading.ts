@@ -1,0 +1,59 @@
+import type { PersonState } from "../vocabulary.ts";
+import { adopt } from "./intent.ts";
+import { freshMedia } from "./media.ts";
+import { currentMatch, type Effect, type Model, type Step } from "./model.ts";
+import { ask } from "./pulses.ts";
+
+/** How long a ping to a partner who is said to be away may go unanswered before the page says so. */
+const UNANSWERED_MS = 350;
+
+/** A snapshot is believed whatever its version is: the store may have been restored from an older copy. */
+export function readSnapshot(model: Model, state: PersonState): Step {
+  const own = adopt(model.own, state);
+  // A probe that was answered before a restore may be unmet again.
+  const pulses = { ...model.pulses, answered: { ...model.pulses.answered, probe: null } };
+  const [next, effects] = apply({ ...model, own, pulses, snapshots: model.snapshots + 1 }, state);
+  return [state.state === "matched" ? ask(next) : next, effects];
+}
+
+/** Any other frame: the intents are compared even if its version is not news. */
+export function readState(model: Model, state: PersonState): Step {
+  const own = adopt(model.own, state);
+  const compared = own === model.own ? model : { ...model, own };
+  if (model.state !== null && state.version <= model.state.version) return [compared, []];
+  return apply(compared, state);
+}
+
+/** A reply's state: nothing of it counts if a snapshot came since its command was sent. */
+export function readReply(model: Model, state: PersonState, snapshots: number): Step {
+  return snapshots === model.snapshots ? readState(model, state) : [model, []];
+}
+
+function apply(model: Model, state: PersonState): Step {
+  const match = state.state === "matched" ? state.match.match : null;
+  const skipping = model.skipping === match ? model.skipping : null;
+  const next = { ...model, state, skipping };
+  const here = match === currentMatch(model) ? next : enter(next, match);
+  return watchPartner(here, state);
+}
+
+/** Another match than before, or none. The chat stays on screen until the next one begins. */
+function enter(model: Model, match: string | null): Model {
+  const chat = match === null ? model.chat : { match, lines: [] };
+  const signals = match === null ? model.signals : { match, last: 0 };
+  return { ...model, media: freshMedia(match), chat, signals };
+}
+
+/** Away and back, read off the state, so that a lost frame cannot leave the wrong one standing. */
+function watchPartner(model: Model, state: PersonState): Step {
+  const until = state.state === "matched" ? state.match.partner.away_until_ms : null;
+  const { media } = model;
+  if (media.match === null || until === media.away_until_ms) return [model, []];
+  const next = ask({ ...model, media: { ...media, away_until_ms: until, vouched: false, unanswered: false } });
+  if (until === null) return [next, []];
+  const effects: readonly Effect[] = [
+    { do: "ask-partner", match: media.match },
+    { do: "later", what: "gone", ms: UNANSWERED_MS },
+  ];
+  return [next, effects];
+}

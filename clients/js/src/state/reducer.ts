@@ -1,0 +1,218 @@
+import type { Frame, Outcome } from "../vocabulary.ts";
+import * as chat from "./chat.ts";
+import { asked, settleIntent } from "./intent.ts";
+import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
+import { currentMatch, emptyModel, speaks, type Effect, type Input, type Model, type Step } from "./model.ts";
+import { ask, pulseFailed, pulseOk, pulseStale, settlePulse } from "./pulses.ts";
+import { readReply, readSnapshot, readState } from "./reading.ts";
+
+/**
+ * The next model, and what is to be done: the whole behaviour of a client, without a clock, a network or a browser.
+ *
+ * It acts on the state and never on a frame's type, so losing any frame but the newest loses nothing.
+ * `now_ms` is the device's clock in milliseconds since the epoch.
+ */
+export function reduce(model: Model, input: Input, now_ms: number): Step {
+  const [taken, effects] = take(model, input, now_ms);
+  const timed = timeAlone(model, taken, now_ms);
+  const [healed, healing] = settleIntent(timed, now_ms);
+  const [next, pulsing] = speaks(healed) ? settlePulse(healed) : [healed, []];
+  return [next, [...effects, ...healing, ...pulsing]];
+}
+
+function take(model: Model, input: Input, now_ms: number): Step {
+  switch (input.type) {
+    case "page":
+      return [newPage(model, input.page), []];
+    case "person":
+      return [newPerson(model, input.person), []];
+    case "link":
+      return [{ ...model, link: input.link }, []];
+    case "frame":
+      return frame({ ...model, measures: timeFrame(model.measures, input.frame, now_ms) }, input.frame);
+    case "reply":
+      return reply(model, input);
+    case "state-read":
+      return readReply({ ...model, reading: false }, input.state, input.snapshots);
+    case "failed":
+      return failed(model, input);
+    case "press":
+      return [{ ...model, press: { wish: input.wish, preferences: input.preferences }, refusal: null }, []];
+    case "next":
+      return skip(model, now_ms);
+    case "media":
+      return [media(model, input), []];
+    case "vouched":
+      return [vouched(model, input.match), []];
+    case "first-frame":
+      return [input.match === currentMatch(model) ? face(model, now_ms) : model, []];
+    case "repeat":
+      return [ask(model), []];
+    case "later":
+      return [later(model, input.what), []];
+    case "say":
+      return say(model, input.key, input.text, now_ms);
+  }
+}
+
+/** A new load of the page, or a return from the back/forward cache: nothing that hung on the old connection holds. */
+function newPage(model: Model, page: string): Model {
+  return { ...forgetState(model), page };
+}
+
+/** Another session than before: its state is to come; the own wish stays, and is healed then. */
+function newPerson(model: Model, person: string): Model {
+  if (model.person === null || model.person === person) return { ...model, person };
+  return { ...forgetState(model), person };
+}
+
+/** As before the first frame; replies under way are of a world that is gone. */
+function forgetState(model: Model): Model {
+  const empty = emptyModel(model.page);
+  const { state, media, signals, pulses, asking, healed, skipping, reading } = empty;
+  return { ...model, state, media, signals, pulses, asking, healed, skipping, reading, snapshots: model.snapshots + 1 };
+}
+
+function frame(model: Model, frame: Frame): Step {
+  switch (frame.type) {
+    case "snapshot":
+      return readSnapshot(model, frame.state);
+    case "heartbeat":
+      return heartbeat({ ...model, people_online: frame.people_online }, frame.version);
+    case "message":
+      return [frame.match === model.chat.match ? { ...model, chat: chat.received(model.chat, frame) } : model, []];
+    case "peer-signal":
+      return signal(model, frame);
+    case "unavailable":
+    case "taken-over":
+    case "reconnect":
+    case "session-ended":
+      return [model, []]; // the line's business
+    case "room-closing":
+      return after(readState(model, frame.state), frame.match === undefined ? [] : [{ do: "ack", match: frame.match }]);
+    default:
+      return readState({ ...model, people_online: frame.people_online ?? model.people_online }, frame.state);
+  }
+}
+
+/** A heartbeat asks a waiting person for a sign, and shows by its version whether a frame was lost. */
+function heartbeat(model: Model, version: number): Step {
+  const waiting = model.state?.state === "waiting";
+  const next = waiting ? ask(model) : model;
+  if (model.state === null || version <= model.state.version || model.reading) return [next, []];
+  return [{ ...next, reading: true }, [{ do: "read-state" }]];
+}
+
+/** Numbers rise; what was seen, is of another match, or is meant for another page of ours is left alone. */
+function signal(model: Model, frame: Extract<Frame, { type: "peer-signal" }>): Step {
+  const { match, last } = model.signals;
+  if (frame.match !== match || frame.match !== currentMatch(model) || frame.n <= last) return [model, []];
+  const next = { ...model, signals: { match, last: frame.n } };
+  const elsewhere = frame.data.to !== undefined && frame.data.to !== model.page;
+  return [next, elsewhere ? [] : [{ do: "hear", match, data: frame.data }]];
+}
+
+function reply(model: Model, { to, reply, snapshots, took_ms }: Extract<Input, { type: "reply" }>): Step {
+  const timed = { ...model, measures: timeReply(model.measures, took_ms) };
+  const read = readReply(timed, reply.state, snapshots);
+  switch (to.name) {
+    case "pulse":
+      return then(read, (next) => pulsed(next, reply.outcome, next.state !== model.state));
+    case "join":
+    case "leave":
+      return then(read, (next) => asked(next, to.intent));
+    case "skip":
+      return then(read, (next) => [next.skipping === to.match ? { ...next, skipping: null } : next, []]);
+    case "messages":
+      return then(read, (next) => [{ ...next, chat: sent(next, to.key, reply.n) }, []]);
+    default:
+      return read;
+  }
+}
+
+function pulsed(model: Model, outcome: Outcome, changed: boolean): Step {
+  return outcome === "ok" ? [pulseOk(model), []] : pulseStale(model, changed);
+}
+
+function sent(model: Model, key: string, n: number | undefined): chat.Chat {
+  return n === undefined || n === 0 ? chat.unsent(model.chat, key) : chat.numbered(model.chat, key, n);
+}
+
+/** Only what will not get better by itself comes here, and what was called off. */
+function failed(model: Model, { to, status, code }: Extract<Input, { type: "failed" }>): Step {
+  const refusal = status !== null && status !== 401 ? { command: to.name, code } : model.refusal;
+  switch (to.name) {
+    case "pulse":
+      return pulseFailed(model);
+    case "join":
+    case "leave":
+      return notAsked({ ...model, refusal }, to.intent, status);
+    case "skip":
+      return [{ ...model, refusal, skipping: model.skipping === to.match ? null : model.skipping }, []];
+    case "messages":
+      return [{ ...model, chat: chat.unsent(model.chat, to.key) }, []];
+    case "read-state":
+      return [{ ...model, reading: false }, []];
+    default:
+      return [model, []];
+  }
+}
+
+/** A join that is refused for good must not be healed for ever: the page has no intent then. With a lost session it waits for the next. */
+function notAsked(model: Model, intent: number, status: number | null): Step {
+  if (model.asking?.intent !== intent) return [model, []];
+  if (status !== null && status !== 401) return [{ ...model, asking: null, own: null }, []];
+  return asked({ ...model, healed: { version: model.state?.version ?? 0, intent } }, intent);
+}
+
+function skip(model: Model, now_ms: number): Step {
+  const match = currentMatch(model);
+  if (match === null || model.skipping === match) return [model, []];
+  const measures = { ...model.measures, next_pressed_ms: now_ms };
+  return [{ ...model, skipping: match, measures }, [{ do: "skip", match }]];
+}
+
+function media(model: Model, { match, status, fresh }: Extract<Input, { type: "media" }>): Model {
+  if (match !== model.media.match) return model;
+  const changed = status !== model.media.status;
+  const book = { ...model.media, status, everOpen: model.media.everOpen || status === "open" };
+  const next = { ...model, media: book };
+  return fresh || (changed && status !== "connecting") ? ask(next) : next;
+}
+
+function vouched(model: Model, match: string): Model {
+  const { media } = model;
+  if (match !== media.match || media.away_until_ms === null || media.vouched) return model;
+  return ask({ ...model, media: { ...media, vouched: true } });
+}
+
+function face(model: Model, now_ms: number): Model {
+  return { ...model, measures: timeFace(model.measures, now_ms) };
+}
+
+function later(model: Model, what: "pulse" | "heal" | "gone"): Model {
+  switch (what) {
+    case "pulse":
+      return { ...model, pulses: { ...model.pulses, resting: false } };
+    case "heal":
+      return { ...model, healed: null };
+    case "gone":
+      return model.media.away_until_ms === null ? model : { ...model, media: { ...model.media, unanswered: true } };
+  }
+}
+
+function say(model: Model, key: string, text: string, now_ms: number): Step {
+  const match = currentMatch(model);
+  if (match === null) return [model, []];
+  return [{ ...model, chat: chat.said(model.chat, key, text, now_ms) }, [{ do: "say", match, key, text }]];
+}
+
+function then(step: Step, next: (model: Model) => Step): Step {
+  const [model, effects] = step;
+  const [last, more] = next(model);
+  return [last, [...effects, ...more]];
+}
+
+function after([model, effects]: Step, more: readonly Effect[]): Step {
+  return [model, [...effects, ...more]];
+}

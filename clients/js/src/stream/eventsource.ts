@@ -1,0 +1,19 @@
+import type { OpenStream } from "./transport.ts";
+
+/**
+ * A plain browser `EventSource`, for sessions by cookie.
+ *
+ * It never reconnects by itself here: on some errors a browser does and on others it does not, at its own pace.
+ * A new one cannot send `Last-Event-ID`; the server then replays from the first message kept, and what is known is dropped.
+ */
+export const eventSourceStream: OpenStream = (url, _lastEventId, { onEvent, onEnd }) => {
+  const source = new EventSource(url);
+  source.onmessage = (event: MessageEvent<string>) => onEvent(event.data, event.lastEventId);
+  source.onerror = () => {
+    // CLOSED at the first error is what a status other than 200 looks like from here.
+    const refused = source.readyState === EventSource.CLOSED;
+    source.close();
+    onEnd(refused ? { why: "refused", status: null } : { why: "lost" });
+  };
+  return { close: () => source.close() };
+};

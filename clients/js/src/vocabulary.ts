@@ -1,0 +1,162 @@
+/**
+ * The words of the wire (`protocol/` at the top of the repository is the contract).
+ *
+ * Instants are milliseconds since the epoch, named `*_ms`; ids are opaque.
+ */
+
+export type Wish = "talk" | "rest";
+
+export type IdleReason = "never" | "left" | "you-were-away" | "one-conversation";
+
+/** Why a conversation ended, as its two people read it. A block or report is never disclosed. */
+export type EndReason =
+  | "skipped"
+  | "partner-skipped"
+  | "left"
+  | "partner-left"
+  | "partner-lost"
+  | "no-show"
+  | "media-failed"
+  | "media-unavailable"
+  | "you-were-away";
+
+export type ReportReason = "nudity" | "minor" | "violence" | "harassment" | "spam" | "other";
+
+/** In perfect negotiation the polite side gives way when two offers cross. */
+export type Role = "polite" | "impolite";
+
+export interface PeerMedia {
+  readonly kind: "peer";
+  readonly role: Role;
+  readonly ice_servers: readonly RTCIceServer[];
+}
+
+export interface LivekitMedia {
+  readonly kind: "livekit";
+  readonly ready: boolean;
+  readonly url?: string;
+  readonly room?: string;
+  readonly token?: string;
+}
+
+export type MediaGrant = PeerMedia | LivekitMedia;
+
+export interface Match {
+  readonly match: string;
+  readonly started_at_ms: number;
+  readonly partner: { readonly alias: string; readonly away_until_ms: number | null };
+  readonly media: MediaGrant;
+  readonly messages: { readonly first: number; readonly last: number };
+}
+
+export interface Ended {
+  readonly match: string;
+  readonly reason: EndReason;
+  readonly at_ms: number;
+}
+
+interface StateBase {
+  readonly version: number;
+  readonly since_ms: number;
+  readonly intent: number;
+  readonly wish: Wish;
+  readonly pool: string;
+  /** A sign of life that this person owes; any pulse meets it. */
+  readonly probe?: { readonly probe: string; readonly until_ms: number };
+  /** The last conversation, until a join that leaves `idle`. */
+  readonly ended?: Ended;
+}
+
+/** A person is exactly one of the three. */
+export type PersonState =
+  | (StateBase & { readonly state: "idle"; readonly idle_reason: IdleReason })
+  | (StateBase & { readonly state: "waiting"; readonly media_available?: boolean })
+  | (StateBase & { readonly state: "matched"; readonly match: Match });
+
+/** What a page says of its own media connection in a pulse. */
+export type MediaWord = "open" | "silent" | "failed";
+
+/** What travels between the two pages, relayed by the server. */
+export type SignalBody =
+  | { readonly hello: true }
+  | { readonly bye: true }
+  | { readonly description: RTCSessionDescriptionInit }
+  | { readonly candidate: RTCIceCandidateInit };
+
+export type SignalData = { readonly from: string; readonly to?: string } & SignalBody;
+
+type StateFrameType =
+  | "snapshot"
+  | "state"
+  | "waiting"
+  | "new-match"
+  | "skip-confirmed"
+  | "force-disconnect"
+  | "idle"
+  | "partner-away"
+  | "partner-back"
+  | "probe"
+  | "media"
+  | "room-closing";
+
+/** A frame that carries the whole state. Only `snapshot` and `room-closing` are told apart from the rest. */
+export interface StateFrame {
+  readonly type: StateFrameType;
+  readonly at_ms: number;
+  readonly state: PersonState;
+  readonly match?: string;
+  readonly reason?: string;
+  readonly people_online?: number;
+}
+
+export type Frame =
+  | StateFrame
+  | { readonly type: "peer-signal"; readonly at_ms: number; readonly match: string; readonly n: number; readonly data: SignalData }
+  | {
+      readonly type: "message";
+      readonly at_ms: number;
+      readonly match: string;
+      readonly n: number;
+      readonly from: "me" | "partner";
+      readonly text: string;
+    }
+  | { readonly type: "heartbeat"; readonly at_ms: number; readonly now_ms: number; readonly version: number; readonly people_online: number }
+  | { readonly type: "unavailable"; readonly at_ms: number; readonly retry_ms: number }
+  | { readonly type: "taken-over"; readonly at_ms: number }
+  | { readonly type: "reconnect"; readonly at_ms: number; readonly after_ms: number }
+  | { readonly type: "session-ended"; readonly at_ms: number; readonly reason: string };
+
+export type Outcome =
+  | "matched"
+  | "waiting"
+  | "skipped"
+  | "left"
+  | "ok"
+  | "sent"
+  | "blocked"
+  | "reported"
+  | "unknown-match"
+  | "stale";
+
+/** The answer to a command; being late (`stale`) is not an error. */
+export interface Reply {
+  readonly outcome: Outcome;
+  readonly state: PersonState;
+  readonly n?: number;
+}
+
+/** What a person asks for with Start. */
+export interface Preferences {
+  readonly pool?: string;
+  readonly tags?: readonly string[];
+  readonly language?: string;
+  readonly auto_next?: boolean;
+}
+
+/** What the two pages tell each other with every ping: it is not the server's business. */
+export interface Presence {
+  readonly camera: boolean;
+  readonly microphone: boolean;
+  /** The page is in the background: its person stepped away. */
+  readonly hidden: boolean;
+}

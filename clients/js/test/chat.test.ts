@@ -1,0 +1,41 @@
+import { describe, expect, it } from "vitest";
+import { noChat, numbered, received, said, unsent } from "../src/state/chat.ts";
+
+const chat = { ...noChat, match: "m_1" };
+
+describe("a line of our own", () => {
+  it("is dropped from the stream when the reply has given its number already", () => {
+    const lines = received(numbered(said(chat, "k1", "hi", 1), "k1", 1), { n: 1, from: "me", text: "hi", at_ms: 2 }).lines;
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatchObject({ n: 1, status: "sent" });
+  });
+
+  it("is one line also when the stream is quicker than the reply", () => {
+    const early = received(said(chat, "k1", "hi", 1), { n: 1, from: "me", text: "hi", at_ms: 2 });
+    expect(numbered(early, "k1", 1).lines).toEqual(early.lines);
+    expect(early.lines).toHaveLength(1);
+  });
+
+  it("that did not arrive says so, and is the same line when it is sent again", () => {
+    const failed = unsent(said(chat, "k1", "hi", 1), "k1");
+    expect(failed.lines[0]).toMatchObject({ status: "failed" });
+    expect(said(failed, "k1", "hi", 2).lines).toHaveLength(1);
+  });
+});
+
+describe("lines of both", () => {
+  it("stand in the order of their numbers, whatever order they came in", () => {
+    const both = received(received(chat, { n: 2, from: "partner", text: "b", at_ms: 2 }), { n: 1, from: "partner", text: "a", at_ms: 1 });
+    expect(both.lines.map(({ text }) => text)).toEqual(["a", "b"]);
+  });
+
+  it("that are replayed after a reconnect are known", () => {
+    const once = received(chat, { n: 1, from: "partner", text: "a", at_ms: 1 });
+    expect(received(once, { n: 1, from: "partner", text: "a", at_ms: 1 })).toBe(once);
+  });
+
+  it("keep what is still on its way at the end", () => {
+    const both = received(said(chat, "k1", "mine", 1), { n: 1, from: "partner", text: "theirs", at_ms: 2 });
+    expect(both.lines.map(({ text }) => text)).toEqual(["theirs", "mine"]);
+  });
+});

@@ -1,0 +1,201 @@
+import { describe, expect, it } from "vitest";
+import { Duologue } from "../src/client.ts";
+import type { MediaSession, MediaSetting } from "../src/media/port.ts";
+import type { StreamHandlers } from "../src/stream/transport.ts";
+import type { PersonState } from "../src/vocabulary.ts";
+import { FakeClock, settle } from "./doubles/clock.ts";
+import { idle, match, matched, T0, waiting } from "./doubles/states.ts";
+
+interface Sent {
+  readonly path: string;
+  readonly body: Record<string, unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** A client whose server is this test. */
+class House {
+  readonly clock = new FakeClock(T0);
+  readonly sent: Sent[] = [];
+  readonly streams: { url: string; handlers: StreamHandlers; closed: boolean }[] = [];
+  readonly sessions: { setting: MediaSetting; closed: boolean; asked: number }[] = [];
+  readonly errors: unknown[] = [];
+  answer: (sent: Sent) => Response | Promise<Response> = (sent) =>
+    sent.path.endsWith("sessions") ? granted("a") : Response.json({ outcome: "ok", state: this.client.view.model.state ?? idle(1) });
+  readonly client = new Duologue({
+    clock: this.clock,
+    random: () => 0.5,
+    fetch: ((path: string, request: RequestInit) => {
+      const body = typeof request.body === "string" ? (JSON.parse(request.body) as Record<string, unknown>) : {};
+      const sent = { path, body, signal: request.signal! };
+      this.sent.push(sent);
+      return Promise.resolve(this.answer(sent));
+    }) as typeof globalThis.fetch,
+    stream: (url, _id, handlers) => {
+      const stream = { url, handlers, closed: false };
+      this.streams.push(stream);
+      return { close: () => void (stream.closed = true) };
+    },
+    media: (setting): MediaSession => {
+      const session = { setting, closed: false, asked: 0 };
+      this.sessions.push(session);
+      const nothing = (): void => undefined;
+      return { hear: nothing, grant: nothing, send: nothing, tell: nothing, ask: () => void (session.asked += 1), close: () => void (session.closed = true) };
+    },
+    onError: (error) => void this.errors.push(error),
+  });
+
+  frame(type: string, state: PersonState, more: object = {}): void {
+    this.streams.at(-1)?.handlers.onEvent(JSON.stringify({ type, at_ms: T0, state, ...more }), "");
+  }
+
+  async open(state: PersonState): Promise<this> {
+    this.client.open();
+    await settle();
+    this.frame("snapshot", state);
+    await settle();
+    return this;
+  }
+
+  bodies(path: string): Record<string, unknown>[] {
+    return this.sent.filter((sent) => sent.path === `/v1/${path}`).map(({ body }) => body);
+  }
+}
+
+function granted(person: string): Response {
+  return Response.json({ person, token: "t", expires_at_ms: T0 + 10 ** 9 }, { status: 201 });
+}
+
+const never = ({ signal }: Sent): Promise<Response> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+
+describe("a client", () => {
+  it("asks for a session, then opens the stream of its page", async () => {
+    const house = await new House().open(idle(1));
+    expect(house.sent[0]?.path).toBe("/v1/sessions");
+    expect(house.streams[0]?.url).toBe(`/v1/events?page=${house.client.view.model.page}`);
+  });
+
+  it("opens and closes the media session with the match, one for each", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.frame("new-match", matched(11, "m_2"));
+    house.frame("waiting", waiting(12));
+    expect(house.sessions.map(({ setting, closed }) => [setting.match, closed])).toEqual([
+      ["m_1", true],
+      ["m_2", true],
+    ]);
+  });
+
+  it("keeps the call while the stream is lost: the socket is not the person", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.streams[0]?.handlers.onEnd({ why: "lost" });
+    await house.clock.advance(3_000);
+    expect(house.streams).toHaveLength(2);
+    expect(house.sessions.map(({ closed }) => closed)).toEqual([false]);
+  });
+
+  it("ends the call and the stream with close, tells the server nothing, and can be closed again", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    const before = house.sent.length;
+    house.client.close();
+    house.client.close();
+    await house.clock.advance(30_000);
+    expect(house.sessions[0]?.closed).toBe(true);
+    expect(house.streams[0]?.closed).toBe(true);
+    expect(house.sent).toHaveLength(before);
+  });
+
+  it("opens again as a new page (a return from the back/forward cache, or taking over)", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    const { page } = house.client.view.model;
+    house.client.close();
+    await house.open(matched(10, "m_1"));
+    expect(house.client.view.model.page).not.toBe(page);
+    expect(house.sessions).toHaveLength(2);
+  });
+
+  it("calls the leave of a Stop off when Start is pressed again (P18)", async () => {
+    const house = await new House().open(waiting(10));
+    house.answer = never;
+    house.client.stop();
+    house.client.start();
+    await settle();
+    const [leave, join] = [house.sent.at(-2), house.sent.at(-1)];
+    expect([leave?.path, join?.path]).toEqual(["/v1/leave", "/v1/join"]);
+    expect(leave?.signal.aborted).toBe(true);
+    expect(join?.body["intent"]).toBeGreaterThan(leave?.body["intent"] as number);
+  });
+
+  it("gives up what is about a match that is over", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.answer = never;
+    house.client.next();
+    house.client.say("hello");
+    await settle();
+    house.frame("new-match", matched(11, "m_2"));
+    for (const path of ["/v1/skip", "/v1/messages"]) expect(house.sent.find((sent) => sent.path === path)?.signal.aborted).toBe(true);
+  });
+
+  it("gets a new session when a command is answered 401, and goes on", async () => {
+    const house = await new House().open(waiting(10));
+    let refused = false;
+    house.answer = (sent) => {
+      if (sent.path.endsWith("sessions")) return granted("b");
+      if (refused) return Response.json({ outcome: "ok", state: waiting(10) });
+      refused = true;
+      return Response.json({ code: "bad-token" }, { status: 401 });
+    };
+    house.frame("state", waiting(11, { probe: { probe: "b_1", until_ms: T0 } }));
+    await house.clock.advance(1_000);
+    expect(house.streams).toHaveLength(2);
+    expect(house.client.view.model.person).toBe("b");
+  });
+
+  it("repeats its word every 2.5 s while the partner is away or silent, and no longer", async () => {
+    const house = await new House().open(matched(10, "m_1", { match: match("m_1", T0 + 5_000) }));
+    expect(house.sessions[0]?.asked).toBe(1);
+    house.sessions[0]?.setting.events.status("silent", false);
+    await house.clock.advance(5_200);
+    expect(house.bodies("pulse").filter((body) => body["media"] === "silent")).toHaveLength(3);
+    house.sessions[0]?.setting.events.status("open", false);
+    house.frame("partner-back", matched(11, "m_1"));
+    await house.clock.advance(100);
+    const before = house.bodies("pulse").length;
+    await house.clock.advance(6_000);
+    expect(house.bodies("pulse")).toHaveLength(before);
+    expect(house.bodies("pulse").at(-1)).toMatchObject({ media: "open" });
+  });
+
+  it("answers a probe although an earlier pulse hangs", async () => {
+    const house = await new House().open(waiting(10));
+    house.answer = never;
+    house.frame("state", waiting(11, { probe: { probe: "b_1", until_ms: T0 + 3_000 } }));
+    await settle();
+    const before = house.bodies("pulse").length;
+    await house.clock.advance(2_500);
+    expect(house.bodies("pulse").length).toBeGreaterThan(before);
+  });
+
+  it("is not ended by a listener that throws", async () => {
+    const house = new House();
+    house.client.subscribe(() => {
+      throw new Error("mine");
+    });
+    let told = 0;
+    const end = house.client.subscribe(() => void (told += 1));
+    await house.open(idle(1));
+    expect(told).toBeGreaterThan(0);
+    expect(house.errors.length).toBeGreaterThan(0);
+    end();
+    const before = told;
+    house.frame("state", idle(2));
+    expect(told).toBe(before);
+  });
+
+  it("answers block and report with their outcome, also for the match before", async () => {
+    const house = await new House().open(waiting(10));
+    house.answer = () => Response.json({ outcome: "reported", state: waiting(10) });
+    expect(await house.client.report("m_0", "spam", { skip: true })).toBe("reported");
+    expect(house.bodies("reports")[0]).toMatchObject({ match: "m_0", reason: "spam", skip: true });
+    expect(house.bodies("reports")[0]).not.toHaveProperty("text");
+  });
+});

@@ -1,0 +1,190 @@
+import { describe, expect, it } from "vitest";
+import { peerMedia } from "../src/media/peer.ts";
+import type { MediaSession } from "../src/media/port.ts";
+import type { Role, SignalData } from "../src/vocabulary.ts";
+import { FakeClock, settle } from "./doubles/clock.ts";
+import { FakeWorld } from "./doubles/peerconnection.ts";
+
+/** Two people and a relay that keeps, per person, what was not addressed to another page, as the server does. */
+class Call {
+  readonly clock = new FakeClock();
+  readonly world = new FakeWorld();
+  readonly kept: Record<Role, SignalData[]> = { polite: [], impolite: [] };
+  readonly pages: Record<Role, { page: string; session: MediaSession; words: string[] } | null> = { polite: null, impolite: null };
+  readonly said: string[] = [];
+  /** Signals for which this says true are lost on the way. */
+  loses: (data: SignalData, to: Role) => boolean = () => false;
+
+  load(role: Role, page: string): void {
+    const words: string[] = [];
+    const open = peerMedia({ clock: this.clock, connect: this.world.connect });
+    const session = open({
+      match: "m_1",
+      page,
+      grant: { kind: "peer", role, ice_servers: [] },
+      tracks: { audio: null, video: null },
+      presence: { camera: true, microphone: true, hidden: false },
+      events: {
+        status: (status) => void words.push(status),
+        vouched: () => undefined,
+        tracks: () => undefined,
+        presence: () => undefined,
+        signal: (data) => this.relay(role === "polite" ? "impolite" : "polite", data),
+      },
+    })!;
+    this.pages[role] = { page, session, words };
+    const replay = this.kept[role].filter(({ to }) => to === undefined || to === page);
+    queueMicrotask(() => replay.forEach((data) => session.hear(data)));
+  }
+
+  unload(role: Role): void {
+    this.pages[role]?.session.close();
+    this.pages[role] = null;
+  }
+
+  relay(to: Role, data: SignalData): void {
+    const kind = Object.keys(data).find((name) => name !== "from" && name !== "to") ?? "";
+    this.said.push("description" in data ? `${data.from} ${data.description.type}` : `${data.from} ${kind}`);
+    if (this.loses(data, to)) return;
+    this.kept[to].push(data);
+    const here = this.pages[to]; // who loads later reads it in the replay, in order
+    if (here !== null && (data.to === undefined || data.to === here.page)) queueMicrotask(() => here.session.hear(data));
+  }
+
+  get open(): boolean {
+    return (["polite", "impolite"] as const).every((role) => this.pages[role]?.words.at(-1) === "open");
+  }
+}
+
+async function met(): Promise<Call> {
+  const call = new Call();
+  call.load("polite", "p_a");
+  call.load("impolite", "p_b");
+  await call.clock.advance(600);
+  expect(call.open).toBe(true);
+  return call;
+}
+
+describe("two pages", () => {
+  it("meet with one offer, of the impolite side, and one connection each", async () => {
+    const call = await met();
+    expect(call.said.filter((said) => /offer|answer/.test(said))).toEqual(["p_b offer", "p_a answer"]);
+    expect(call.world.connections).toHaveLength(2);
+  });
+
+  it.each(["polite", "impolite"] as const)("meet again after a reload of the %s one, whose old signals are replayed to the new page (E21)", async (role) => {
+    const call = await met();
+    call.unload(role);
+    await call.clock.advance(300);
+    call.load(role, "p_new");
+    await call.clock.advance(600);
+    expect(call.open).toBe(true);
+    expect(call.world.live).toHaveLength(2);
+  });
+
+  it("meet also when both load anew at once", async () => {
+    const call = await met();
+    call.unload("polite");
+    call.unload("impolite");
+    call.load("polite", "p_a2");
+    call.load("impolite", "p_b2");
+    await call.clock.advance(600);
+    expect(call.open).toBe(true);
+    expect(call.world.live).toHaveLength(2);
+  });
+
+  it("meet although the first hellos were lost", async () => {
+    const call = new Call();
+    let lost = 0;
+    call.loses = (data) => "hello" in data && (lost += 1) <= 2;
+    call.load("polite", "p_a");
+    call.load("impolite", "p_b");
+    await call.clock.advance(4_000);
+    expect(call.open).toBe(true);
+  });
+
+  it("meet although the polite side's answer to a hello was lost", async () => {
+    const call = new Call();
+    let lost = 0;
+    call.loses = (data, to) => to === "impolite" && "hello" in data && (lost += 1) <= 2;
+    call.load("polite", "p_a");
+    call.load("impolite", "p_b");
+    await call.clock.advance(4_000);
+    expect(call.open).toBe(true);
+  });
+
+  it("keep their connection when a late signal of a page that was left arrives", async () => {
+    const call = await met();
+    call.unload("impolite");
+    call.load("impolite", "p_new");
+    await call.clock.advance(600);
+    const before = call.world.connections.length;
+    call.relay("polite", { from: "p_b", hello: true });
+    call.relay("polite", { from: "p_b", to: "p_a", description: { type: "offer", sdp: "0" } });
+    await call.clock.advance(600);
+    expect(call.world.connections).toHaveLength(before);
+    expect(call.open).toBe(true);
+  });
+
+  it("start anew when the connection broke although both pages are there", async () => {
+    const call = await met();
+    call.world.live[0]?.channel.close();
+    await call.clock.advance(3_000);
+    expect(call.open).toBe(true);
+    expect(call.world.live).toHaveLength(2);
+  });
+
+  it("start anew when a description makes no sense", async () => {
+    const call = await met();
+    call.relay("polite", { from: "p_b", to: "p_a", description: { type: "offer", sdp: "broken" } });
+    await call.clock.advance(4_000);
+    expect(call.open).toBe(true);
+    expect(call.world.live).toHaveLength(2);
+  });
+});
+
+describe("a network that changes", () => {
+  it("is looked for anew by both sides at once: the offers cross, the polite one gives way", async () => {
+    const call = await met();
+    for (const connection of call.world.live) connection.restartIce();
+    await call.clock.advance(600);
+    expect(call.world.live.map(({ signalingState }) => signalingState)).toEqual(["stable", "stable"]);
+    expect(call.open).toBe(true);
+  });
+
+  it("is looked for when the partner falls silent, and not while there never was a way", async () => {
+    const call = await met();
+    for (const { channel } of call.world.live) channel.cut();
+    await call.clock.advance(3_000);
+    expect(call.world.live.map(({ restarts }) => restarts)).toEqual([1, 1]);
+    const early = new Call();
+    early.load("polite", "p_a");
+    early.relay("polite", { from: "p_b", hello: true });
+    await early.clock.advance(3_000);
+    expect(early.pages.polite?.words).toEqual(["silent"]);
+    expect(early.world.live[0]?.restarts).toBe(0);
+  });
+});
+
+describe("a connection that does not come", () => {
+  it("is said to have failed", async () => {
+    const call = new Call();
+    call.load("polite", "p_a");
+    call.relay("polite", { from: "p_b", hello: true });
+    await settle();
+    call.world.live[0]?.fail();
+    expect(call.pages.polite?.words).toEqual(["failed"]);
+  });
+});
+
+describe("closing", () => {
+  it("can be repeated, ends every timer, and closes the partner's channel", async () => {
+    const call = await met();
+    call.unload("polite");
+    await settle();
+    expect(call.pages.impolite?.words.at(-1)).toBe("connecting");
+    call.unload("impolite");
+    expect(call.clock.pending).toBe(0);
+    expect(call.world.live).toHaveLength(0);
+  });
+});
