@@ -134,7 +134,7 @@ def _tokens() -> list[BadRequest]:
             "without token and too large", "/v1/skip", 401, "no-token", raw=b"x" * 100_000, headers=none
         ),
         BadRequest(
-            "with an empty token", "/v1/skip", 401, "bad-token", headers=(("Authorization", "Bearer "),)
+            "with an empty token", "/v1/skip", 401, "bad-token", headers=(("Authorization", "Bearer"),)
         ),
         BadRequest("with a token in the URL", "/v1/skip?token=abc", 401, "no-token", body={}, headers=none),
     ]

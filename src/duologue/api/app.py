@@ -37,7 +37,7 @@ def build(
 
     ``events`` is the event stream (``api/stream.py``; an object, for a function would be
     taken for an endpoint of Starlette's), ``web`` the folder of the built
-    page (``None`` or empty: a line that says how to build it), ``lifespan`` whatever
+    page (empty: a line that says how to build it; ``None``: no page), ``lifespan`` whatever
     runs while the application does.
     """
     app = Starlette(

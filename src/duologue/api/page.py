@@ -72,12 +72,14 @@ class Asset:
 
 
 def page(folder: Path | None) -> list[Route]:
-    """A route for each file in the folder, and ``/`` for ``index.html``.
+    """A route for each file in the folder, and ``/`` for ``index.html``; ``None``: no page, no route.
 
     One route a file, so that no path from outside ever reaches the disk.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder else []
-    assets = {path.relative_to(folder).as_posix(): _asset(path) for path in files if folder}
+    if folder is None:
+        return []
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    assets = {path.relative_to(folder).as_posix(): _asset(path) for path in files}
     index = assets.pop("index.html", None) or _made("index.html", MISSING)
     return [_route("", index), *(_route(name, asset) for name, asset in assets.items())]
 

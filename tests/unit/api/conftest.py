@@ -19,6 +19,7 @@ from duologue.pairing.machine import Machine
 from tests.unit.api.recorder import NoEvents, Recorder
 
 HOME = "http://chat.example"
+UNBUILT = Path("nowhere")
 ICE = [{"urls": ["stun:stun.example"]}]
 
 Connect = Callable[..., httpx.AsyncClient]
@@ -61,7 +62,7 @@ async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
     clients: list[httpx.AsyncClient] = []
 
     def make(
-        *, token: str = "", web: Path | None = None, ready: bool = True, base: str = HOME, **changes: Any
+        *, token: str = "", web: Path | None = UNBUILT, ready: bool = True, base: str = HOME, **changes: Any
     ) -> httpx.AsyncClient:
         app = build(make_desk(**changes), events=NoEvents(), is_ready=lambda: ready, web=web)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
