@@ -1,0 +1,148 @@
+"""The HTTP server: where it listens, and how it stops without leaving anybody waiting."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+BACKLOG = 2048
+"""Connections that wait to be accepted: everybody comes back at once after a restart."""
+DEAD_NETWORK_MS = 10_000
+"""``TCP_USER_TIMEOUT``: bytes unacknowledged this long end a connection. Without it the write to a dead
+network is never found out; with it, measured: after 11.4 s."""
+KEEP_ALIVE_S = 75
+"""Longer than the 60 s of proxies: they, not we, must be the ones to close a quiet connection."""
+MACOS_RETRANSMIT_DROP_TIME = 0x80
+"""``TCP_RXT_CONNDROPTIME`` in <netinet/tcp.h>, in seconds; the socket module has no name for it."""
+
+
+class ListenError(OSError):
+    """There is no listening where we were told to; one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the server allows itself."""
+
+    drain_s: float
+    trusted_proxies: str
+
+
+@contextlib.contextmanager
+def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+    """Sockets that listen, one for each address of the host; closed at the end. Raises ``ListenError``.
+
+    Whoever connects before the server runs waits in their queue.
+    """
+    with contextlib.ExitStack() as stack:
+        sockets: list[socket.socket] = []
+        try:
+            for family, address in _addresses(host, port):
+                # Port 0: the first address picks the port, the others take the same one.
+                chosen = port or (port_of(sockets) if sockets else 0)
+                one = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                _listen(one, (address[0], chosen, *address[2:]))
+                sockets.append(one)
+        except OSError as error:
+            raise ListenError(_why(error, host, port)) from error
+        yield sockets
+
+
+def _addresses(host: str, port: int) -> Iterator[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    for family, _, _, _, address in dict.fromkeys(found):
+        yield family, address
+
+
+def _listen(one: socket.socket, address: tuple[Any, ...]) -> None:
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if one.family == socket.AF_INET6:
+        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    give_up_on_dead_networks(one)
+    one.bind(address)
+    one.listen(BACKLOG)
+
+
+def give_up_on_dead_networks(listening: socket.socket) -> None:
+    """Accepted connections inherit it: bytes that nobody acknowledges end them."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_NETWORK_MS)
+    else:
+        with contextlib.suppress(OSError):
+            listening.setsockopt(socket.IPPROTO_TCP, MACOS_RETRANSMIT_DROP_TIME, DEAD_NETWORK_MS // 1000)
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"{host} is no address of this machine; try --host 127.0.0.1"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is taken; choose another: --port {port + 1} (make run PORT={port + 1})"
+        case errno.EACCES:
+            return f"port {port} is for root only; choose one above 1023, such as --port 8000"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; try --host 127.0.0.1"
+        case _:
+            return f"cannot listen on {host}:{port} ({error.strerror})"
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which by itself waits for ever on open streams when told to stop."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        *,
+        started: Callable[[], None],
+        drain: Callable[[], Awaitable[None]],
+    ) -> None:
+        """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop."""
+        config = uvicorn.Config(
+            app,
+            loop="none",  # it runs in ours
+            http="httptools",
+            ws="none",
+            lifespan="off",  # what the application lives on outlives the server
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=max(1, round(limits.drain_s)),
+            proxy_headers=bool(limits.trusted_proxies),
+            forwarded_allow_ips=limits.trusted_proxies,
+        )
+        super().__init__(config)
+        self._started = started
+        self._drain = drain
+
+    def stop(self) -> None:
+        """Begin the drain; may be called in a signal handler, and again."""
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the caller's: uvicorn would die of them before the store has been closed."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serving, and said so."""
+        await super().startup(sockets)
+        self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nobody new, every stream told where to go, commands under way finished or out of time."""
+        for server in self.servers:
+            server.close()
+        await self._drain()
+        await super().shutdown(sockets)
+
+
+def port_of(sockets: Sequence[socket.socket]) -> int:
+    """The port that they all listen on."""
+    return int(sockets[0].getsockname()[1])

@@ -1,0 +1,137 @@
+"""``duologue serve``: what was asked for is read, handed over, and what went wrong is one line.
+
+The options are made from ``Settings``, so they are click's own objects: typer makes
+options from annotations, and keeps the errors that become our one line to itself.
+"""
+
+import asyncio
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import uvloop
+
+from duologue import __version__, logs, wiring
+from duologue.api.server import ListenError
+from duologue.identity.keyring import SecretError
+from duologue.settings import Settings, SettingsError, flag, variable
+from duologue.store.client import StoreError
+
+OTHER_VARIABLES = {"redis_url": ("REDIS_URL",)}
+"""Names that others gave to the same thing."""
+
+FAILURES: Mapping[type[Exception], int] = {
+    click.UsageError: 2,
+    SettingsError: 2,
+    SecretError: 2,
+    ListenError: 1,
+    StoreError: 1,
+}
+"""What is one line, and its exit code. Anything else is a mistake of ours, and shows its traceback."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command; ends the process, with 0 after an orderly stop."""
+    # In Kubernetes a service called duologue puts DUOLOGUE_PORT=tcp://… into every pod beside it.
+    if os.environ.get("DUOLOGUE_PORT", "").startswith("tcp://"):
+        del os.environ["DUOLOGUE_PORT"]
+    try:
+        duologue.main(args=arguments, prog_name="duologue", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        sys.exit(2)
+    except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
+        sys.exit(0)  # told to stop before it served
+    except tuple(FAILURES) as error:
+        line = error.format_message() if isinstance(error, click.UsageError) else str(error)
+        complain(line, colour="red")
+        sys.exit(next(code for kind, code in FAILURES.items() if isinstance(error, kind)))
+
+
+def complain(line: str, *, colour: str) -> None:
+    """One line on standard error, whatever line breaks were in it."""
+    click.echo(f"{click.style('duologue:', fg=colour)} {' '.join(line.split())}", err=True)
+
+
+@click.group()
+@click.version_option(__version__, message="%(version)s")
+def duologue() -> None:
+    """Pairs strangers for 1:1 video, lets either press next, and leaves nobody alone in a room."""
+
+
+def serve(**given: Any) -> None:
+    """Serve the page and its interface, until SIGTERM or Ctrl-C.
+
+    Each option can also be given as an environment variable: DUOLOGUE_PORT for --port.
+    DUOLOGUE_SECRET, the signing key, only so: a command line can be read by others.
+    """
+    settings = Settings.parse({**given, **secrets(os.environ)})
+    logs.configure(settings.log_level, settings.log_format)
+    for line in misspelt(os.environ):
+        complain(line, colour="yellow")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(wiring.serve(settings, announce))
+
+
+def announce(running: wiring.Running) -> None:
+    """Where it is, what it runs on, how to stop it."""
+    address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
+    click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
+    click.echo(f"  store  {running.store}\n  media  {running.media}\n  Ctrl-C ends it")
+
+
+# --- options from settings ---------------------------------------------------------------
+
+
+def variables(name: str) -> list[str]:
+    """The environment variables of a setting; the first that is set decides."""
+    return [variable(name), *OTHER_VARIABLES.get(name, ())]
+
+
+def secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that never stand on a command line."""
+    names = [each.name for each in Settings.options() if each.metadata["secret"]]
+    return {name: environment[variable(name)] for name in names if environment.get(variable(name))}
+
+
+def options() -> Iterator[click.Option]:
+    """One a setting; ``None`` means: not given."""
+    for each in Settings.options():
+        if each.metadata["secret"]:
+            continue
+        is_switch = each.type is bool
+        kind = click.Path(path_type=Path) if each.type is Path else each.type
+        yield click.Option(
+            [f"{flag(each.name)}/{flag(f'no_{each.name}')}" if is_switch else flag(each.name)],
+            type=kind if each.type in (int, float, bool, Path) else str,
+            default=None,
+            envvar=variables(each.name),
+            help=f"{each.metadata['help']}  [{shown(each.default)}]",
+            show_envvar=False,
+        )
+
+
+def shown(default: Any) -> str:
+    """A default as one would type it."""
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    return (",".join(default) if isinstance(default, tuple) else str(default)) or "none"
+
+
+duologue.add_command(click.Command("serve", callback=serve, params=list(options()), help=serve.__doc__))
+
+
+def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
+    """A line for each variable that looks like a setting and is none: it would silently not hold."""
+    known = {name for each in Settings.options() for name in variables(each.name)}
+    for name in sorted(environment):
+        # Kubernetes puts such variables beside every pod of a namespace with a service of our name.
+        if not name.startswith("DUOLOGUE_") or name.startswith(("DUOLOGUE_SERVICE_", "DUOLOGUE_PORT_")):
+            continue
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            yield f"there is no setting {name}" + (f"; did you mean {close[0]}?" if close else "")

@@ -1,0 +1,250 @@
+"""Every setting, once: its name with its unit, its default, and why.
+
+The command line, the environment (``DUOLOGUE_`` and the name in capitals) and the
+table in the README are made from this class. Only ``wiring`` and ``cli`` read it;
+everything else gets plain values.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
+
+UNSIGNED = (
+    "with Redis every server needs the same signing key: set DUOLOGUE_SECRET to 32 or more random "
+    "characters, such as those of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+)
+
+LogFormat = Literal["auto", "console", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be meant; one line that says what to do."""
+
+
+def option(default: Any, help: str, *, group: str = "Options", secret: bool = False) -> Any:  # noqa: A002 # typer's word
+    """A field of ``Settings``. ``secret``: environment only, for a command line can be read by others."""
+    return field(default=default, metadata={"help": help, "group": group, "secret": secret})
+
+
+def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
+    """A duration of the state machine; ``pairing.timings.Timings`` has the same name and default."""
+    return option(default, help, group="Timings of the state machine")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides. ``check`` refuses what cannot work."""
+
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 for all. Only this machine by default.")
+    port: int = option(8000, "Port to listen on; 0 picks a free one.")
+    data: Path = option(
+        Path("data"), "Folder of the embedded store and of the signing key that goes with it."
+    )
+    redis_url: str = option(
+        "", "Redis 7+ or Valkey 8+ to use in place of the embedded store (also: REDIS_URL)."
+    )
+    secret: str = option(
+        "",
+        "Signs session tokens: 32 characters or more, the same on all servers. Made by itself with the "
+        "embedded store. To rotate: new-name:new-secret,old-name:old-secret.",
+        secret=True,
+    )
+    pools: tuple[str, ...] = option(
+        ("main",), "Names of the pools in which people meet, comma-separated; the first is the default."
+    )
+    ice_servers: tuple[Mapping[str, Any], ...] = option(
+        (),
+        "STUN and TURN servers for peer media: comma-separated stun: addresses, or a JSON list of "
+        "RTCIceServer objects. Without any, only people on one network can see each other.",
+    )
+    guests: bool = option(
+        True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
+    )
+    events: bool = option(True, "Serve the event stream.")
+    page: bool = option(True, "Serve the page; off: the interface only.")
+    origins: tuple[str, ...] = option(
+        (), "Origins of pages elsewhere for which the session cookie counts, comma-separated."
+    )
+    trusted_proxies: str = option(
+        "127.0.0.1,::1", "Whose X-Forwarded-For and -Proto are believed, comma-separated; * for anybody's."
+    )
+    drain_s: float = option(
+        5.0, "How long a stop waits for commands under way; streams are told to reconnect."
+    )
+    log_level: LogLevel = option("info", "Least that is logged: debug, info, warning, error.")
+    log_format: LogFormat = option("auto", "console, json, or auto: console on a terminal, else json.")
+
+    owed_ms: int = timing(3_000, "A sign of life owed since a match began, or a partner's media fell silent.")
+    owed_again_ms: int = timing(1_500, "An unmet probe is published once more after this.")
+    silent_after_ms: int = timing(2_500, "How long a page hears nothing before it says so.")
+    away_bucket_ms: int = timing(5_000, "How long somebody with a closed connection may be away, at most.")
+    away_refill_ratio: int = timing(6, "Attached time that buys one unit of away time back.")
+    away_floor_ms: int = timing(
+        1_000, "Never less than this, so that a partner whose media is up can say so."
+    )
+    drain_ms: int = timing(25_000, "How long somebody may be away whom a server of ours sent away or lost.")
+    media_ms: int = timing(10_000, "From a match to open media on both sides.")
+    silence_ms: int = timing(10_000, "From the first report of silence by one side to the end of the match.")
+    silence_stale_ms: int = timing(5_000, "A silence whose last report is older is dropped.")
+    lease_ms: int = timing(35_000, "A waiting person without any sign of life goes idle after this.")
+    record_ttl_ms: int = timing(3_600_000, "Idle and detached people are forgotten after this.")
+    quiet_check_ms: int = timing(300_000, "A match without a word from either side is asked about.")
+    relax_after_ms: int = timing(15_000, "Both waiting this long: rematch rule, tags and language relax.")
+    rematch_ms: int = timing(600_000, "Nobody meets one of their last 8 partners of this long again.")
+    recent_ttl_ms: int = timing(900_000, "How long an ended match can be blocked and reported.")
+    long_match_ms: int = timing(30_000, "A match that lasted this long ends the earlier wait.")
+    away_keep_ms: int = timing(60_000, "Within this time of being away a join keeps the place.")
+    process_dead_ms: int = timing(4_000, "A server without a beat for this long is buried.")
+    outage_ms: int = timing(2_000, "No sweep for this long: the store or all servers were away.")
+    outage_quiet_ms: int = timing(5_000, "Nothing falls due for this long after an outage.")
+    false_ending_ms: int = timing(20_000, "Both back within this time of an ending of ours: it was false.")
+    block_ttl_ms: int = timing(2_592_000_000, "How long a block lasts.")
+    looks: int = timing(16, "How many of a pool one pairing looks at.")
+    scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
+    strict_tags: bool = timing(False, "Tags and language never relax.")
+
+    @classmethod
+    def options(cls) -> Iterator["Field[Any]"]:
+        """All of them, in order."""
+        yield from fields(cls)
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> "Settings":
+        """Settings from what a command line or an environment gives: text for whatever is no plain value.
+
+        Raises ``SettingsError``; what is not given has its default.
+        """
+        settings = cls()
+        for name, value in given.items():
+            if value is not None:
+                read = _PARSERS.get(name)
+                settings = replace(settings, **{name: value if read is None else read(value)})
+        return settings
+
+    def of_the_state_machine(self) -> dict[str, Any]:
+        """The fields that ``pairing.timings.Timings`` takes."""
+        return {
+            f.name: getattr(self, f.name) for f in fields(self) if f.metadata["group"].startswith("Timings")
+        }
+
+    def check(self, *, deaf_after_ms: int, heartbeat_ms: int) -> None:
+        """Raises ``SettingsError`` at the first thing that cannot work together.
+
+        ``deaf_after_ms``: when a process that hears nothing begins to re-attach its people;
+        ``heartbeat_ms``: how often a waiting client is asked for a sign of life.
+        """
+        for holds, otherwise in (*self._plain(), *self._durations(deaf_after_ms, heartbeat_ms)):
+            if not holds:
+                raise SettingsError(otherwise)
+
+    def _plain(self) -> Iterator[tuple[bool, str]]:
+        yield 0 <= self.port <= 65535, f"--port is 0 to 65535, not {self.port}"
+        yield bool(self.pools), "--pools names no pool; leave it out for one called main"
+        for pool in self.pools:
+            yield (
+                bool(POOL.fullmatch(pool)),
+                f"--pools: {pool!r} is no name; use 1 to 64 letters, digits, '_' or '-', separated by commas",
+            )
+        yield len(set(self.pools)) == len(self.pools), "--pools names a pool twice"
+        yield (
+            not self.redis_url or bool(self.secret),
+            UNSIGNED,
+        )
+        yield self.drain_s > 0, "--drain-s is more than 0"
+        yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
+        yield (
+            self.log_format in get_args(LogFormat),
+            f"--log-format is one of {', '.join(get_args(LogFormat))}",
+        )
+
+    def _durations(self, deaf_after_ms: int, heartbeat_ms: int) -> Iterator[tuple[bool, str]]:
+        for name, value in self.of_the_state_machine().items():
+            yield isinstance(value, bool) or value > 0, f"{flag(name)} is more than 0"
+        # Else a process that has gone deaf loses people who are there (invariant 7's twin).
+        for name in ("owed_ms", "away_bucket_ms", "media_ms", "silence_ms", "lease_ms", "drain_ms"):
+            yield (
+                deaf_after_ms < getattr(self, name),
+                f"{flag(name)} is more than {deaf_after_ms} ms: a server notices only then that it is deaf",
+            )
+        less = (
+            ("owed_again_ms", "owed_ms", "a probe is repeated while it is owed"),
+            ("away_floor_ms", "away_bucket_ms", "the floor is part of the bucket"),
+            ("owed_ms", "drain_ms", "what is our own doing gives more time, not less"),
+            ("silent_after_ms", "silence_stale_ms", "a silence is reported again after the former"),
+            ("silence_stale_ms", "silence_ms", "a silence must not be stale before it ends a match"),
+            ("process_dead_ms", "drain_ms", "a dead server's people are found before they are given up"),
+            ("rematch_ms", "recent_ttl_ms", "former partners are known only as long as the latter"),
+        )
+        for small, large, why in less:
+            yield (
+                getattr(self, small) < getattr(self, large),
+                f"{flag(small)} must be less than {flag(large)}: {why}",
+            )
+        yield (
+            2 * heartbeat_ms < self.lease_ms,
+            f"--lease-ms is more than {2 * heartbeat_ms}: one lost heartbeat must not end a wait",
+        )
+        yield (
+            2 * deaf_after_ms < self.process_dead_ms,
+            f"--process-dead-ms is more than {2 * deaf_after_ms}: one late beat must not bury a server",
+        )
+
+
+def flag(name: str) -> str:
+    """A field's name on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """A field's name in the environment."""
+    return f"DUOLOGUE_{name.upper()}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _ice_servers(text: str) -> tuple[Mapping[str, Any], ...]:
+    """RTCIceServer objects (W3C WebRTC, 4.2.4) from JSON, or from addresses that need no password."""
+    if text.lstrip()[:1] in ("[", "{"):
+        return tuple(_ice_server(server) for server in _json_list(text))
+    return tuple(_ice_server({"urls": [url]}) for url in _names(text))
+
+
+def _json_list(text: str) -> list[Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise SettingsError(f"--ice-servers is no JSON ({error})") from error
+    return value if isinstance(value, list) else [value]
+
+
+def _ice_server(server: Any) -> Mapping[str, Any]:
+    urls = server.get("urls") if isinstance(server, dict) else None
+    addresses = [urls] if isinstance(urls, str) else urls
+    if not isinstance(addresses, list) or not addresses:
+        raise SettingsError('--ice-servers: each has urls, such as {"urls": "stun:stun.example.org"}')
+    for address in addresses:
+        if not isinstance(address, str) or not ICE_SCHEME.fullmatch(address):
+            raise SettingsError(f"--ice-servers: {address!r} is no stun:, stuns:, turn: or turns: address")
+        if address.startswith("turn") and not (server.get("username") and server.get("credential")):
+            raise SettingsError(
+                f"--ice-servers: {address} needs a username and a credential, "
+                '[{"urls": "turn:…", "username": "…", "credential": "…"}]'
+            )
+    return dict(server)
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "pools": _names,
+    "origins": _names,
+    "ice_servers": _ice_servers,
+    "data": Path,
+}

@@ -1,0 +1,249 @@
+"""The only place that builds everything, and the order in which it begins and ends."""
+
+import asyncio
+import contextlib
+import gc
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from duologue.api.app import build
+from duologue.api.desk import Desk
+from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.stream import EventStream
+from duologue.delivery.clock import SystemClock
+from duologue.delivery.contact import Contact
+from duologue.delivery.feed import Feed
+from duologue.delivery.hub import HEARTBEAT_S, Hub
+from duologue.identity.credentials import Origins
+from duologue.identity.keyring import Keyring
+from duologue.identity.tokens import Tokens
+from duologue.media.peer import Peer
+from duologue.metrics import Metrics
+from duologue.pairing.machine import Machine
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import MediaKind, ProcessId
+from duologue.settings import Settings, SettingsError
+from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
+from duologue.store.embedded import Embedded
+from duologue.workers import beat, reattach, supervisor, sweep
+
+log = structlog.get_logger(__name__)
+
+WEB = Path(__file__).parent / "web"
+"""The built page, carried by the wheel."""
+
+OLDEST_REDIS = 7
+"""Scripts that begin with ``#!lua`` need it; every Valkey knows them."""
+
+COLLECT_AFTER = (50_000, 20, 100)
+"""Allocations, and rounds, between collections. With the stock 700 and 8,000 streams 32 % of the time
+went into collections, one of them 792 ms long; with these and a freeze, 2 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What is being served, in words for whoever announces it."""
+
+    host: str
+    port: int
+    store: str
+    media: str
+
+    @property
+    def shown_host(self) -> str:
+        """Where this machine's own browser finds it: cameras work on localhost without TLS."""
+        if self.host in ("", "127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 # compared, not bound
+            return "localhost"
+        return f"[{self.host}]" if ":" in self.host else self.host
+
+
+async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
+    """Serves until SIGTERM or SIGINT, then drains; leaves no process and no half-done command.
+
+    Raises, before anything is served: ``SettingsError``, ``ListenError``, ``SecretError``, ``StoreError``.
+    """
+    check(settings)
+    with Signals() as signals, listening(settings.host, settings.port) as sockets:
+        contact = Contact(SystemClock(), metrics := Metrics())
+        async with _store(settings, contact.suspect) as (store, kind):
+            running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings))
+            process = Process(settings, store, contact, metrics, started=lambda: _settled(announce, running))
+            signals.lead_to(process.server.stop)
+            async with process.running():
+                await process.server.serve(sockets)
+
+
+def check(settings: Settings) -> None:
+    """What can be known without a store. Raises ``SettingsError``, ``SecretError``."""
+    settings.check(
+        deaf_after_ms=round((beat.PERIOD_S + beat.ECHO_S + reattach.SPREAD_S) * 1000),
+        heartbeat_ms=round(HEARTBEAT_S * 1000),
+    )
+    if settings.secret:
+        Keyring.parse(settings.secret)
+    if settings.page and not (WEB / "index.html").exists():
+        raise SettingsError("the page is not built: run make page, or pip install . again (or --no-page)")
+
+
+class Process:
+    """One server process: everything that it is made of, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        contact: Contact,
+        metrics: Metrics,
+        *,
+        started: Callable[[], None],
+    ) -> None:
+        """Builds; nothing runs yet. Raises ``SecretError``."""
+        clock = SystemClock()
+        process = ProcessId("s_" + secrets.token_urlsafe(12))
+        machine = Machine(
+            store,
+            Timings(**settings.of_the_state_machine()),
+            media=MediaKind.PEER,
+            first_pool=settings.pools[0],
+            observe=metrics.observe,
+            interrupted=StoreInterrupted,
+        )
+        media = Peer(settings.ice_servers)
+        self._metrics = metrics
+        self._hub = hub = Hub(machine, process, media=media, contact=contact, metrics=metrics, clock=clock)
+        feed = Feed(
+            store.subscribe,
+            machine.channel(process),
+            clock,
+            deliver=hub.deliver,
+            opened=lambda: contact.suspect("feed"),
+        )
+        self._loops = (
+            feed,
+            beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
+            sweep.Sweep(machine, settings.pools, clock),
+            reattach.Reattach(hub, contact, clock),
+        )
+        desk = Desk(
+            machine=machine,
+            media=media,
+            metrics=metrics,
+            tokens=Tokens(keyring(settings), guests=settings.guests),
+            origins=Origins(settings.origins),
+            pools=settings.pools,
+        )
+        app = build(
+            desk,
+            events=EventStream(hub, desk.caller, enabled=settings.events),
+            is_ready=contact.ready,
+            web=WEB if settings.page else None,
+        )
+        limits = Limits(settings.drain_s, settings.trusted_proxies)
+        self.server = Server(app, limits, started=started, drain=hub.drain)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The loops run within it, and people can be held; leaving it drains what the server has not."""
+        async with self._hub.running(), asyncio.TaskGroup() as group:
+            loops = group.create_task(supervisor.run(self._loops, self._metrics))
+            try:
+                yield
+            finally:
+                loops.cancel()
+
+
+class Signals:
+    """SIGTERM and SIGINT: at first they cancel the start, later they lead to an orderly stop."""
+
+    def __init__(self) -> None:
+        self._act: Callable[[], object] = lambda: None
+
+    def __enter__(self) -> "Signals":
+        """They are ours; the task that enters is what they cancel until told otherwise."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        if task is not None:
+            self._act = task.cancel
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._fire)
+        return self
+
+    def lead_to(self, act: Callable[[], object]) -> None:
+        """From now on they do this."""
+        self._act = act
+
+    def _fire(self) -> None:
+        self._act()
+
+    def __exit__(self, *_: object) -> None:
+        """They are the interpreter's again."""
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(each)
+
+
+@contextlib.asynccontextmanager
+async def _store(settings: Settings, suspect: Callable[[str], None]) -> AsyncIterator[tuple[Store, str]]:
+    """The store of the settings, and what it is in words; it answers and is new enough."""
+    async with contextlib.AsyncExitStack() as stack:
+        url, where = settings.redis_url, "at {}"
+        if not url:
+            embedded = await stack.enter_async_context(Embedded(settings.data).running())
+            url, where = embedded.url, f"embedded, in {settings.data.resolve()}"
+        try:
+            store = await stack.enter_async_context(Store(url, on_suspicion=suspect).running())
+            info = await store.info()
+        except BadUrl as error:
+            raise BadUrl(f"REDIS_URL (--redis-url) is no address: {error}") from error
+        except StoreError as error:
+            raise StoreError(f"the store does not answer: {error}; check REDIS_URL (--redis-url)") from error
+        _look_at(info)
+        yield store, f"{info.kind} {info.version}, {where.format(store.address)}"
+
+
+def _look_at(info: ServerInfo) -> None:
+    """Raises ``StoreError`` for one that is too old; warns of one that forgets."""
+    if info.kind == "Redis" and 0 < info.major < OLDEST_REDIS:
+        raise StoreError(f"the store is Redis {info.version}, and Redis 7 or newer is needed, or Valkey")
+    if info.maxmemory_policy not in ("", "noeviction"):
+        log.warning(
+            "the store forgets people when its memory is full; set its maxmemory-policy to noeviction",
+            policy=info.maxmemory_policy,
+        )
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The signing keys: those of the settings, or the one that lies beside the embedded store.
+
+    Raises ``SecretError``.
+    """
+    return Keyring.parse(settings.secret or kept_secret(settings.data / "secret"))
+
+
+def kept_secret(file: Path) -> str:
+    """What the file says; made at the first start, and the same for servers that start together."""
+    if not file.exists():
+        fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+        fresh.touch(mode=0o600, exist_ok=False)
+        fresh.write_text(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            file.hardlink_to(fresh)  # whole or not at all, and never over another's
+        fresh.unlink()
+    return file.read_text().strip()
+
+
+def _media_in_words(settings: Settings) -> str:
+    if settings.ice_servers:
+        return "browser to browser"
+    return "browser to browser, on one network only (--ice-servers names STUN and TURN servers)"
+
+
+def _settled(announce: Callable[[Running], None], running: Running) -> None:
+    """What lives for ever is looked at by no collection any more."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
+    announce(running)
