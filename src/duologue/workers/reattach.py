@@ -45,6 +45,10 @@ class Reattach:
         await self._resync.strays()
         self._contact.healed(began)
 
+    def due(self) -> None:
+        """The next round is one for everybody."""
+        self._everybody_at = self._clock.monotonic()
+
     async def _doubtful(self) -> None:
         some = [self._hub.doubtful.pop() for _ in range(min(BATCH, len(self._hub.doubtful)))]
         await self._resync.some(some)
