@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import click
 import uvloop
@@ -103,16 +103,23 @@ def options() -> Iterator[click.Option]:
     for each in Settings.options():
         if each.metadata["secret"]:
             continue
-        is_switch = each.type is bool
-        kind = click.Path(path_type=Path) if each.type is Path else each.type
+        name = flag(each.name)
         yield click.Option(
-            [f"{flag(each.name)}/{flag(f'no_{each.name}')}" if is_switch else flag(each.name)],
-            type=kind if each.type in (int, float, bool, Path) else str,
+            [f"{name}/{flag(f'no_{each.name}')}" if each.type is bool else name],
+            type=_kind(each.type),
             default=None,
             envvar=variables(each.name),
             help=f"{each.metadata['help']}  [{shown(each.default)}]",
             show_envvar=False,
         )
+
+
+def _kind(of: Any) -> Any:
+    if get_origin(of) is Literal:
+        return click.Choice(get_args(of))
+    if of is Path:
+        return click.Path(path_type=Path)
+    return of if of in (int, float, bool) else str
 
 
 def shown(default: Any) -> str:
@@ -127,11 +134,13 @@ duologue.add_command(click.Command("serve", callback=serve, params=list(options(
 
 def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
     """A line for each variable that looks like a setting and is none: it would silently not hold."""
-    known = {name for each in Settings.options() for name in variables(each.name)}
+    known = {variable(each.name) for each in Settings.options()}
     for name in sorted(environment):
         # Kubernetes puts such variables beside every pod of a namespace with a service of our name.
         if not name.startswith("DUOLOGUE_") or name.startswith(("DUOLOGUE_SERVICE_", "DUOLOGUE_PORT_")):
             continue
         if name not in known:
-            close = difflib.get_close_matches(name, known, 1)
-            yield f"there is no setting {name}" + (f"; did you mean {close[0]}?" if close else "")
+            # Compared without the prefix, which alone would make any two names alike.
+            endings = [each.removeprefix("DUOLOGUE_") for each in known]
+            close = difflib.get_close_matches(name.removeprefix("DUOLOGUE_"), endings, 1)
+            yield f"there is no setting {name}" + (f"; did you mean DUOLOGUE_{close[0]}?" if close else "")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +9,6 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import mkdtemp
 
 import psutil
 import pytest
@@ -20,39 +18,14 @@ from duologue.store.client import Store, StoreUnavailable
 from duologue.store.embedded import Embedded, EmbeddedError, find_binary, socket_path
 from tests.integration.test_store_client import COUNT
 from tests.servers import redis7_binary
+from tests.serving import data_folder, is_alive, working_in
 
 
 @pytest.fixture
 def data() -> Iterator[Path]:
-    """A data folder with a short path, and no process left that works in it."""
-    folder = Path(mkdtemp(prefix="duo-"))
-    yield folder
-    left = children_of(folder)
-    for process in left:
-        process.kill()
-    shutil.rmtree(folder)
-    assert not left, f"left behind: {left}"
-
-
-def children_of(folder: Path) -> list[psutil.Process]:
-    """Processes that work in the folder, wherever it is by now."""
-    return [process for process in psutil.process_iter() if works_in(process, folder)]
-
-
-def works_in(process: psutil.Process, folder: Path) -> bool:
-    """Whether it does; a zombie works nowhere."""
-    try:
-        return Path(process.cwd()).is_relative_to(folder)
-    except psutil.Error:
-        return False
-
-
-def is_alive(pid: int) -> bool:
-    """Whether there is such a process; a zombie that init has not yet buried is none."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    """A data folder whose store must be gone at the end."""
+    with data_folder() as folder:
+        yield folder
 
 
 @asynccontextmanager
@@ -84,7 +57,7 @@ async def test_a_clean_stop_keeps_the_data_and_leaves_no_process(data: Path) -> 
         assert await count(store) == 1
         first = own.pid
     assert not psutil.pid_exists(first)
-    assert not children_of(data)
+    assert not working_in(data)
     assert not socket_path(data / "store").exists()
     async with counting(data) as (own, store):
         assert await count(store) == 2
@@ -163,7 +136,7 @@ async def test_servers_that_start_together_get_one_store(data: Path) -> None:
             group.create_task(serve())
         for _ in range(5):
             await entered.acquire()
-        assert len(children_of(data)) == 1
+        assert len(working_in(data)) == 1
         leave.set()
     assert len(pids) == 1
 
@@ -198,7 +171,7 @@ async def test_a_child_that_hangs_is_told_and_not_doubled(
         try:
             with pytest.raises(EmbeddedError, match="does not answer"):
                 await Embedded(data).running().__aenter__()
-            assert len(children_of(data)) == 1
+            assert len(working_in(data)) == 1
         finally:
             os.kill(pid, signal.SIGKILL)
             await until(lambda: not is_alive(pid))
@@ -283,7 +256,7 @@ async def test_the_blocks_own_error_leaves_as_it_came_after_a_clean_stop(data: P
     with pytest.raises(ZeroDivisionError):
         async with counting(data):
             raise ZeroDivisionError
-    assert not children_of(data)
+    assert not working_in(data)
 
 
 async def test_debians_redis_serves_as_well(data: Path) -> None:

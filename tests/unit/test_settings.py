@@ -1,0 +1,180 @@
+"""The one table of settings: what it reads, and what it refuses."""
+
+import json
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+
+from duologue import wiring
+from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
+from duologue.pairing.timings import Timings
+from duologue.settings import Settings, SettingsError
+
+DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
+
+
+def refused(**given: Any) -> str:
+    """The one line with which these settings are refused."""
+    with pytest.raises(SettingsError) as caught:
+        replace(Settings(), **given).check(**DEAF)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_defaults_can_work() -> None:
+    """They pass their own check, with the delays that the loops really have."""
+    wiring.check(replace(Settings(), page=False))
+
+
+def test_every_timing_of_the_state_machine_is_a_setting() -> None:
+    """Same names, same defaults: what is changed here is changed there, and nothing is left out."""
+    theirs = {each.name: each.default for each in fields(Timings)}
+    assert Settings().of_the_state_machine() == theirs
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    """One sentence each, and durations carry their unit in the name."""
+    for each in Settings.options():
+        assert each.metadata["help"].endswith((".", ")")), each.name
+        if each.type in (int, float) and each.name != "port":
+            assert each.name.endswith(("_ms", "_s", "_ratio", "looks", "windows")), each.name
+
+
+def test_nothing_given_means_the_defaults() -> None:
+    """``None`` is what an option that was not given has."""
+    assert Settings.parse({"port": None, "pools": None}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "pools"), [("main", ("main",)), ("main,de,fr", ("main", "de", "fr")), (" a , b ,", ("a", "b"))]
+)
+def test_pools_are_names_separated_by_commas(text: str, pools: tuple[str, ...]) -> None:
+    """Spaces around them do not matter."""
+    assert Settings.parse({"pools": text}).pools == pools
+
+
+@pytest.mark.parametrize("text", ["", ",", "a b", "a,a", "{0}", "é", "x" * 65])
+def test_bad_pools(text: str) -> None:
+    """No name, the same twice, or what would not fit a key."""
+    with pytest.raises(SettingsError, match="--pools"):
+        Settings.parse({"pools": text}).check(**DEAF)
+
+
+def test_ice_servers_as_addresses() -> None:
+    """The short form, for servers that need no password."""
+    settings = Settings.parse({"ice_servers": "stun:a.example:3478, stuns:b.example"})
+    assert settings.ice_servers == ({"urls": ["stun:a.example:3478"]}, {"urls": ["stuns:b.example"]})
+
+
+def test_ice_servers_as_json() -> None:
+    """The long form is what the browser gets, as it stands; one object may go without its list."""
+    turn = {"urls": ["turn:t.example?transport=udp"], "username": "u", "credential": "c"}
+    assert Settings.parse({"ice_servers": json.dumps([turn])}).ice_servers == (turn,)
+    assert Settings.parse({"ice_servers": json.dumps(turn)}).ice_servers == (turn,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://a",
+        "[",
+        "[1]",
+        '[{"urls": []}]',
+        '{"urls": 1}',
+        '{"urls": [1]}',
+        "turn:t.example",
+        '{"urls": "stun:"}',
+    ],
+)
+def test_bad_ice_servers(text: str) -> None:
+    """No address, no JSON, or a TURN server without its password: refused here, not in a browser."""
+    with pytest.raises(SettingsError, match="--ice-servers"):
+        Settings.parse({"ice_servers": text})
+
+
+def test_redis_needs_a_signing_key() -> None:
+    """With a key of each server's own, a person would be somebody else on the next server."""
+    line = refused(redis_url="redis://localhost")
+    assert "DUOLOGUE_SECRET" in line
+    assert "token_urlsafe" in line
+    replace(Settings(), redis_url="redis://localhost", secret="x" * 32).check(**DEAF)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_there_is_not(port: int) -> None:
+    """Refused by name."""
+    assert "--port" in refused(port=port)
+
+
+@pytest.mark.parametrize(("name", "value"), [("log_level", "loud"), ("log_format", "xml"), ("drain_s", 0)])
+def test_a_value_that_there_is_not(name: str, value: object) -> None:
+    """Refused by the option's name."""
+    assert "--" + name.replace("_", "-") in refused(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["owed_ms", "away_bucket_ms", "media_ms", "lease_ms", "drain_ms"])
+def test_deafness_is_noticed_before_the_shortest_deadline(name: str) -> None:
+    """Else a process that hears nothing loses people who are there: such settings are refused."""
+    assert "deaf" in refused(**{name: 1_200})
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ({"owed_again_ms": 3_000}, "--owed-again-ms --owed-ms"),
+        ({"away_floor_ms": 5_000}, "--away-floor-ms --away-bucket-ms"),
+        ({"owed_ms": 25_000}, "--owed-ms --drain-ms"),
+        ({"silent_after_ms": 5_000}, "--silent-after-ms --silence-stale-ms"),
+        ({"silence_stale_ms": 10_000}, "--silence-stale-ms --silence-ms"),
+        ({"process_dead_ms": 25_000}, "--process-dead-ms --drain-ms"),
+        ({"rematch_ms": 900_000}, "--rematch-ms --recent-ttl-ms"),
+        ({"lease_ms": 30_000}, "--lease-ms"),
+        ({"process_dead_ms": 2_400}, "--process-dead-ms"),
+        ({"looks": 0}, "--looks"),
+        ({"relax_after_ms": -1}, "--relax-after-ms"),
+    ],
+)
+def test_timings_that_cannot_work_together(given: dict[str, int], names: str) -> None:
+    """The line names the options that it is about."""
+    line = refused(**given)
+    for name in names.split():
+        assert name in line
+
+
+# --- the command line and the environment ------------------------------------------------
+
+
+def test_every_setting_is_an_option_and_a_variable() -> None:
+    """By the same name; the signing key is a variable only."""
+    made = {each.name: each for each in options()}
+    assert set(made) | {"secret"} == {each.name for each in Settings.options()}
+    for name, each in made.items():
+        assert each.opts == ["--" + name.replace("_", "-")]
+        assert each.envvar == variables(name)
+        assert variables(name)[0] == f"DUOLOGUE_{name.upper()}"
+    assert OTHER_VARIABLES["redis_url"] == ("REDIS_URL",)
+
+
+def test_the_signing_key_comes_from_the_environment() -> None:
+    """An empty one is none."""
+    assert secrets({"DUOLOGUE_SECRET": "s", "DUOLOGUE_PORT": "1"}) == {"secret": "s"}
+    assert secrets({"DUOLOGUE_SECRET": ""}) == {}
+
+
+def test_a_misspelt_variable_is_told() -> None:
+    """It would silently not hold. What others put there is left alone."""
+    environment = dict.fromkeys(
+        ["DUOLOGUE_POOL", "DUOLOGUE_PORT", "DUOLOGUE_SECRET", "REDIS_URLS", "DUOLOGUE_SERVICE_HOST"], "x"
+    )
+    assert list(misspelt(environment)) == ["there is no setting DUOLOGUE_POOL; did you mean DUOLOGUE_POOLS?"]
+    assert list(misspelt({"DUOLOGUE_QQQQQQ": "x"})) == ["there is no setting DUOLOGUE_QQQQQQ"]
+
+
+@pytest.mark.parametrize(
+    ("default", "text"),
+    [(True, "on"), (False, "off"), ((), "none"), (("a", "b"), "a,b"), ("", "none"), (0, "0")],
+)
+def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -> None:
+    """In the help of the command, and in the README."""
+    assert shown(default) == text
