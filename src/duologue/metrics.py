@@ -90,6 +90,7 @@ class Metrics:
             self._skips.labels(outcome)
         for source in ("server", "client"):
             self._told.labels(source)
+        self._streams_ended.labels("closed")
 
     def observe(self, fact: str) -> None:
         """Count one fact of the state machine, such as ``alone away 2400`` (times in ms).

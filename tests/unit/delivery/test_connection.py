@@ -92,6 +92,17 @@ async def test_only_newer_states_are_written(connection: Connection) -> None:
     assert [each.get("of") for each in await frames(connection)] == [None, 12]
 
 
+async def test_who_owes_a_sign_is_urgent(connection: Connection) -> None:
+    """Their deadline is near: they are re-attached first."""
+    connection.attach_answered(attached(10), "connected")
+    urgent = [connection.urgent]
+    owing = state(11, probe={"probe": "b_1", "until_ms": 1})
+    tell(connection, said(connection, 11, frame("probe"), state_=owing))
+    urgent.append(connection.urgent)
+    tell(connection, said(connection, 12, frame("state"), state_=state(12)))
+    assert [*urgent, connection.urgent] == [False, True, False]
+
+
 async def test_one_version_may_bring_several_frames(connection: Connection) -> None:
     """All with the same, final state, in order, and ``waiting`` with the people online."""
     connection.attach_answered(attached(10), "connected")

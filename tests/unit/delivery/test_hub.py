@@ -157,6 +157,18 @@ async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) ->
             assert scene.contact.suspicious
 
 
+async def test_what_one_person_cannot_be_told_silences_nobody_else(scene: Scene) -> None:
+    """A state that we cannot read ends that stream (it comes back for a snapshot), not the feed of all."""
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await frames(connection)
+            scene.hub.deliver(f"S ann {connection.id} 11\nno json\n{{}}".encode())
+            assert connection.ended is End.DEFECT
+        await settle()
+        assert [call[2] for call in scene.machine.named("detach")] == [DetachCause.OURS]
+        assert scene.value("worker_failures_total", worker="hub") == 1
+
+
 async def test_drain(scene: Scene) -> None:
     """Each stream gets ``reconnect`` and ends; each person is detached as our own doing; nobody is let in."""
     async with scene.hub.running(), asyncio.TaskGroup() as group:

@@ -1,0 +1,117 @@
+"""The event stream's endpoint: what is refused, and what ends a write."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from duologue.api import stream
+from duologue.api.problems import Code, Problem
+from duologue.api.stream import EventStream, last_event
+from duologue.identity.tokens import Session
+from tests.unit.delivery.fakes import Scene, settle
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A hub on a scripted machine."""
+    return Scene()
+
+
+def anybody(headers: Mapping[str, str]) -> Session:
+    """A token is a name."""
+    if "authorization" not in headers:
+        raise Problem(Code.NO_TOKEN, "no token")
+    return Session("ann", "test", "ann", "Ann", None, "0", {}, 0)
+
+
+def scope(*, method: str = "GET", query: bytes = b"page=a1", token: bool = True) -> dict[str, Any]:
+    """A request."""
+    headers = [(b"authorization", b"Bearer ann")] if token else []
+    return {"type": "http", "method": method, "query_string": query, "headers": headers}
+
+
+async def never() -> Message:
+    """A client that stays."""
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("request_scope", "enabled", "status"),
+    [
+        (scope(token=False), True, 401),
+        (scope(query=b""), True, 422),
+        (scope(query=b"page=" + b"x" * 65), True, 422),
+        (scope(query=b"page=%0d%0aSet-Cookie:x"), True, 422),
+        (scope(query=b"\xff\xfe"), True, 422),
+        (scope(), False, 404),
+        (scope(method="POST"), True, 405),
+    ],
+)
+async def test_refusals(scene: Scene, request_scope: dict[str, Any], enabled: bool, status: int) -> None:
+    """Problem documents, before anything is opened: a GET gets 401, 404 or 422 at most (race E24)."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await EventStream(scene.hub, anybody, enabled=enabled)(request_scope, never, send)
+    assert sent[0]["status"] == status
+    assert (b"content-type", b"application/problem+json") in sent[0]["headers"]
+    assert scene.machine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("value", "after"),
+    [
+        ("m_1:3", ("m_1", 3)),
+        ("m_1:", ("", 0)),
+        (":3", ("", 0)),
+        ("m_1:-3", ("", 0)),
+        ("m_1:3 ", ("", 0)),
+        ("m_1:3\n", ("", 0)),
+        ("m 1:3", ("", 0)),
+        ("m_1:" + "9" * 30, ("", 0)),
+        ("m_1:٣", ("", 0)),
+    ],
+)
+def test_last_event_id(value: str, after: tuple[str, int]) -> None:
+    """A match and a number, or nothing: a client may send anything here."""
+    assert last_event({"last-event-id": value}) == after
+    assert last_event({}) == ("", 0)
+
+
+async def test_a_write_that_stalls_ends_the_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Race S5: the deadline is on each write, whatever else happens on the stream."""
+    monkeypatch.setattr(stream, "WRITE_S", 0.01)
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            await never()
+
+    async with scene.hub.running():
+        await EventStream(scene.hub, anybody)(scope(), never, send)
+        await settle()
+    assert scene.value("streams_ended_total", reason="slow") == 1
+    assert len(scene.machine.named("detach")) == 1
+
+
+async def test_a_client_that_goes_ends_the_stream(scene: Scene) -> None:
+    """It is listened for at the same time; a request's body before it is passed over."""
+    messages: asyncio.Queue[Message] = asyncio.Queue()
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+        group.create_task(EventStream(scene.hub, anybody)(scope(), messages.get, send))
+        messages.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+        await settle()
+        assert sent[0]["status"] == 200
+        assert b"snapshot" in sent[1]["body"]
+        messages.put_nowait({"type": "http.disconnect"})
+        await settle()
+    assert scene.value("streams_ended_total", reason="closed") == 1
