@@ -200,11 +200,11 @@ async def _store(settings: Settings, suspect: Callable[[str], None]) -> AsyncIte
             raise BadUrl(f"REDIS_URL (--redis-url) is no address: {error}") from error
         except StoreError as error:
             raise StoreError(f"the store does not answer: {error}; check REDIS_URL (--redis-url)") from error
-        _look_at(info)
+        look_at(info)
         yield store, f"{info.kind} {info.version}, {where.format(store.address)}"
 
 
-def _look_at(info: ServerInfo) -> None:
+def look_at(info: ServerInfo) -> None:
     """Raises ``StoreError`` for one that is too old; warns of one that forgets."""
     if info.kind == "Redis" and 0 < info.major < OLDEST_REDIS:
         raise StoreError(f"the store is Redis {info.version}, and Redis 7 or newer is needed, or Valkey")

@@ -1,0 +1,100 @@
+"""What wiring decides by itself: the signing key, signals, and which stores will do."""
+
+import asyncio
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from duologue import wiring
+from duologue.identity.keyring import SecretError
+from duologue.settings import Settings, SettingsError
+from duologue.store.client import ServerInfo, StoreError
+
+
+def test_a_signing_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    """Whoever signed in before a restart is the same person after it; nobody else may read the key."""
+    file = tmp_path / "secret"
+    first = wiring.kept_secret(file)
+    assert len(first) >= 32
+    assert wiring.kept_secret(file) == first
+    assert file.stat().st_mode & 0o077 == 0
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_servers_that_start_together_make_one_key(tmp_path: Path) -> None:
+    """Each would otherwise refuse the tokens of the others."""
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(wiring.kept_secret, [tmp_path / "secret"] * 32))
+    assert len(keys) == 1
+
+
+def test_a_given_key_wins(tmp_path: Path) -> None:
+    """Then none is made."""
+    settings = replace(Settings(), secret="x" * 32, data=tmp_path)
+    assert wiring.keyring(settings).keys == {"main": b"x" * 32}
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_can_be_known_is_refused_before_a_store_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad key, and a page that is not there."""
+    with pytest.raises(SecretError):
+        wiring.check(replace(Settings(), secret="short", page=False))
+    monkeypatch.setattr(wiring, "WEB", tmp_path)
+    with pytest.raises(SettingsError, match="not built"):
+        wiring.check(Settings())
+    (tmp_path / "index.html").touch()
+    wiring.check(Settings())
+
+
+@pytest.mark.parametrize(("kind", "version"), [("Redis", "6.2.14"), ("Redis", "5.0.3")])
+def test_a_store_that_is_too_old(kind: str, version: str) -> None:
+    """It would fail at the first script, with an error that nobody understands."""
+    with pytest.raises(StoreError, match="Redis 7 or newer"):
+        wiring.look_at(ServerInfo(kind, version, "", ""))
+
+
+@pytest.mark.parametrize(("kind", "version"), [("Redis", "7.0.15"), ("Redis", ""), ("Valkey", "8.1.0")])
+def test_a_store_that_will_do(kind: str, version: str) -> None:
+    """One that does not say its version is given the benefit of the doubt."""
+    wiring.look_at(ServerInfo(kind, version, "", "noeviction"))
+
+
+async def test_a_signal_during_the_start_cancels_it_and_later_stops_the_server() -> None:
+    """At first there is nothing to drain; afterwards nothing may be cut off."""
+    stopped = asyncio.Event()
+
+    async def start() -> None:
+        with wiring.Signals():
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+
+    async def serve() -> None:
+        with wiring.Signals() as signals:
+            signals.lead_to(stopped.set)
+            os.kill(os.getpid(), signal.SIGINT)
+            await stopped.wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(start())
+    await asyncio.create_task(serve())
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "localhost"),
+        ("0.0.0.0", "localhost"),
+        ("", "localhost"),
+        ("chat.example", "chat.example"),
+        ("2001:db8::1", "[2001:db8::1]"),
+    ],
+)
+def test_the_address_that_is_shown_is_one_that_works(host: str, shown: str) -> None:
+    """Cameras work on localhost without TLS, and nobody can open http://0.0.0.0."""
+    assert wiring.Running(host, 1, "", "").shown_host == shown
