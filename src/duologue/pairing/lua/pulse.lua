@@ -55,7 +55,8 @@ local function silent(m, me, partner)
   end
 end
 
-if r.match ~= '' and media ~= '' then
+-- What a page says of its media is about a conversation, so it counts only for the one that it names.
+if match ~= '' and r.match ~= '' and media ~= '' then
   local m = load_match(r.match)
   local me, partner = side_of(m, r), partner_of(m, r)
   m.touched = true

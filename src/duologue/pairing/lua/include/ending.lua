@@ -82,6 +82,8 @@ local function finish(m, reasons, end_)
   end)
   for _, move in ipairs(moving) do
     if move.idle then
+      -- Who comes back within a minute keeps what they waited, unless a long talk ended that wait.
+      if now - m.started >= T.long_match_ms then move.r.waited = 0 end
       to_idle(move.r, move.idle)
       if move.idle ~= 'you-were-away' then move.r.wish = 'rest' end
     else

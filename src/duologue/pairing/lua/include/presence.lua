@@ -81,7 +81,8 @@ local function disconnect(r, cause)
   local closed = cause == 'closed'
   redis.call('SREM', S .. 'at:' .. r.process, r.id)
   refill(r)
-  r.process, r.connection, r.away = '', '', closed and 1 or 0
+  -- Time away while idle costs nobody anything: it drains no bucket.
+  r.process, r.connection, r.away = '', '', closed and r.state ~= 'idle' and 1 or 0
   touch(r)
   if r.state == 'idle' then return end
   local ms = closed and math.max(r.bucket, T.away_floor_ms) or T.drain_ms -- guard: bucket -- off: local ms = closed and T.away_bucket_ms or T.drain_ms
