@@ -1,0 +1,399 @@
+"""The state machine once more, in plain Python, written from the documents alone.
+
+It knows nothing of the scripts. Where a document leaves something open, the
+comment beside it says how it was decided (``docs/decisions/0002``).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import EndReason, IdleReason, Media, Outcome, State, Wish
+from tests.model.people import Match, Owed, Past, Person
+
+
+class Model:
+    """People, matches and one clock."""
+
+    def __init__(self, now: int, timings: Timings) -> None:
+        self.now = now
+        self.timings = timings
+        self.people: dict[str, Person] = {}
+        self.beats: dict[str, int] = {}
+        self.last_sweep: int | None = None
+        self.quiet_until = 0
+
+    def person(self, person: str) -> Person:
+        return self.people.setdefault(person, Person(person))
+
+    @property
+    def matches(self) -> list[Match]:
+        return list({id(p.match): p.match for p in self.people.values() if p.match}.values())
+
+    # Commands
+
+    def join(
+        self, person: str, intent: int, pool: str, tags: Iterable[str], language: str, auto_next: bool
+    ) -> Outcome:
+        p = self.person(person)
+        if intent < p.intent or (intent == p.intent and p.wish is Wish.REST):
+            return Outcome.STALE
+        self._sign(p)
+        if intent > p.intent or p.state is State.IDLE:
+            if p.pool != pool:
+                p.pairable_since = None
+            p.pool, p.tags, p.language, p.auto_next = pool, frozenset(tags), language, auto_next
+        p.intent, p.wish = intent, Wish.TALK
+        if p.state is State.IDLE:
+            back = (
+                p.idle_reason is IdleReason.YOU_WERE_AWAY and self.now - p.since <= self.timings.away_keep_ms
+            )
+            p.ended = None
+            self._wait(p, (self.now - p.waited if back else self.now, False))
+        self._queue(p)
+        self._seek(p)
+        return Outcome(p.state.value)
+
+    def leave(self, person: str, intent: int) -> Outcome:
+        p = self.person(person)
+        if intent < p.intent or (intent == p.intent and p.wish is Wish.TALK):
+            return Outcome.STALE
+        newer = intent > p.intent
+        p.intent, p.wish = intent, Wish.REST
+        if p.match:
+            self._end(p.match, {p: EndReason.LEFT}, EndReason.PARTNER_LEFT, left=p)
+        elif newer or p.state is not State.IDLE:  # an equal one while idle only repeats
+            self._idle(p, IdleReason.LEFT)
+        return Outcome.LEFT
+
+    def skip(self, person: str, match: Match | None) -> Outcome:
+        p = self.person(person)
+        if match is None or p.match is not match:
+            return (
+                Outcome.SKIPPED if any(x.match is match and x.own_skip for x in p.recent) else Outcome.STALE
+            )
+        self._sign(p)
+        self._end_by_skip(match, p)
+        return Outcome.SKIPPED
+
+    def pulse(self, person: str, named: bool, match: Match | None, media: Media | None) -> Outcome:
+        p = self.person(person)
+        if named and (match is None or p.match is not match):
+            return Outcome.STALE
+        self._sign(p)
+        if named and match:  # what is said of media names its match, as all about a conversation
+            self._media(match, p, media)
+        self._seek(p)
+        return Outcome.OK
+
+    def _media(self, match: Match, p: Person, media: Media | None) -> None:
+        partner = match.partner(p)
+        match media:
+            case Media.OPEN:
+                match.opened.add(p.id)
+                match.silence.pop(p.id, None)
+                if match.both_opened:
+                    match.media_due, match.ever_opened = None, True
+                if partner.owed and partner.owed.media_meets:
+                    partner.owed = None
+                if not partner.connection:
+                    partner.bucket_at = self.now
+                    partner.drains = partner.drains and partner.owed is not None
+            case Media.FAILED if not match.ever_opened:
+                self._end(match, {p: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED)
+            case Media.SILENT | Media.FAILED:
+                self._demand(partner, self.now + self.timings.owed_ms, media_meets=True)
+                if match.ever_opened:
+                    first, last = match.silence.get(p.id, (self.now, self.now))
+                    stale = self.now - last > self.timings.silence_stale_ms
+                    match.silence[p.id] = (self.now if stale else first, self.now)
+
+    def message(self, person: str, match: Match | None) -> Outcome:
+        p = self.person(person)
+        if match is None or p.match is not match:
+            return Outcome.STALE
+        self._sign(p)
+        return Outcome.SENT
+
+    def block(self, person: str, match: Match | None, skip: bool) -> Outcome:
+        p = self.person(person)
+        live = match is not None and p.match is match
+        past = next((x for x in p.recent if x.match is match), None)
+        if not live and not past:
+            return Outcome.UNKNOWN_MATCH
+        if live and match:
+            p.blocks.add(match.partner(p).id)
+            self._sign(p)
+            if skip:
+                self._end_by_skip(match, p)
+        elif past:
+            p.blocks.add(past.partner.id)
+        return Outcome.BLOCKED
+
+    # Connections
+
+    def attach(self, person: str, connection: str, process: str, page: str) -> bool:
+        """False: this page was taken over."""
+        p = self.person(person)
+        if page in p.superseded:
+            return False
+        self._connect(p, connection, process, page, self.now)
+        self._sign(p)
+        self._seek(p)
+        return True
+
+    def _connect(self, p: Person, connection: str, process: str, page: str, at: int) -> None:
+        new_page = bool(p.page) and p.page != page
+        if new_page:
+            p.superseded = [*p.superseded, p.page][-4:]
+        detached = not p.connection
+        if detached and p.drains:
+            p.bucket = max(0, p.bucket - (self.now - p.bucket_at))
+        elif not detached:
+            self._fill(p)
+        p.drains, p.bucket_at = False, self.now
+        if p.match and (detached or new_page):
+            # Whose media must come up again: both sides' for a new page (its partner builds a
+            # new connection too), else the returning side's (decision 0002).
+            p.match.opened -= {x.id for x in p.match.people} if new_page else {p.id}
+            p.match.media_due = self.now + self.timings.media_ms
+        p.connection = p.last_connection = connection
+        p.process, p.page, p.attached_at = process, page, at
+        self._queue(p)
+
+    def _fill(self, p: Person) -> None:
+        earned = (self.now - p.bucket_at) // self.timings.away_refill_ratio
+        p.bucket, p.bucket_at = min(self.timings.away_bucket_ms, p.bucket + earned), self.now
+
+    def detach(self, person: str, connection: str, closed: bool) -> bool:
+        p = self.people.get(person)
+        if not p or not connection or p.connection != connection:
+            return False
+        self._fill(p)
+        p.connection = p.process = ""
+        if p.state is not State.IDLE:
+            p.drains = closed
+            allowed = max(p.bucket, self.timings.away_floor_ms) if closed else self.timings.drain_ms
+            self._demand(p, self.now + allowed, media_meets=closed)
+        self._queue(p)
+        return True
+
+    def reattach(self, person: str, connection: str, process: str, page: str, attached_at: int) -> str:
+        """``same``, ``refused`` or ``attached``; never a sign of life."""
+        p = self.person(person)
+        if p.connection == connection:
+            return "same"
+        later = p.attached_at - attached_at
+        if (later >= 0 and p.connection) or later > 0 or page in p.superseded:
+            return "refused"
+        self._connect(p, connection, process, page, attached_at)
+        self._seek(p)
+        return "attached"
+
+    # The passing of time
+
+    def sweep(self) -> None:
+        if self.last_sweep is not None and self.now - self.last_sweep > self.timings.outage_ms:
+            self.quiet_until = self.now + self.timings.outage_quiet_ms
+        self.last_sweep = self.now
+        if self.now < self.quiet_until:
+            return
+        self._owed_due()
+        for match in [m for m in self.matches if m.media_due is not None and m.media_due <= self.now]:
+            a, _ = match.people
+            self._end(match, {a: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED)
+        self._silence_due()
+        for match in [m for m in self.matches if m.quiet_due <= self.now]:
+            match.quiet_due = self.now + self.timings.quiet_check_ms
+            if self.now - match.word >= self.timings.quiet_check_ms:
+                for p in match.people:
+                    self._demand(p, self.now + self.timings.owed_ms, media_meets=False)
+        for p in self.people.values():
+            if p.lease is not None and p.lease <= self.now:
+                self._idle(p, IdleReason.YOU_WERE_AWAY)
+
+    def _owed_due(self) -> None:
+        due = [(p.owed.again, p.id, p) for p in self.people.values() if p.owed and p.owed.again <= self.now]
+        for _, _, p in sorted(due):
+            if not p.owed:
+                continue
+            if p.owed.due > self.now:
+                p.owed.again = p.owed.due
+            elif p.match:
+                self._end_by_absence(p.match, p)
+            else:
+                self._idle(p, IdleReason.YOU_WERE_AWAY)
+
+    def _silence_due(self) -> None:
+        t = self.timings
+        due = sorted(
+            (first + t.silence_ms, p.id, m, p)
+            for m in self.matches for p in m.people
+            for first, _ in [m.silence.get(p.id, (self.now, 0))] if first + t.silence_ms <= self.now
+        )  # fmt: skip
+        for _, _, match, p in due:
+            if p.match is not match:
+                continue
+            if self._stale_silence(match, p):
+                del match.silence[p.id]
+                continue
+            alone = self._stale_silence(match, match.partner(p))
+            self._end(
+                match, {p: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED, to_the_end=p if alone else None
+            )
+
+    def _stale_silence(self, match: Match, p: Person) -> bool:
+        _, last = match.silence.get(p.id, (0, 0))
+        return self.now - last > self.timings.silence_stale_ms
+
+    def beat(self, process: str) -> bool:
+        known = process in self.beats
+        self.beats[process] = self.now
+        return known
+
+    def bury(self) -> None:
+        if self.now < self.quiet_until or (
+            self.last_sweep is not None and self.now - self.last_sweep > self.timings.outage_ms
+        ):
+            return
+        for process, last in list(self.beats.items()):
+            if last <= self.now - self.timings.process_dead_ms:
+                del self.beats[process]
+                for p in list(self.people.values()):
+                    if p.connection and p.process == process:
+                        self.detach(p.id, p.connection, closed=False)
+
+    # Signs of life
+
+    def _demand(self, p: Person, due: int, *, media_meets: bool) -> None:
+        if p.owed is None or due < p.owed.due:
+            again = self.now + self.timings.owed_again_ms
+            if p.owed:  # said once more, or still to be
+                again = due if p.owed.again == p.owed.due else p.owed.again
+            p.owed = Owed(due, media_meets, min(due, again))
+
+    def _sign(self, p: Person) -> None:
+        p.owed = None
+        if p.state is State.WAITING:
+            p.lease = self.now + self.timings.lease_ms
+        if p.match:
+            p.match.signed.add(p.id)
+            p.match.word = self.now
+        self._queue(p)
+
+    # The queue
+
+    def _queue(self, p: Person) -> None:
+        may = p.state is State.WAITING and bool(p.connection) and p.owed is None
+        p.pairable_since = (self.now if p.pairable_since is None else p.pairable_since) if may else None
+
+    def _wait(self, p: Person, place: tuple[int, bool]) -> None:
+        p.state, p.since, p.place, p.match = State.WAITING, self.now, place, None
+        p.lease = self.now + self.timings.lease_ms
+        p.pairable_since = None
+        self._queue(p)
+
+    def _idle(self, p: Person, reason: IdleReason) -> None:
+        if p.state is State.WAITING:
+            p.waited = self.now - p.place[0]
+        if p.state is not State.IDLE:
+            p.since = self.now
+        p.state, p.idle_reason = State.IDLE, reason
+        p.owed = p.lease = p.match = p.pairable_since = None
+
+    def queue(self, pool: str) -> list[Person]:
+        """The pairable people of a pool, in the order in which they are served."""
+        people = [p for p in self.people.values() if p.pairable and p.pool == pool]
+        return sorted(people, key=lambda p: (p.place, p.id))
+
+    def fits(self, seeker: Person, other: Person, *, relaxed: bool) -> bool:
+        if other.id in seeker.blocks or seeker.id in other.blocks:
+            return False
+        if relaxed and all(self._relaxed(p) for p in (seeker, other)):
+            return True
+        if seeker.language and other.language and seeker.language != other.language:
+            return False
+        if seeker.tags and other.tags and not seeker.tags & other.tags:
+            return False
+        # The list keeps whole seconds.
+        lately = (
+            x.partner for x in seeker.recent if self.now - x.at // 1000 * 1000 < self.timings.rematch_ms
+        )
+        return other not in lately
+
+    def _relaxed(self, p: Person) -> bool:
+        return p.pairable_since is not None and self.now - p.pairable_since >= self.timings.relax_after_ms
+
+    def _seek(self, p: Person) -> None:
+        if not p.pairable:
+            return
+        others = [o for o in self.queue(p.pool) if o is not p]
+        for relaxed in (False, True):
+            for other in others:
+                if self.fits(p, other, relaxed=relaxed):
+                    self.pair(p, other)
+                    return
+
+    def legal_pairs(self, pool: str) -> Iterator[tuple[Person, Person]]:
+        """Whom a whole pass over the pool may bring together."""
+        queue = self.queue(pool)
+        for i, one in enumerate(queue):
+            for other in queue[i + 1 :]:
+                if self.fits(one, other, relaxed=True) or self.fits(other, one, relaxed=True):
+                    yield one, other
+
+    def pair(self, one: Person, other: Person) -> None:
+        t = self.timings
+        match = Match((one, other), self.now, self.now, self.now + t.media_ms, self.now + t.quiet_check_ms)
+        for p in match.people:
+            p.waited = max(0, self.now - p.place[0])
+            p.state, p.since, p.match = State.MATCHED, self.now, match
+            p.lease = p.pairable_since = None
+            self._demand(p, self.now + t.owed_ms, media_meets=False)
+
+    # The end of a match
+
+    def _end_by_skip(self, match: Match, p: Person) -> None:
+        self._end(match, {p: EndReason.SKIPPED}, EndReason.PARTNER_SKIPPED, skipper=p)
+
+    def _end_by_absence(self, match: Match, p: Person) -> None:
+        fell = [x for x in match.people if x.owed and x.owed.due <= self.now]
+        reason = EndReason.PARTNER_LOST if p.id in match.signed else EndReason.NO_SHOW
+        self._end(match, dict.fromkeys(fell, EndReason.YOU_WERE_AWAY), reason, fell=fell)
+
+    def _end(
+        self,
+        match: Match,
+        reasons: dict[Person, EndReason],
+        other_reason: EndReason,
+        *,
+        left: Person | None = None,
+        fell: Iterable[Person] = (),
+        skipper: Person | None = None,
+        to_the_end: Person | None = None,
+    ) -> None:
+        """The one table (mechanism 4): both are judged before either is moved."""
+        long = self.now - match.started >= self.timings.long_match_ms
+        fates: dict[Person, IdleReason | tuple[int, bool]] = {}
+        for p in match.people:
+            if p is left:
+                fates[p] = IdleReason.LEFT
+            elif p in fell:
+                fates[p] = IdleReason.YOU_WERE_AWAY
+            elif not p.auto_next and p is not skipper and match.ever_opened:
+                fates[p] = IdleReason.ONE_CONVERSATION
+            elif p in (skipper, to_the_end):
+                fates[p] = (self.now, True)
+            else:
+                fates[p] = (self.now if long else self.now - p.waited, False)
+        for p, fate in fates.items():
+            past = Past(match, match.partner(p), self.now, p is skipper)
+            p.recent = [*p.recent, past][-8:]
+            p.ended = reasons.get(p, other_reason)
+            p.waited = 0 if long else p.waited
+            if isinstance(fate, IdleReason):
+                self._idle(p, fate)
+                p.wish = Wish.REST if fate is IdleReason.ONE_CONVERSATION else p.wish
+            else:
+                self._wait(p, fate)
+        for p in sorted(match.people, key=lambda p: (p.place, p.id)):
+            self._seek(p)

@@ -1,0 +1,100 @@
+"""What the model remembers: plain objects, no keys, no scores, no bytes."""
+
+from dataclasses import dataclass, field
+
+from duologue.pairing.vocabulary import EndReason, IdleReason, State, Wish
+
+
+@dataclass(slots=True)
+class Owed:
+    """A sign of life that a person owes (mechanism 5)."""
+
+    due: int
+    media_meets: bool
+    """Armed by the partner's ``silent`` or by a closed connection: the partner's ``open`` meets it too."""
+    again: int
+    """When its frame is published once more; its due time when that has happened."""
+
+
+@dataclass(slots=True)
+class Past:
+    """One of the last 8 matches (mechanism 1)."""
+
+    match: "Match"
+    partner: "Person"
+    at: int
+    own_skip: bool
+
+
+@dataclass(slots=True, eq=False)
+class Match:
+    """A conversation of exactly two."""
+
+    people: tuple["Person", "Person"]
+    started: int
+    word: int
+    media_due: int | None
+    quiet_due: int
+    signed: set[str] = field(default_factory=set)
+    opened: set[str] = field(default_factory=set)
+    silence: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By reporter: the first and the last ``silent``."""
+    ever_opened: bool = False
+    """Both have been open at some time; outlives a reload."""
+
+    def partner(self, person: "Person") -> "Person":
+        a, b = self.people
+        return b if person is a else a
+
+    @property
+    def both_opened(self) -> bool:
+        return len(self.opened) == 2
+
+
+@dataclass(slots=True, eq=False)
+class Person:
+    """Everything that is known of somebody."""
+
+    id: str
+    state: State = State.IDLE
+    intent: int = 0
+    wish: Wish = Wish.REST
+    pool: str = "main"
+    idle_reason: IdleReason = IdleReason.NEVER
+    since: int = 0
+    language: str = ""
+    tags: frozenset[str] = frozenset()
+    auto_next: bool = True
+
+    place: tuple[int, bool] = (0, False)
+    """The smaller goes first; the flag: by an own skip."""
+    waited: int = 0
+    pairable_since: int | None = None
+    lease: int | None = None
+    owed: Owed | None = None
+
+    match: Match | None = None
+    ended: EndReason | None = None
+    recent: list[Past] = field(default_factory=list)
+    blocks: set[str] = field(default_factory=set)
+
+    connection: str = ""
+    last_connection: str = ""
+    process: str = ""
+    attached_at: int = 0
+    page: str = ""
+    superseded: list[str] = field(default_factory=list)
+    bucket: int = 5_000
+    bucket_at: int = 0
+    """Since when the bucket fills (attached) or drains (away)."""
+    drains: bool = False
+    """Away by a closed connection, in time that costs the bucket."""
+
+    @property
+    def away_until(self) -> int | None:
+        """What the partner reads: until when this person, whose connection closed, may come back."""
+        return self.owed.due if self.owed and self.drains and not self.connection else None
+
+    @property
+    def pairable(self) -> bool:
+        return self.pairable_since is not None
