@@ -1,0 +1,80 @@
+"""The calls of the protocol: bytes out, typed answers back."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+
+from duologue.client.clock import Clock
+from duologue.client.errors import Refused, Unreached
+from duologue.client.transport import Answer, Transport
+from duologue.client.vocabulary import Grant, PersonState, ProblemDocument, Reply, StateReply
+
+T = TypeVar("T")
+
+CALL_S = 10.0
+"""A call that hangs longer is given up, and sent anew if it is still meant."""
+
+
+class Api:
+    """One call, one answer. Raises ``Refused`` (the server said no) and ``Unreached`` (nobody answered)."""
+
+    def __init__(self, transport: Transport, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+
+    async def grant(self, *, token: str, alias: str) -> Grant:
+        """A session: somebody new, or with a valid token the same person for longer."""
+        body = {"cookie": False, **({"alias": alias} if alias else {})}
+        return _parsed(await self._call("POST", "/v1/sessions", token, body), Grant)
+
+    async def command(
+        self, name: str, body: Mapping[str, Any], *, token: str, timeout_s: float = CALL_S
+    ) -> Reply:
+        """``POST /v1/<name>``. Every command can be repeated with no second effect."""
+        return _parsed(await self._call("POST", f"/v1/{name}", token, body, timeout_s), Reply)
+
+    async def state(self, *, token: str) -> PersonState:
+        """``GET /v1/state``: a pure read, no sign of life."""
+        return _parsed(await self._call("GET", "/v1/state", token), StateReply).state
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None = None,
+        timeout_s: float = CALL_S,
+    ) -> Answer:
+        encoded = None if body is None else msgspec.json.encode(body)
+        try:
+            async with self._clock.timeout(timeout_s):
+                answer = await self._transport.request(method, path, token=token, body=encoded)
+        except TimeoutError as error:
+            raise Unreached(f"{method} {path}: no answer within {timeout_s} s") from error
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise refusal(answer)
+        return answer
+
+
+def _parsed(answer: Answer, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Unreached(f"the answer is not one of a Duologue server: {error}") from error
+
+
+def refusal(answer: Answer) -> Refused:
+    """The problem that an answer carries; one without a document, such as a proxy's, has only a status."""
+    try:
+        problem = msgspec.json.decode(answer.body, type=ProblemDocument)
+    except msgspec.MsgspecError:
+        problem = ProblemDocument()
+    return Refused(
+        answer.status, problem.code, problem.detail, _seconds(answer.headers.get("retry-after", ""))
+    )
+
+
+def _seconds(text: str) -> float:
+    return float(text) if text.isdecimal() else 0.0

@@ -1,0 +1,253 @@
+"""One person's seat at a server: the reducer, and around it what carries its effects out."""
+
+import asyncio
+import random as system_random
+import secrets
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, assert_never
+
+from duologue.client.api import Api
+from duologue.client.clock import Clock, SystemClock
+from duologue.client.courier import Courier
+from duologue.client.line import Line
+from duologue.client.media import Media, NoMedia
+from duologue.client.model import (
+    After,
+    AskPartner,
+    Command,
+    Effect,
+    FrameRead,
+    Hear,
+    Input,
+    LinkChanged,
+    MediaSaid,
+    Model,
+    NewPage,
+    NextPressed,
+    Preferences,
+    Pressed,
+    ReadState,
+    RepeatDue,
+    Send,
+    TimerFired,
+    Vouched,
+)
+from duologue.client.reducer import reduce
+from duologue.client.session import Session
+from duologue.client.transport import Transport
+from duologue.client.vocabulary import MediaWord, Reply, Wish
+
+REPEAT_S = 2.5
+"""The partner hears every so often that something is wrong, for as long as it is."""
+
+ANYBODY = Preferences()
+
+Watcher = Callable[[Model, Input], None]
+"""Called after each input with the model that came of it. What it raises ends the client."""
+
+
+def fresh_id(prefix: str) -> str:
+    """96 random bits."""
+    return prefix + secrets.token_urlsafe(12)
+
+
+class Client:
+    """``start``, ``next`` and ``stop`` are what a person presses; all else happens by itself meanwhile."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        alias: str = "",
+        token: str = "",
+        media: Media | None = None,
+        clock: Clock | None = None,
+        random: Callable[[], float] = system_random.random,
+        watch: Watcher | None = None,
+    ) -> None:
+        """``token``: that of an earlier session, or one that an operator signed; else a guest begins."""
+        self.model = Model()
+        self._clock = clock or SystemClock()
+        self._media = media or NoMedia()
+        self._media.bind(self)
+        self._watch = watch
+        self.session = Session(self._clock, alias=alias, token=token)
+        self._api = Api(transport, self._clock)
+        self._courier = Courier(
+            self._api,
+            self.session,
+            self._clock,
+            random=random,
+            model=lambda: self.model,
+            dispatch=self.dispatch,
+        )
+        self._line = Line(
+            transport,
+            self._api,
+            self.session,
+            self._clock,
+            random=random,
+            on_frame=lambda frame: self.dispatch(FrameRead(frame)),
+            on_link=lambda link: self.dispatch(LinkChanged(link)),
+        )
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lining: asyncio.Task[None] | None = None
+        self._repeating: asyncio.Task[None] | None = None
+        self._inputs: deque[Input] = deque()
+        self._busy = False
+        self._changed = asyncio.Event()
+
+    # --- what its person does --------------------------------------------------------
+
+    @asynccontextmanager
+    async def running(self, page: str = "") -> AsyncIterator["Client"]:
+        """Connected within it, as this page (a new one by default).
+
+        Leaving it closes every socket and tells the server nothing: a reload must not end a
+        conversation, ``stop`` does.
+        """
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._spawn(self._media.run())
+            self.open(page)
+            try:
+                yield self
+            finally:
+                self._group = None
+                self._media.leave()
+                for task in self._tasks:
+                    task.cancel()
+
+    def open(self, page: str = "") -> None:
+        """Connect as a new page: to take over again from another one."""
+        if self._lining:
+            self._lining.cancel()
+        page = page or fresh_id("p_")
+        self.dispatch(NewPage(page))
+        self._lining = self._spawn(self._line.run(page))
+
+    def start(self, preferences: Preferences = ANYBODY) -> None:
+        """Look for somebody; or, when that is so already, the same with other preferences."""
+        self.dispatch(Pressed(Wish.TALK, preferences))
+
+    def stop(self) -> None:
+        """Look for nobody, and leave whoever is there."""
+        self.dispatch(Pressed(Wish.REST, self.model.own.preferences if self.model.own else ANYBODY))
+
+    def next(self) -> None:
+        """End the conversation that is on screen and look for the next; nothing if there is none."""
+        self.dispatch(NextPressed())
+
+    async def say(self, text: str) -> Reply:
+        """Text to the partner; ``stale`` if the match is over. Raises ``Refused``, ``Unreached``."""
+        match, key = self.model.match_id, fresh_id("k_")
+        return await self._ask("messages", {"match": match, "key": key, "text": text})
+
+    async def block(self, match: str, *, skip: bool = False) -> Reply:
+        """Never again with the partner of that match; up to 15 min after it. Raises as ``say``."""
+        return await self._ask("blocks", {"match": match, "skip": skip})
+
+    async def report(self, match: str, reason: str, *, text: str = "", skip: bool = False) -> Reply:
+        """For the operator, with the match's messages; implies a block. Raises as ``say``."""
+        body = {"match": match, "key": fresh_id("k_"), "reason": reason, "skip": skip}
+        return await self._ask("reports", body | ({"text": text} if text else {}))
+
+    async def until(self, condition: Callable[[Model], bool], timeout_s: float = 30.0) -> Model:
+        """The first model of which this is true. Raises ``TimeoutError``."""
+        async with self._clock.timeout(timeout_s):
+            while not condition(self.model):
+                self._changed.clear()
+                await self._changed.wait()
+        return self.model
+
+    # --- what media tells ------------------------------------------------------------
+
+    def media_said(self, match: str, word: MediaWord | None) -> None:
+        """See ``MediaListener``."""
+        self.dispatch(MediaSaid(match, word))
+
+    def vouched(self, match: str) -> None:
+        """See ``MediaListener``."""
+        self.dispatch(Vouched(match))
+
+    def signal(self, match: str, data: Mapping[str, Any]) -> None:
+        """See ``MediaListener``."""
+        body = {"match": match, "key": fresh_id("k_"), "data": {**data, "from": self.model.page}}
+        if self._group:
+            self._spawn(self._courier.carry(Send(Command("signal", match), body)))
+
+    # --- within ----------------------------------------------------------------------
+
+    def dispatch(self, event: Input) -> None:
+        """Work an input off; one that arises meanwhile waits its turn."""
+        self._inputs.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inputs:
+                self._step(self._inputs.popleft())
+        finally:
+            self._busy = False
+
+    def _step(self, event: Input) -> None:
+        before = self.model
+        self.model, effects = reduce(before, event, self._clock.now_ms())
+        if self._group is None:
+            return
+        self._follow(before)
+        for effect in effects:
+            self._run(effect)
+        self._changed.set()
+        if self._watch:
+            self._watch(self.model, event)
+
+    def _follow(self, before: Model) -> None:
+        model = self.model
+        if model.match_id != before.match_id or (model.page != before.page and model.match):
+            if model.match:
+                self._media.enter(model.match)
+            else:
+                self._media.leave()
+        if model.wants_repeat == (self._repeating is not None):
+            return
+        if self._repeating:
+            self._repeating.cancel()
+        self._repeating = self._spawn(self._repeat()) if model.wants_repeat else None
+
+    def _run(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._spawn(self._courier.carry(effect))
+            case ReadState():
+                self._spawn(self._courier.read_state())
+            case AskPartner():
+                self._media.ask()
+            case Hear(_, data):
+                self._media.hear(data)
+            case After(what, seconds):
+                self._spawn(self._fire(TimerFired(what), seconds))
+            case _:
+                assert_never(effect)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._group is not None, "only while it is running"
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _ask(self, name: str, body: Mapping[str, Any]) -> Reply:
+        return await self._courier.ask(Command(name, str(body["match"])), body)
+
+    async def _repeat(self) -> None:
+        while True:
+            await self._clock.sleep(REPEAT_S)
+            self.dispatch(RepeatDue())
+
+    async def _fire(self, event: Input, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self.dispatch(event)

@@ -1,0 +1,102 @@
+"""Carries commands to the server, and their answers back: each until it is answered or no longer meant."""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from duologue.client.api import CALL_S, Api
+from duologue.client.backoff import full_jitter
+from duologue.client.clock import Clock
+from duologue.client.errors import Refused, Unreached
+from duologue.client.model import Command, Failed, Input, Model, Replied, Send, StateRead
+from duologue.client.session import Session
+from duologue.client.vocabulary import Reply
+
+PULSE_S = 2.0
+"""An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew."""
+RETRY_BASE_S = 0.4
+RETRY_CAP_S = 4.0
+
+
+class Courier:
+    """The commands of one client. Nothing here raises: how a command ended is an input to the model."""
+
+    def __init__(
+        self,
+        api: Api,
+        session: Session,
+        clock: Clock,
+        *,
+        random: Callable[[], float],
+        model: Callable[[], Model],
+        dispatch: Callable[[Input], None],
+    ) -> None:
+        self._api = api
+        self._session = session
+        self._clock = clock
+        self._random = random
+        self._model = model
+        self._dispatch = dispatch
+
+    async def carry(self, effect: Send) -> None:
+        """Until it is answered, refused for good, or no longer meant. Cancelled, it may have happened."""
+        command = effect.command
+        # A pulse says how things are now: a second try is another pulse, made by the model.
+        once = command.name == "pulse"
+        try:
+            await self.ask(command, effect.body, once=once, timeout_s=PULSE_S if once else CALL_S)
+        except Refused as refused:
+            self._dispatch(Failed(command, refused.status, refused.code))
+        except Unreached:
+            self._dispatch(Failed(command))
+
+    async def ask(
+        self, command: Command, body: Mapping[str, Any], *, once: bool = False, timeout_s: float = CALL_S
+    ) -> Reply:
+        """The same with the answer in hand. Raises ``Refused``; ``Unreached``: no longer meant."""
+        attempt = 0
+        while True:
+            try:
+                return await self._once(command, body, timeout_s)
+            except Refused as refused:
+                if refused.status == HTTPStatus.UNAUTHORIZED:
+                    self._session.refused()
+                if once or not refused.passing:
+                    raise
+                wait_s = refused.retry_after_s
+            except Unreached:
+                if once:
+                    raise
+                wait_s = 0.0
+            jitter_s = full_jitter(attempt, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, random=self._random)
+            await self._clock.sleep(wait_s + jitter_s)
+            attempt += 1
+            if not meant(command, self._model()):
+                raise Unreached(f"{command.name}: called off")
+
+    async def read_state(self) -> None:
+        """``GET /v1/state``, once: the next heartbeat asks again."""
+        snapshots = self._model().snapshots
+        try:
+            state = await self._api.state(token=self._session.token)
+        except Refused as refused:
+            self._dispatch(Failed(Command("state"), refused.status, refused.code))
+        except Unreached:
+            self._dispatch(Failed(Command("state")))
+        else:
+            self._dispatch(StateRead(state, snapshots))
+
+    async def _once(self, command: Command, body: Mapping[str, Any], timeout_s: float) -> Reply:
+        snapshots = self._model().snapshots
+        reply = await self._api.command(command.name, body, token=self._session.token, timeout_s=timeout_s)
+        self._dispatch(Replied(command, reply, snapshots))
+        return reply
+
+
+def meant(command: Command, model: Model) -> bool:
+    """Whether it is still worth sending: a press until the next one, what is about a match until its end."""
+    if command.name in ("join", "leave"):
+        return model.asking == command.intent
+    if command.name in ("skip", "messages", "signal"):
+        return model.match_id == command.match
+    return True

@@ -1,0 +1,75 @@
+"""Signs of life: what the state asks for, and what was answered."""
+
+from dataclasses import replace
+
+from duologue.client.model import After, Answered, Command, Later, Model, Send, Step
+from duologue.client.vocabulary import MediaWord
+
+RETRY_S = 0.4
+"""After a pulse that brought nothing: several tries fit into the 3 s after which an owed sign falls due."""
+RETRY_MOST_S = 3.2
+
+
+def asked_by_state(model: Model) -> Answered:
+    """The match that is there, and the sign that is owed."""
+    probe = model.state.probe if model.state else None
+    return Answered(model.match_id, probe.probe if probe else "")
+
+
+def owes(model: Model) -> bool:
+    """Whether a match or a probe is unanswered."""
+    asked, answered = asked_by_state(model), model.pulses.answered
+    return asked.match not in ("", answered.match) or asked.probe not in ("", answered.probe)
+
+
+def want_pulse(model: Model) -> Model:
+    """A pulse besides what is owed."""
+    return replace(model, pulses=replace(model.pulses, due=True))
+
+
+def settle_pulse(model: Model) -> Step:
+    """The pulse to send now, if any."""
+    book = model.pulses
+    if not model.speaks or book.sent is not None or book.resting or not (book.due or owes(model)):
+        return model, ()
+    body = {}
+    if model.match_id:
+        body["match"] = model.match_id
+        if word := media_word(model):
+            body["media"] = word.value
+    sent = replace(model, pulses=replace(book, due=False, sent=asked_by_state(model)))
+    return sent, (Send(Command("pulse", model.match_id), body),)
+
+
+def media_word(model: Model) -> MediaWord | None:
+    """``open`` meets what the partner owes: while they are away, only a fresh answer of theirs allows it."""
+    book = model.media
+    unsure = book.word is MediaWord.OPEN and book.away_until_ms is not None and not book.vouched
+    return None if unsure else book.word
+
+
+def pulse_ok(model: Model, *, snapshots: int) -> Model:
+    """What was asked when it was sent is answered; unless a snapshot came since (race E35)."""
+    book = model.pulses
+    if snapshots != model.snapshots:
+        return replace(model, pulses=replace(book, sent=None, due=True))
+    return replace(model, pulses=replace(book, sent=None, answered=book.sent or book.answered, tries=0))
+
+
+def pulse_stale(model: Model, *, changed: bool) -> Step:
+    """No sign of life. If the state that came with it is not new, asking again at once would be a loop."""
+    next_model = replace(model, pulses=replace(model.pulses, sent=None))
+    return (next_model, ()) if changed else _rest(next_model)
+
+
+def pulse_failed(model: Model) -> Step:
+    """No answer."""
+    return _rest(replace(model, pulses=replace(model.pulses, sent=None, due=True)))
+
+
+def _rest(model: Model) -> Step:
+    book = model.pulses
+    seconds = min(RETRY_S * 2**book.tries, RETRY_MOST_S)
+    return replace(model, pulses=replace(book, resting=True, tries=book.tries + 1)), (
+        After(Later.PULSE, seconds),
+    )

@@ -1,0 +1,53 @@
+"""What a state that was read changes: the versions rule, and whoever the partner is now."""
+
+from dataclasses import replace
+
+from duologue.client.intent import adopt
+from duologue.client.model import AskPartner, Chat, MediaBook, Model, Step
+from duologue.client.pulses import want_pulse
+from duologue.client.vocabulary import PersonState
+
+
+def read_snapshot(model: Model, state: PersonState) -> Step:
+    """Believed whatever its version is: the store may have been restored from an older copy (race E20)."""
+    counted = replace(adopt(model, state), snapshots=model.snapshots + 1)
+    # A probe that was answered before a restore may be unmet again (race E35).
+    answered = replace(model.pulses.answered, probe="")
+    next_model, effects = _apply(replace(counted, pulses=replace(model.pulses, answered=answered)), state)
+    return (want_pulse(next_model) if state.match else next_model), effects
+
+
+def read_state(model: Model, state: PersonState) -> Step:
+    """Any other frame's: only if it is newer. The intents are compared all the same (race E36)."""
+    compared = adopt(model, state)
+    if model.state is not None and state.version <= model.state.version:
+        return compared, ()
+    return _apply(compared, state)
+
+
+def read_reply(model: Model, state: PersonState, snapshots: int) -> Step:
+    """A reply's: of a world that is gone if a snapshot came since its command was sent (race E33)."""
+    return read_state(model, state) if snapshots == model.snapshots else (model, ())
+
+
+def _apply(model: Model, state: PersonState) -> Step:
+    match = state.match.match if state.match else ""
+    next_model = replace(model, state=state, skipping=model.skipping if model.skipping == match else "")
+    if match != model.media.match:
+        next_model = _enter(next_model, match)
+    return _watch_partner(next_model, state)
+
+
+def _enter(model: Model, match: str) -> Model:
+    chat = Chat(match) if match and match != model.chat.match else model.chat
+    return replace(model, media=MediaBook(match), signal_n=0, chat=chat)
+
+
+def _watch_partner(model: Model, state: PersonState) -> Step:
+    """Read off the state, so that a lost frame cannot leave the wrong answer standing."""
+    until_ms = state.match.partner.away_until_ms if state.match else None
+    if until_ms == model.media.away_until_ms:
+        return model, ()
+    book = replace(model.media, away_until_ms=until_ms, vouched=False)
+    ask = () if until_ms is None else (AskPartner(book.match),)
+    return want_pulse(replace(model, media=book)), ask

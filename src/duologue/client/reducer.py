@@ -1,0 +1,208 @@
+"""The whole behaviour of a client, without a clock, a network or media.
+
+It acts on the state and never on a frame's type, so losing any frame but the
+newest loses nothing.
+"""
+
+from dataclasses import replace
+from typing import assert_never
+
+from duologue.client.intent import asked, not_asked, settle_intent
+from duologue.client.model import (
+    Chat,
+    Command,
+    Effect,
+    Failed,
+    FrameRead,
+    Hear,
+    Input,
+    Later,
+    Link,
+    LinkChanged,
+    MediaBook,
+    MediaSaid,
+    Message,
+    Model,
+    NewPage,
+    NextPressed,
+    Press,
+    Pressed,
+    PulseBook,
+    ReadState,
+    RepeatDue,
+    Replied,
+    Send,
+    StateRead,
+    Step,
+    TimerFired,
+    Vouched,
+)
+from duologue.client.pulses import pulse_failed, pulse_ok, pulse_stale, settle_pulse, want_pulse
+from duologue.client.reading import read_reply, read_snapshot, read_state
+from duologue.client.vocabulary import Frame, Outcome
+
+
+def reduce(model: Model, event: Input, now_ms: int) -> Step:
+    """The next model, and what is to be done. ``now_ms`` is the device's clock."""
+    taken, effects = _take(model, event)
+    healed, healing = settle_intent(taken, now_ms)
+    settled, pulsing = settle_pulse(healed)
+    return settled, (*effects, *healing, *pulsing)
+
+
+def _take(model: Model, event: Input) -> Step:  # noqa: C901, PLR0911, PLR0912 # one line an input
+    match event:
+        case FrameRead(frame):
+            return _frame(model, frame)
+        case Replied():
+            return _replied(model, event)
+        case StateRead(state, snapshots):
+            return read_reply(replace(model, reading=False), state, snapshots)
+        case Failed():
+            return _failed(model, event)
+        case LinkChanged(link):
+            return replace(model, link=link), ()
+        case NewPage(page):
+            return _new_page(model, page), ()
+        case Pressed(wish, preferences):
+            return replace(model, press=Press(wish, preferences), refusal=None), ()
+        case NextPressed():
+            return _skip(model)
+        case MediaSaid():
+            return _media(model, event), ()
+        case Vouched(match):
+            return _vouched(model, match), ()
+        case RepeatDue():
+            return want_pulse(model), ()
+        case TimerFired(what):
+            return _timer(model, what), ()
+        case _:
+            assert_never(event)
+
+
+def _new_page(model: Model, page: str) -> Model:
+    """Nothing that hung on the old page's connection holds; the own wish stays, and is healed."""
+    return replace(
+        model,
+        page=page,
+        link=Link.CONNECTING,
+        state=None,
+        snapshots=model.snapshots + 1,
+        asking=None,
+        healed=None,
+        skipping="",
+        reading=False,
+        pulses=PulseBook(),
+        media=MediaBook(),
+        signal_n=0,
+    )
+
+
+def _frame(model: Model, frame: Frame) -> Step:
+    if frame.people_online is not None:
+        model = replace(model, people_online=frame.people_online)
+    match frame.type:
+        case "snapshot" if frame.state is not None:
+            return read_snapshot(model, frame.state)
+        case "heartbeat":
+            return _heartbeat(model, frame.version)
+        case "message":
+            return _message(model, frame), ()
+        case "peer-signal":
+            return _signal(model, frame)
+        case "room-closing" if frame.match:
+            ack = Send(Command("ack", frame.match), {"match": frame.match, "of": "room-closing"})
+            next_model, effects = read_state(model, frame.state) if frame.state else (model, ())
+            return next_model, (*effects, ack)
+        case _:
+            # Whatever else carries a state: known types and those to come.
+            return read_state(model, frame.state) if frame.state else (model, ())
+
+
+def _heartbeat(model: Model, version: int) -> Step:
+    """Asks a waiting person for a sign, and shows by its version whether a frame was lost."""
+    next_model = want_pulse(model) if model.waiting else model
+    if model.state is None or version <= model.state.version or model.reading:
+        return next_model, ()
+    return replace(next_model, reading=True), (ReadState(),)
+
+
+def _message(model: Model, frame: Frame) -> Model:
+    """By its number, once: the reply to the one who said it may have come first, or later."""
+    chat = model.chat
+    if frame.match != chat.match or any(known.n == frame.n for known in chat.messages):
+        return model
+    messages = (*chat.messages, Message(frame.n, frame.sender, frame.text))
+    return replace(model, chat=Chat(chat.match, tuple(sorted(messages, key=lambda one: one.n))))
+
+
+def _signal(model: Model, frame: Frame) -> Step:
+    """Numbers rise; what was seen, is of another match, or is meant for another page is left alone."""
+    if not frame.match or frame.match != model.match_id or frame.n <= model.signal_n or frame.data is None:
+        return model, ()
+    seen = replace(model, signal_n=frame.n)
+    elsewhere = frame.data.get("to") not in (None, model.page)
+    return seen, () if elsewhere else (Hear(frame.match, frame.data),)
+
+
+def _replied(model: Model, event: Replied) -> Step:
+    read, effects = read_reply(model, event.reply.state, event.snapshots)
+    more: tuple[Effect, ...] = ()
+    match event.to.name:
+        case "pulse":
+            if event.reply.outcome is Outcome.OK:
+                read = pulse_ok(read, snapshots=event.snapshots)
+            else:
+                read, more = pulse_stale(read, changed=read.state is not model.state)
+        case "join" | "leave":
+            read, more = asked(read, event.to.intent)
+        case "skip" if read.skipping == event.to.match:
+            read = replace(read, skipping="")
+        case _:
+            pass
+    return read, (*effects, *more)
+
+
+def _failed(model: Model, event: Failed) -> Step:
+    """Only what will not get better by itself comes here, and what was called off."""
+    if event.status not in (0, 401):
+        model = replace(model, refusal=(event.to.name, event.code))
+    match event.to.name:
+        case "pulse":
+            return pulse_failed(model)
+        case "join" | "leave":
+            return not_asked(model, event.to.intent, event.status)
+        case "skip" if model.skipping == event.to.match:
+            return replace(model, skipping=""), ()
+        case "state":
+            return replace(model, reading=False), ()
+        case _:
+            return model, ()
+
+
+def _skip(model: Model) -> Step:
+    """Of the match on screen, once."""
+    match = model.match_id
+    if not match or model.skipping == match:
+        return model, ()
+    return replace(model, skipping=match), (Send(Command("skip", match), {"match": match}),)
+
+
+def _media(model: Model, event: MediaSaid) -> Model:
+    if not event.match or event.match != model.media.match:
+        return model
+    next_model = replace(model, media=replace(model.media, word=event.word))
+    return next_model if event.word is None else want_pulse(next_model)
+
+
+def _vouched(model: Model, match: str) -> Model:
+    book = model.media
+    if match != book.match or book.away_until_ms is None:
+        return model
+    return want_pulse(replace(model, media=replace(book, vouched=True)))
+
+
+def _timer(model: Model, what: Later) -> Model:
+    if what is Later.PULSE:
+        return replace(model, pulses=replace(model.pulses, resting=False))
+    return replace(model, healed=None)

@@ -1,0 +1,160 @@
+"""The words of the wire, as a client reads them (``docs/protocol.md`` is the contract).
+
+What this client does not know yet (a new type of frame, a new field) is passed
+over. Instants are milliseconds since the epoch.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class State(StrEnum):
+    """What a person is, exactly one at a time."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    MATCHED = "matched"
+
+
+class Wish(StrEnum):
+    """What a person last asked for."""
+
+    TALK = "talk"
+    REST = "rest"
+
+
+class Outcome(StrEnum):
+    """What a command came to."""
+
+    MATCHED = "matched"
+    WAITING = "waiting"
+    SKIPPED = "skipped"
+    LEFT = "left"
+    OK = "ok"
+    SENT = "sent"
+    BLOCKED = "blocked"
+    REPORTED = "reported"
+    UNKNOWN_MATCH = "unknown-match"
+    STALE = "stale"
+
+
+class MediaWord(StrEnum):
+    """What a client says of its media connection in a pulse."""
+
+    OPEN = "open"
+    SILENT = "silent"
+    FAILED = "failed"
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """A sign of life that this person owes; any pulse meets it."""
+
+    probe: str
+    until_ms: int
+
+
+class Partner(msgspec.Struct, frozen=True):
+    """All that is ever shown of a partner."""
+
+    alias: str
+    away_until_ms: int | None
+
+
+class Numbers(msgspec.Struct, frozen=True):
+    """The numbers of the messages that are kept; none yet: ``first`` = ``last`` + 1."""
+
+    first: int
+    last: int
+
+
+class Match(msgspec.Struct, frozen=True):
+    """The conversation that this person is in. ``media`` is left to the media adapter."""
+
+    match: str
+    started_at_ms: int
+    partner: Partner
+    media: dict[str, Any]
+    messages: Numbers
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """The last conversation, and why it ended."""
+
+    match: str
+    reason: str
+    at_ms: int
+
+
+class PersonState(msgspec.Struct, frozen=True):
+    """A person's whole state: the same in frames and in replies."""
+
+    state: State
+    version: int
+    since_ms: int
+    intent: int
+    wish: Wish
+    pool: str
+    idle_reason: str = ""
+    media_available: bool = True
+    probe: Probe | None = None
+    match: Match | None = None
+    ended: Ended | None = None
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """One event of the stream. Fields that its type does not have are empty."""
+
+    type: str
+    at_ms: int
+    state: PersonState | None = None
+    match: str = ""
+    reason: str = ""
+    n: int = 0
+    sender: str = msgspec.field(name="from", default="")
+    text: str = ""
+    data: dict[str, Any] | None = None
+    version: int = 0
+    people_online: int | None = None
+    after_ms: int = 0
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The answer to a command; ``n`` is a message's number."""
+
+    outcome: Outcome
+    state: PersonState
+    n: int = 0
+
+
+class StateReply(msgspec.Struct, frozen=True):
+    """The answer to ``GET /v1/state``."""
+
+    state: PersonState
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """The answer to ``POST /v1/sessions``."""
+
+    person: str
+    token: str
+    expires_at_ms: int
+
+
+class ProblemDocument(msgspec.Struct, frozen=True):
+    """RFC 9457, as far as a client decides by it."""
+
+    code: str = ""
+    detail: str = ""
+
+
+_frames = msgspec.json.Decoder(Frame)
+
+
+def parse_frame(data: str) -> Frame | None:
+    """One frame; ``None`` if it is none: a heartbeat's version shows later what was lost with it."""
+    try:
+        return _frames.decode(data)
+    except msgspec.MsgspecError:
+        return None
