@@ -8,7 +8,7 @@ export { bearerSession, cookieSession, suppliedSession, type Grant, type Session
 export type { Partner } from "./stage.ts";
 export type { Line } from "./state/chat.ts";
 export { isGone } from "./state/media.ts";
-export { currentMatch, speaks, type MediaStatus, type Model } from "./state/model.ts";
+export { callMatch, currentMatch, emptyModel, speaks, type MediaStatus, type Model } from "./state/model.ts";
 export type { Link } from "./stream/line.ts";
 export type { OpenStream, StreamEnd, StreamHandlers } from "./stream/transport.ts";
 export type {

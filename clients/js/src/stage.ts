@@ -1,5 +1,5 @@
 import type { LocalTracks, MediaSession, OpenMedia } from "./media/port.ts";
-import { currentMatch, speaks, type Input, type Model } from "./state/model.ts";
+import { callMatch, type Input, type Model } from "./state/model.ts";
 import type { MediaGrant, Presence, SignalData } from "./vocabulary.ts";
 
 /** What this page sees of its partner; empty between matches. */
@@ -38,7 +38,7 @@ export class Stage {
 
   /** A page without a stream keeps its call: the socket is not the person. */
   follow(model: Model): void {
-    const match = speaks(model) ? currentMatch(model) : null;
+    const match = callMatch(model);
     const grant = model.state?.state === "matched" ? model.state.match.media : null;
     if (match !== this.#match) {
       this.#leave();

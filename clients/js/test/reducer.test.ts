@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { currentMatch } from "../src/state/model.ts";
+import { callMatch, currentMatch } from "../src/state/model.ts";
 import { frame, idle, matched, Seat, T0, waiting } from "./doubles/states.ts";
 
 const press = { type: "press", wish: "talk", preferences: {} } as const;
@@ -139,6 +139,20 @@ describe("next", () => {
     seat.take(frame("new-match", matched(11, "m_2")), seat.reply({ name: "pulse" }, "ok", matched(11, "m_2")));
     seat.take({ type: "first-frame", match: "m_2" });
     expect(seat.take({ type: "repeat" })).toContainEqual({ do: "pulse", body: { match: "m_2", next_face_ms: 700 } });
+  });
+});
+
+describe("an end that nobody answers", () => {
+  it("closes the call after a second, and not one that is answered or another", () => {
+    const seat = new Seat();
+    seat.take(frame("snapshot", matched(10, "m_1")), { type: "next" }, { type: "later", what: "hang-up" });
+    expect(callMatch(seat.model)).toBeNull();
+    seat.take(frame("new-match", matched(11, "m_2")), { type: "later", what: "hang-up" });
+    expect(callMatch(seat.model)).toBe("m_2");
+    seat.take(stop, { type: "later", what: "hang-up" });
+    expect(callMatch(seat.model)).toBeNull();
+    seat.take(press);
+    expect(callMatch(seat.model)).toBe("m_2");
   });
 });
 

@@ -30,6 +30,8 @@ export interface Model {
   /** The state at which a healing command was sent last: a second one at the same state waits a little. */
   readonly healed: { readonly version: number; readonly intent: number } | null;
   readonly skipping: string | null;
+  /** The match that the person asked to end a second ago, unanswered: its call is closed whatever the server says later. */
+  readonly hung_up: string | null;
   readonly reading: boolean;
   readonly pulses: PulseBook;
   readonly media: MediaBook;
@@ -38,6 +40,8 @@ export interface Model {
   readonly measures: Measures;
   /** The last command that the server refused for good, for the page to say; cleared by the next press. */
   readonly refusal: { readonly command: string; readonly code: string } | null;
+  /** Why the session is over, once the link is `ended`. */
+  readonly ended_reason: string | null;
 }
 
 /** What this page measured itself. The first three are sent once, with the next pulse. */
@@ -64,7 +68,7 @@ export type Command =
 /** `status`: what the media session sees; `connecting` again when a connection is being rebuilt. */
 export type MediaStatus = "connecting" | MediaWord;
 
-export type Later = "pulse" | "heal" | "gone";
+export type Later = "pulse" | "heal" | "gone" | "hang-up";
 
 export type Input =
   | { readonly type: "page"; readonly page: string }
@@ -133,6 +137,7 @@ export function emptyModel(page: string): Model {
     asking: null,
     healed: null,
     skipping: null,
+    hung_up: null,
     reading: false,
     pulses: freshPulses,
     media: freshMedia(null),
@@ -140,12 +145,19 @@ export function emptyModel(page: string): Model {
     chat: noChat,
     measures: NO_MEASURES,
     refusal: null,
+    ended_reason: null,
   };
 }
 
 /** The match that this person is in, or null. */
 export function currentMatch(model: Model): string | null {
   return model.state?.state === "matched" ? model.state.match.match : null;
+}
+
+/** The match whose picture and sound this page is to have, or null. */
+export function callMatch(model: Model): string | null {
+  const match = speaks(model) ? currentMatch(model) : null;
+  return match === model.hung_up ? null : match;
 }
 
 /** Whether this page is one that speaks for its person: a taken-over one must not. */

@@ -2,7 +2,7 @@ import type { Frame, Outcome } from "../vocabulary.ts";
 import * as chat from "./chat.ts";
 import { asked, settleIntent } from "./intent.ts";
 import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
-import { currentMatch, emptyModel, speaks, type Effect, type Input, type Model, type Step } from "./model.ts";
+import { currentMatch, emptyModel, speaks, type Effect, type Input, type Later, type Model, type Step } from "./model.ts";
 import { ask, pulseFailed, pulseOk, pulseStale, settlePulse } from "./pulses.ts";
 import { readReply, readSnapshot, readState } from "./reading.ts";
 
@@ -37,7 +37,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "failed":
       return failed(model, input);
     case "press":
-      return [{ ...model, press: { wish: input.wish, preferences: input.preferences }, refusal: null }, []];
+      return press(model, input);
     case "next":
       return skip(model, now_ms);
     case "media":
@@ -83,10 +83,11 @@ function frame(model: Model, frame: Frame): Step {
       return [frame.match === model.chat.match ? { ...model, chat: chat.received(model.chat, frame) } : model, []];
     case "peer-signal":
       return signal(model, frame);
+    case "session-ended":
+      return [{ ...model, ended_reason: frame.reason }, []];
     case "unavailable":
     case "taken-over":
     case "reconnect":
-    case "session-ended":
       return [model, []]; // the line's business
     case "room-closing":
       return after(readState(model, frame.state), frame.match === undefined ? [] : [{ do: "ack", match: frame.match }]);
@@ -148,7 +149,7 @@ function failed(model: Model, { to, status, code }: Extract<Input, { type: "fail
     case "leave":
       return notAsked({ ...model, refusal }, to.intent, status);
     case "skip":
-      return [{ ...model, refusal, skipping: model.skipping === to.match ? null : model.skipping }, []];
+      return [{ ...model, refusal, hung_up: null, skipping: model.skipping === to.match ? null : model.skipping }, []];
     case "messages":
       return [{ ...model, chat: chat.unsent(model.chat, to.key) }, []];
     case "read-state":
@@ -165,11 +166,19 @@ function notAsked(model: Model, intent: number, status: number | null): Step {
   return asked({ ...model, healed: { version: model.state?.version ?? 0, intent } }, intent);
 }
 
+/** Who asks for an end and gets no answer is hung up on by nobody: the call is closed without one, a little later. */
+const HANG_UP: Effect = { do: "later", what: "hang-up", ms: 1_000 };
+
+function press(model: Model, { wish, preferences }: Extract<Input, { type: "press" }>): Step {
+  const pressed = { ...model, press: { wish, preferences }, refusal: null };
+  return wish === "talk" ? [{ ...pressed, hung_up: null }, []] : [pressed, [HANG_UP]];
+}
+
 function skip(model: Model, now_ms: number): Step {
   const match = currentMatch(model);
   if (match === null || model.skipping === match) return [model, []];
   const measures = { ...model.measures, next_pressed_ms: now_ms };
-  return [{ ...model, skipping: match, measures }, [{ do: "skip", match }]];
+  return [{ ...model, skipping: match, measures }, [{ do: "skip", match }, HANG_UP]];
 }
 
 function media(model: Model, { match, status, fresh }: Extract<Input, { type: "media" }>): Model {
@@ -190,7 +199,7 @@ function face(model: Model, now_ms: number): Model {
   return { ...model, measures: timeFace(model.measures, now_ms) };
 }
 
-function later(model: Model, what: "pulse" | "heal" | "gone"): Model {
+function later(model: Model, what: Later): Model {
   switch (what) {
     case "pulse":
       return { ...model, pulses: { ...model.pulses, resting: false } };
@@ -198,7 +207,15 @@ function later(model: Model, what: "pulse" | "heal" | "gone"): Model {
       return { ...model, healed: null };
     case "gone":
       return model.media.away_until_ms === null ? model : { ...model, media: { ...model.media, unanswered: true } };
+    case "hang-up":
+      return hangUp(model);
   }
+}
+
+function hangUp(model: Model): Model {
+  const match = currentMatch(model);
+  const leaving = model.own?.wish === "rest" || (match !== null && model.skipping === match);
+  return leaving ? { ...model, hung_up: match } : model;
 }
 
 function say(model: Model, key: string, text: string, now_ms: number): Step {

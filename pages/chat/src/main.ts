@@ -1,0 +1,24 @@
+import { bearerSession, cookieSession, Duologue, type TokenStorage } from "duologue";
+import { Page } from "./page.ts";
+import { memory } from "./memory.ts";
+import { english } from "./words.ts";
+
+const address = new URL(location.href);
+const isSecond = address.searchParams.has("second");
+
+/** `sessionStorage`, or a memory as short as the page where storage is forbidden. */
+function tabStorage(): TokenStorage {
+  try {
+    return sessionStorage;
+  } catch {
+    const kept = new Map<string, string>();
+    return {
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, value) => void kept.set(key, value),
+      removeItem: (key) => void kept.delete(key),
+    };
+  }
+}
+
+const client = new Duologue({ session: isSecond ? bearerSession(tabStorage()) : cookieSession() });
+new Page({ client, words: english, memory: memory(), isSecond, pool: address.searchParams.get("pool"), host: location.hostname }).begin();

@@ -1,0 +1,275 @@
+import { callMatch, DuologueError, type Duologue, type Outcome, type View } from "duologue";
+import { Camera, granted } from "./camera.ts";
+import { ChatPanel } from "./chat.ts";
+import { element } from "./elements.ts";
+import { Entry, preferences } from "./entry.ts";
+import { Face } from "./face.ts";
+import { AwakeScreen, watchLifecycle } from "./lifecycle.ts";
+import type { Memory } from "./memory.ts";
+import { Mirror } from "./mirror.ts";
+import { News } from "./news.ts";
+import { ReportDialog, type Report } from "./report.ts";
+import { isResting, scene, type Scene } from "./scene.ts";
+import { Sheet } from "./sheet.ts";
+import { showOwn, showScene } from "./show.ts";
+import { isLoopback, LiveTab } from "./tabs.ts";
+import { Toast } from "./toast.ts";
+import type { Words } from "./words.ts";
+
+export interface PageOptions {
+  readonly client: Duologue;
+  readonly words: Words;
+  readonly memory: Memory;
+  /** A person of this tab's own, beside the browser's. */
+  readonly isSecond: boolean;
+  readonly pool: string | null;
+  readonly host: string;
+}
+
+/** A press of Next that follows another one so closely is the same press: its stranger was never seen. */
+const SAME_PRESS_MS = 350;
+
+/** Puts client, camera and the parts of the page together: what happens in one is shown in the others. */
+export class Page {
+  readonly #options: PageOptions;
+  readonly #camera: Camera;
+  readonly #entry: Entry;
+  readonly #sheet: Sheet;
+  readonly #chat: ChatPanel;
+  readonly #report: ReportDialog;
+  readonly #face: Face;
+  readonly #me = new Mirror(element("me", HTMLVideoElement));
+  readonly #news = new News(() => this.#draw());
+  readonly #toast = new Toast();
+  readonly #tab = new LiveTab();
+  readonly #awake = new AwakeScreen();
+  readonly #dealt = new Set<string>();
+  #live: boolean;
+  #drawn: Scene | null = null;
+  #drawing = false;
+  #nextAt = -Infinity;
+
+  constructor(options: PageOptions) {
+    const { client, words, memory } = options;
+    this.#options = options;
+    this.#live = memory.live;
+    this.#camera = new Camera(navigator.mediaDevices, memory.devices, () => this.#cameraChanged());
+    this.#entry = new Entry(words, memory, this.#camera, options.isSecond, (without) => this.#start(without));
+    this.#chat = new ChatPanel(words, { say: (text, key) => client.say(text, key) });
+    this.#report = new ReportDialog(words.report, (report) => void this.#sendReport(report));
+    this.#face = new Face(element("partner", HTMLVideoElement), element("hear", HTMLButtonElement), () => this.#sawFace());
+    this.#sheet = new Sheet(words.camera, this.#camera, {
+      block: () => void this.#block(this.#drawn?.current ?? null, true),
+      blockPrevious: () => void this.#block(this.#drawn?.previous ?? null, false),
+      reportPrevious: () => this.#openReport(this.#drawn?.previous ?? null, false),
+      autoNext: (on) => this.#autoNext(on),
+    });
+  }
+
+  /** Shows the page, and goes on where a reload interrupted it. */
+  begin(): void {
+    const { client, memory } = this.#options;
+    this.#press();
+    client.subscribe((view) => this.#follow(view));
+    watchLifecycle({
+      leave: () => this.#leave(),
+      back: () => this.#back(),
+      hidden: () => this.#tell(),
+      nudge: () => client.nudge(),
+    });
+    this.#camera.mute(memory.media.muted);
+    void this.#resume();
+    this.#draw();
+  }
+
+  async #resume(): Promise<void> {
+    const { client, memory } = this.#options;
+    const { without, cameraOff } = memory.media;
+    if (cameraOff) void this.#camera.switchCamera(true);
+    if (this.#live) {
+      client.open();
+      if (!without) await this.#camera.ask();
+      return;
+    }
+    if (!this.#options.isSecond && (await LiveTab.elsewhere())) this.#entry.otherTab();
+    if (await granted("camera")) await this.#camera.ask();
+  }
+
+  #press(): void {
+    const on = (id: string, action: () => void): void => element(id, HTMLButtonElement).addEventListener("click", action);
+    on("next", () => this.#next());
+    on("stop", () => this.#options.client.stop());
+    on("mute", () => this.#camera.mute(!this.#camera.state.muted));
+    on("camera", () => void this.#camera.switchCamera(this.#camera.state.video !== null));
+    on("flip", () => void this.#camera.flip());
+    on("report", () => this.#openReport(this.#drawn?.current ?? null, true));
+    on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null, false));
+    on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
+    on("take-over", () => this.#takeOver());
+    document.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Esc is Next, but never by accident: nothing may be open, half-written, or held down. */
+  #key(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.repeat || event.isComposing || event.defaultPrevented) return;
+    if (document.querySelector("dialog[open]") !== null || this.#chat.hasDraft || document.activeElement instanceof HTMLSelectElement) return;
+    this.#next();
+  }
+
+  #start(without: boolean): void {
+    const { client, memory } = this.#options;
+    if (without) this.#camera.release();
+    memory.media = { ...memory.media, without };
+    this.#goLive(true);
+    if (client.view.model.link !== "open") client.open();
+    client.start(this.#preferences());
+  }
+
+  #next(): void {
+    const now = performance.now();
+    if (now - this.#nextAt < SAME_PRESS_MS || this.#drawn?.current == null) return;
+    this.#nextAt = now;
+    this.#options.client.next();
+  }
+
+  #autoNext(on: boolean): void {
+    const { client, memory } = this.#options;
+    memory.choices = { ...memory.choices, autoNext: on };
+    this.#entry.recall();
+    if (this.#live) client.start(this.#preferences());
+  }
+
+  #preferences(): ReturnType<typeof preferences> {
+    return preferences(this.#options.memory.choices, this.#options.pool);
+  }
+
+  /** Another tab has it, or the session ran out: from here it goes on as a new page. */
+  #takeOver(): void {
+    if (this.#drawn?.state === "ended") this.#goLive(false);
+    else this.#options.client.open();
+    this.#draw();
+  }
+
+  async #block(match: string | null, skip: boolean): Promise<void> {
+    if (match !== null) await this.#deal(match, () => this.#options.client.block(match, { skip }), this.#options.words.said.blocked);
+  }
+
+  #openReport(match: string | null, skip: boolean): void {
+    if (match !== null) this.#report.open(match, { skip });
+  }
+
+  async #sendReport({ match, reason, text, skip }: Report): Promise<void> {
+    await this.#deal(match, () => this.#options.client.report(match, reason, { text, skip }), this.#options.words.said.reported);
+  }
+
+  async #deal(match: string, send: () => Promise<Outcome>, done: string): Promise<void> {
+    const { said } = this.#options.words;
+    try {
+      const outcome = await send();
+      this.#dealt.add(match);
+      this.#toast.say(outcome === "unknown-match" ? said.tooLate : done);
+    } catch (error) {
+      if (!(error instanceof DuologueError)) throw error;
+      this.#toast.say(said.failed);
+    }
+    this.#draw();
+  }
+
+  #sawFace(): void {
+    const match = callMatch(this.#options.client.view.model);
+    if (match !== null) this.#options.client.sawFace(match);
+    this.#draw();
+  }
+
+  #cameraChanged(): void {
+    const { client, memory } = this.#options;
+    const { audio, video, muted, cameraOff, chosen } = this.#camera.state;
+    client.send({ audio, video });
+    this.#tell();
+    memory.devices = chosen;
+    memory.media = { ...memory.media, muted, cameraOff };
+    this.#draw();
+  }
+
+  #tell(): void {
+    const { audio, video, muted } = this.#camera.state;
+    const hidden = document.visibilityState === "hidden";
+    this.#options.client.tell({ camera: video !== null, microphone: audio !== null && !muted, hidden });
+  }
+
+  #leave(): void {
+    this.#options.client.close();
+    this.#camera.release();
+  }
+
+  #back(): void {
+    const { client, memory } = this.#options;
+    if (this.#live) client.open();
+    if (!memory.media.without && this.#camera.state.asked === "yes") void this.#camera.ask();
+  }
+
+  #follow({ model }: View): void {
+    this.#news.follow(model);
+    if (this.#live && model.state !== null && model.link === "open" && isResting(model)) this.#goLive(false);
+    this.#draw();
+  }
+
+  #goLive(live: boolean): void {
+    this.#live = live;
+    this.#options.memory.live = live;
+    this.#tab.hold(live && !this.#options.isSecond);
+  }
+
+  /** Once for however many changes there were; not by animation frames, which a hidden page has none of. */
+  #draw(): void {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    queueMicrotask(() => {
+      this.#drawing = false;
+      this.#drawNow();
+    });
+  }
+
+  #drawNow(): void {
+    const { client, words, host, memory } = this.#options;
+    const { model, partner } = client.view;
+    const state = this.#camera.state;
+    const match = callMatch(model);
+    const skipped = model.skipping !== null && model.skipping === match;
+    this.#face.show(match, skipped ? [] : partner.tracks);
+    const now = scene(
+      {
+        model,
+        presence: partner.presence,
+        live: this.#live,
+        hasPicture: this.#face.hasPicture,
+        news: this.#news.reason,
+        noWay: this.#news.noWay,
+        away: this.#news.away,
+        loopback: isLoopback(host),
+        dealt: this.#dealt,
+      },
+      words,
+    );
+    showScene(now);
+    document.body.dataset["link"] = model.link;
+    document.body.dataset["media"] = match === null ? "" : model.media.status;
+    showOwn(state, words);
+    this.#me.show(state);
+    this.#entry.show(state, now.screen === "welcome");
+    this.#entry.rest(now.resting ?? null, model.refusal?.code ?? null);
+    this.#chat.show(model, now.canChat);
+    this.#sheet.show(state, now.current !== null, now.previous !== null, memory.choices.autoNext);
+    this.#awake.keep(now.canChat);
+    this.#moveFocus(now);
+    this.#drawn = now;
+  }
+
+  /** Who presses Start goes on at Next, and who stops, at Start; nobody's focus is left on what is gone. */
+  #moveFocus(now: Scene): void {
+    if (this.#drawn === null || this.#drawn.screen === now.screen) return;
+    if (now.screen === "stage") return element("stop", HTMLButtonElement).focus({ preventScroll: true });
+    this.#sheet.close();
+    this.#entry.focus();
+  }
+}

@@ -1,0 +1,140 @@
+import { currentMatch, isGone, type EndReason, type Model, type Presence } from "duologue";
+import type { Words } from "./words.ts";
+
+export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "talking" | "reconnecting" | "taken-over" | "ended";
+
+/** All that decides what is on screen. */
+export interface Situation {
+  readonly model: Model;
+  readonly presence: Presence | null;
+  /** The person is past the welcome, in this tab. */
+  readonly live: boolean;
+  /** A first picture of this match's partner was shown. */
+  readonly hasPicture: boolean;
+  /** Why the last conversation ended, for the few seconds in which that is news. */
+  readonly news: EndReason | null;
+  /** The last conversation found no way between the two networks, and the site names no server that would help. */
+  readonly noWay: boolean;
+  /** The server has been away for more than a moment. */
+  readonly away: boolean;
+  /** The page comes from this very machine. */
+  readonly loopback: boolean;
+  /** Matches whose partner was blocked or reported from here: there is nothing more to do about them. */
+  readonly dealt: ReadonlySet<string>;
+}
+
+/** What is on screen, in words and switches. */
+export interface Scene {
+  readonly state: SceneState;
+  readonly screen: "welcome" | "stage";
+  readonly title: string;
+  readonly detail: string;
+  readonly banner: string | null;
+  readonly people: string | null;
+  readonly tabTitle: string;
+  /** Over the welcome: why the person is back there. */
+  readonly resting: string | null;
+  readonly partner: { readonly name: string | null; readonly badge: string | null; readonly blank: string | null };
+  readonly current: string | null;
+  readonly previous: string | null;
+  readonly canChat: boolean;
+  readonly offersSecond: boolean;
+  readonly takeOver: string | null;
+}
+
+/** Pure: the same situation is the same scene. */
+export function scene(situation: Situation, words: Words): Scene {
+  const state = sceneState(situation);
+  const { model } = situation;
+  const together = state === "talking" || state === "reconnecting" || state === "connecting";
+  const previous = model.state?.ended?.match ?? null;
+  return {
+    state,
+    screen: state === "welcome" ? "welcome" : "stage",
+    ...status(state, situation, words),
+    banner: situation.away ? banner(state, words) : null,
+    people: model.people_online === null || !situation.live ? null : words.status.online(model.people_online),
+    tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
+    resting: model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
+    partner: partner(state, situation, words),
+    current: together ? currentMatch(model) : null,
+    previous: previous !== null && !situation.dealt.has(previous) ? previous : null,
+    canChat: together,
+    offersSecond: state === "waiting" && situation.loopback && (model.people_online ?? 1) <= 1,
+    takeOver: state === "taken-over" ? words.over.here : state === "ended" && model.ended_reason !== "banned" ? words.over.again : null,
+  };
+}
+
+function sceneState({ model, live }: Situation): SceneState {
+  if (!live) return "welcome";
+  if (model.link === "taken-over") return "taken-over";
+  if (model.link === "ended") return "ended";
+  if (model.state === null) return "loading";
+  if (isResting(model)) return "welcome";
+  if (model.state.state !== "matched" || model.skipping === currentMatch(model)) return "waiting";
+  return callState(model);
+}
+
+/** Out of the queue and not on the way back into it. */
+export function isResting({ state, own, press, asking }: Model): boolean {
+  const wish = press?.wish ?? asking?.wish ?? own?.wish;
+  if (wish === "rest") return true;
+  return state?.state === "idle" && wish === undefined;
+}
+
+function callState({ media }: Model): SceneState {
+  if (isGone(media) && (media.everOpen || media.away_until_ms !== null)) return "reconnecting";
+  return media.status === "open" ? "talking" : "connecting";
+}
+
+function status(state: SceneState, situation: Situation, words: Words): { title: string; detail: string } {
+  const { status, over } = words;
+  switch (state) {
+    case "welcome":
+      return { title: "", detail: "" };
+    case "loading":
+      return { title: status.loading, detail: "" };
+    case "waiting":
+      return looking(situation, words);
+    case "connecting":
+      return { title: status.connecting, detail: status.connectingDetail };
+    case "talking":
+      return { title: status.talking(alias(situation.model)), detail: "" };
+    case "reconnecting":
+      return { title: status.reconnecting, detail: status.reconnectingDetail };
+    case "taken-over":
+      return { title: over.elsewhere, detail: over.elsewhereDetail };
+    case "ended":
+      return { title: over.ended, detail: situation.model.ended_reason === "banned" ? over.banned : over.endedDetail };
+  }
+}
+
+/** First why the person is looking again, while that is news; then how many there are. */
+function looking({ model, news, noWay }: Situation, { status, ended, noWay: noWayWords }: Words): { title: string; detail: string } {
+  if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.looking, detail: status.noVideo };
+  const skipping = model.skipping !== null;
+  const why = skipping || news === null ? "" : ended[news];
+  const title = skipping || news !== null ? `${why} ${status.finding}`.trim() : status.looking;
+  const others = model.people_online ?? 0;
+  const crowd = others <= 1 ? status.alone : status.online(others);
+  return { title, detail: noWay ? noWayWords : skipping ? "" : crowd };
+}
+
+function banner(state: SceneState, { link }: Words): string | null {
+  if (state === "welcome" || state === "taken-over" || state === "ended") return null;
+  return state === "talking" || state === "reconnecting" ? link.awayTalking : link.away;
+}
+
+function partner(state: SceneState, { model, presence, hasPicture }: Situation, { partner: words }: Words): Scene["partner"] {
+  const here = state === "talking" || state === "reconnecting";
+  const name = alias(model);
+  const named = name === "" || !(here || state === "connecting") ? null : name;
+  if (!here || presence === null) return { name: named, badge: null, blank: null };
+  const blank = presence.camera ? (hasPicture ? null : words.nobody) : words.cameraOff;
+  const badge = presence.hidden ? words.hidden : presence.microphone ? null : words.muted;
+  return { name: named, badge, blank };
+}
+
+function alias({ state }: Model): string {
+  return state?.state === "matched" ? state.match.partner.alias : "";
+}

@@ -1,0 +1,63 @@
+import type { CameraState } from "./camera.ts";
+import { element, icon, show, write, writeOrHide } from "./elements.ts";
+import type { Scene } from "./scene.ts";
+import type { Words } from "./words.ts";
+
+/** Draws a scene. Drawing the same one again changes nothing. */
+export function showScene(scene: Scene): void {
+  const { body } = document;
+  body.dataset["state"] = scene.state;
+  body.dataset["screen"] = scene.screen;
+  body.dataset["match"] = scene.current ?? "";
+  if (document.title !== scene.tabTitle) document.title = scene.tabTitle;
+  show(element("welcome", HTMLElement), scene.screen === "welcome");
+  show(element("stage", HTMLElement), scene.screen === "stage");
+  write(element("people", HTMLElement), scene.people);
+  writeOrHide(element("banner", HTMLElement), scene.banner);
+  write(element("status-title", HTMLElement), scene.title);
+  writeOrHide(element("status-detail", HTMLElement), scene.detail);
+  showPartner(scene);
+  showActions(scene);
+}
+
+function showPartner({ partner }: Scene): void {
+  writeOrHide(element("partner-name", HTMLElement), partner.name);
+  writeOrHide(element("partner-badge", HTMLElement), partner.badge);
+  write(element("partner-word", HTMLElement), partner.blank);
+  show(element("partner-blank", HTMLElement), partner.blank !== null);
+}
+
+function showActions(scene: Scene): void {
+  const over = scene.takeOver !== null || scene.state === "ended";
+  const looking = scene.state === "waiting";
+  element("next", HTMLButtonElement).disabled = scene.current === null;
+  element("report", HTMLButtonElement).disabled = scene.current === null;
+  element("stop", HTMLButtonElement).disabled = over;
+  writeOrHide(element("take-over", HTMLButtonElement), scene.takeOver);
+  show(element("second", HTMLElement), scene.offersSecond);
+  show(element("report-previous", HTMLElement), looking && scene.previous !== null);
+  show(element("block-previous", HTMLElement), looking && scene.previous !== null);
+}
+
+/** The person's own picture, and the buttons that say what they will do. */
+export function showOwn(state: CameraState, words: Words): void {
+  const { audio, video, muted, cameraOff, cameras } = state;
+  const mute = element("mute", HTMLButtonElement);
+  const camera = element("camera", HTMLButtonElement);
+  mute.disabled = audio === null;
+  toggle(mute, muted, muted ? words.controls.unmute : words.controls.mute, muted ? "i-mic-off" : "i-mic");
+  camera.disabled = video === null && cameras.length === 0;
+  const off = video === null;
+  toggle(camera, off, off ? words.controls.cameraOn : words.controls.cameraOff, off ? "i-camera-off" : "i-camera");
+  show(element("me-blank", HTMLElement), video === null);
+  write(element("me-word", HTMLElement), cameraOff ? words.stage.meOff : words.stage.meNone);
+  show(element("me-badge", HTMLElement), audio !== null && muted);
+  show(element("flip", HTMLButtonElement), video !== null && cameras.length > 1);
+}
+
+function toggle(button: HTMLButtonElement, pressed: boolean, label: string, symbol: string): void {
+  button.dataset["on"] = String(pressed);
+  const text = button.querySelector("span");
+  if (text !== null) write(text, label);
+  icon(button, symbol);
+}

@@ -1,0 +1,21 @@
+import { element, write } from "./elements.ts";
+
+const SHOWN_MS = 6_000;
+
+/** A short answer to what the person just did; a screen reader says it, nothing has to be pressed. */
+export class Toast {
+  readonly #target = element("toast", HTMLElement);
+  #timer = 0;
+
+  say(text: string): void {
+    write(this.#target, text);
+    this.#target.dataset["shown"] = "true";
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#hide(), SHOWN_MS);
+  }
+
+  #hide(): void {
+    this.#target.dataset["shown"] = "false";
+    write(this.#target, null);
+  }
+}

@@ -1,0 +1,313 @@
+import type { EndReason, IdleReason, ReportReason } from "duologue";
+
+/** Every word that the page says, in one place. A translation is another table of this type. */
+export interface Words {
+  readonly title: { readonly base: string; readonly found: string; readonly waiting: string };
+  readonly page: { readonly description: string };
+  readonly rules: {
+    readonly age: string;
+    readonly ageDetail: string;
+    readonly kind: string;
+    readonly kindDetail: string;
+    readonly address: string;
+    readonly addressDetail: string;
+    readonly consent: string;
+  };
+  readonly choices: {
+    readonly title: string;
+    readonly optional: string;
+    readonly interests: string;
+    readonly interestsExample: string;
+    readonly interestsHint: string;
+    readonly language: string;
+    readonly anyLanguage: string;
+    readonly autoNext: string;
+  };
+  readonly welcome: {
+    readonly greeting: string;
+    readonly lead: string;
+    readonly resting: Readonly<Record<IdleReason, string>>;
+    readonly otherTab: string;
+    readonly second: string;
+    readonly start: string;
+    readonly startSound: string;
+    readonly startText: string;
+    readonly agreeFirst: string;
+  };
+  readonly camera: {
+    readonly region: string;
+    readonly turnOn: string;
+    readonly again: string;
+    readonly level: string;
+    readonly camera: string;
+    readonly microphone: string;
+    readonly off: string;
+    readonly asking: string;
+    readonly refused: string;
+    readonly missing: string;
+    readonly busy: string;
+    readonly insecure: string;
+    readonly noCamera: string;
+    readonly noMicrophone: string;
+    readonly unnamedCamera: (number: number) => string;
+    readonly unnamedMicrophone: (number: number) => string;
+  };
+  readonly stage: {
+    readonly heading: string;
+    readonly theirs: string;
+    readonly hear: string;
+    readonly muted: string;
+    readonly meOff: string;
+    readonly meNone: string;
+  };
+  readonly second: { readonly open: string };
+  readonly chat: {
+    readonly region: string;
+    readonly messages: string;
+    readonly message: string;
+    readonly placeholder: string;
+    readonly placeholderNobody: string;
+    readonly send: string;
+  };
+  readonly status: {
+    readonly loading: string;
+    readonly looking: string;
+    readonly alone: string;
+    readonly online: (people: number) => string;
+    readonly connecting: string;
+    readonly connectingDetail: string;
+    readonly talking: (alias: string) => string;
+    readonly reconnecting: string;
+    readonly reconnectingDetail: string;
+    readonly finding: string;
+    readonly noVideo: string;
+    readonly leaving: string;
+  };
+  /** Why the last conversation ended, said while the next one is looked for. */
+  readonly ended: Readonly<Record<EndReason, string>>;
+  readonly noWay: string;
+  readonly partner: {
+    readonly cameraOff: string;
+    readonly muted: string;
+    readonly hidden: string;
+    readonly nobody: string;
+  };
+  readonly link: { readonly away: string; readonly awayTalking: string };
+  readonly over: {
+    readonly elsewhere: string;
+    readonly elsewhereDetail: string;
+    readonly here: string;
+    readonly ended: string;
+    readonly endedDetail: string;
+    readonly banned: string;
+    readonly again: string;
+  };
+  readonly controls: {
+    readonly group: string;
+    readonly next: string;
+    readonly stop: string;
+    readonly report: string;
+    readonly more: string;
+    readonly close: string;
+    readonly flip: string;
+    readonly block: string;
+    readonly blockPrevious: string;
+    readonly reportPrevious: string;
+    readonly mute: string;
+    readonly unmute: string;
+    readonly cameraOff: string;
+    readonly cameraOn: string;
+  };
+  readonly report: {
+    readonly question: string;
+    readonly more: string;
+    readonly hint: string;
+    readonly cancel: string;
+    readonly title: string;
+    readonly titlePrevious: string;
+    readonly send: string;
+    readonly sendPrevious: string;
+    readonly reasons: Readonly<Record<ReportReason, string>>;
+  };
+  readonly said: {
+    readonly blocked: string;
+    readonly reported: string;
+    readonly tooLate: string;
+    readonly failed: string;
+    readonly unknownPool: string;
+    readonly notSent: string;
+    readonly again: string;
+    readonly you: string;
+    readonly stranger: string;
+  };
+}
+
+export const english: Words = {
+  title: { base: "Duologue", found: "Someone is here · Duologue", waiting: "Looking… · Duologue" },
+  page: { description: "Meet someone new, face to face, one conversation at a time." },
+  rules: {
+    age: "18 or older.",
+    ageDetail: "Nobody under 18 may take part.",
+    kind: "Be kind.",
+    kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever breaks this is reported and shut out.",
+    address: "Your network address shows.",
+    addressDetail:
+      "Picture and sound go straight to the other person, whose device can see your IP address, and with it roughly where you are.",
+    consent: "I am 18 or older and agree to the rules.",
+  },
+  choices: {
+    title: "Whom to meet",
+    optional: "(optional)",
+    interests: "Interests",
+    interestsExample: "music, hiking",
+    interestsHint: "With commas between. You meet people who share one first; after a while, anyone.",
+    language: "Language",
+    anyLanguage: "Any",
+    autoNext: "Go on by itself when a conversation ends",
+  },
+  welcome: {
+    greeting: "Meet someone new",
+    lead:
+      "You are put face to face with one other person, picked at random. Talk as long as you both like. " +
+      "When either of you presses Next, each meets somebody else.",
+    resting: {
+      never: "",
+      left: "",
+      "you-were-away": "You were away for a while, so we took you out of the queue. Press Start when you are back.",
+      "one-conversation": "That conversation is over. Press Start when you want to meet the next person.",
+    },
+    otherTab: "Duologue is open in another tab of this browser. Starting here moves it to this tab.",
+    second: "You are a second person here, in this tab only. Start, and meet your first one.",
+    start: "Start",
+    startSound: "Start with sound only",
+    startText: "Start with text only",
+    agreeFirst: "Please confirm first that you are 18 or older and agree to the rules.",
+  },
+  camera: {
+    region: "Your camera and microphone",
+    turnOn: "Turn them on",
+    again: "Try again",
+    level: "How loud your microphone is",
+    camera: "Camera",
+    microphone: "Microphone",
+    off: "Your camera and microphone are off.",
+    asking: "Your browser is asking for your permission…",
+    refused: "The browser was not allowed to use your camera or microphone. You can allow it in the address bar and try again, or start with text only.",
+    missing: "No camera or microphone was found. You can start with text only.",
+    busy: "The camera or microphone is in use by another program. Close that and try again, or start with text only.",
+    insecure: "Browsers give the camera only to pages with https (or on localhost). You can start with text only.",
+    noCamera: "No camera, so the other person will hear you but not see you.",
+    noMicrophone: "No microphone, so the other person will see you but not hear you.",
+    unnamedCamera: (number) => `Camera ${number}`,
+    unnamedMicrophone: (number) => `Microphone ${number}`,
+  },
+  stage: {
+    heading: "Your conversation",
+    theirs: "The other person",
+    hear: "Tap to hear",
+    muted: "Muted",
+    meOff: "Your camera is off",
+    meNone: "You are here without a camera",
+  },
+  second: { open: "Open a second person" },
+  chat: {
+    region: "Text chat",
+    messages: "Messages",
+    message: "Message",
+    placeholder: "Write a message",
+    placeholderNobody: "Nobody to write to yet",
+    send: "Send",
+  },
+  status: {
+    loading: "Connecting…",
+    looking: "Looking for someone…",
+    alone: "Nobody else is here yet",
+    online: (people) => `${people.toLocaleString("en")} people online`,
+    connecting: "Someone is here",
+    connectingDetail: "Connecting the two of you…",
+    talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${alias}. Say hello!`),
+    reconnecting: "Reconnecting to your partner…",
+    reconnectingDetail: "You can wait a moment, or press Next.",
+    finding: "Finding the next one…",
+    noVideo: "Video is not available right now. You keep your place; it goes on by itself.",
+    leaving: "Stopping…",
+  },
+  ended: {
+    skipped: "",
+    "partner-skipped": "Your partner left.",
+    left: "",
+    "partner-left": "Your partner left.",
+    "partner-lost": "Your partner's connection was lost.",
+    "no-show": "They did not show up.",
+    "media-failed": "The two of you could not be connected.",
+    "media-unavailable": "Video was not available.",
+    "you-were-away": "You were away.",
+  },
+  noWay:
+    "There was no direct way between your two networks, and this site offers no detour. " +
+    "Its operator can add a STUN or TURN server (DUOLOGUE_ICE_SERVERS).",
+  partner: {
+    cameraOff: "Their camera is off",
+    muted: "Their microphone is off",
+    hidden: "Stepped away",
+    nobody: "No picture yet",
+  },
+  link: {
+    away: "The server cannot be reached. Trying again by itself; you keep your place.",
+    awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
+  },
+  over: {
+    elsewhere: "Open in another tab",
+    elsewhereDetail: "Duologue runs in one tab at a time, and another one has taken over.",
+    here: "Use it here",
+    ended: "Your session is over",
+    endedDetail: "It has run out. You can begin a new one.",
+    banned: "You cannot take part any more. If you think that this is a mistake, please ask the operator.",
+    again: "Begin again",
+  },
+  controls: {
+    group: "Controls",
+    next: "Next",
+    stop: "Stop",
+    report: "Report & next",
+    more: "More",
+    close: "Close",
+    flip: "Switch to the other camera",
+    block: "Block this person & next",
+    blockPrevious: "Block the previous person",
+    reportPrevious: "Report the previous person",
+    mute: "Mute",
+    unmute: "Unmute",
+    cameraOff: "Camera off",
+    cameraOn: "Camera on",
+  },
+  report: {
+    question: "What happened?",
+    more: "More about it",
+    hint: "The operator gets this with the messages of that conversation. The other person is not told.",
+    cancel: "Cancel",
+    title: "Report this person",
+    titlePrevious: "Report the previous person",
+    send: "Report & next",
+    sendPrevious: "Report",
+    reasons: {
+      nudity: "Nudity or sexual behaviour",
+      minor: "Seems to be under 18",
+      violence: "Violence or threats",
+      harassment: "Insults or harassment",
+      spam: "Advertising, a recording, or a bot",
+      other: "Something else",
+    },
+  },
+  said: {
+    blocked: "Blocked. You two will not meet again.",
+    reported: "Thank you. Your report is with the operator, and you two will not meet again.",
+    tooLate: "That conversation is too long ago.",
+    failed: "That did not work. Please try again.",
+    unknownPool: "This address names a room that does not exist here.",
+    notSent: "not sent",
+    again: "Try again",
+    you: "You",
+    stranger: "Stranger",
+  },
+};
