@@ -340,10 +340,22 @@ async def test_unavailable_on_every_stream_and_a_snapshot_afterwards(store_serve
 async def test_own_page_and_another_across_processes(store_url: str, page: str) -> None:
     """Races E15, E31: the same rules when the older connection is elsewhere."""
     here, there = Process(store_url), Process(store_url)
-    async with here.running(), there.running(), here.page("ann", "a1") as old, there.page("ann", page) as new:
+    async with here.running(), there.running(), here.page("ann", "a1") as old:
         await old.next("snapshot")
-        await new.next("snapshot")
-        await old.ended.wait()
-        assert ("taken-over" in old.types()) is (page == "a2")
-        assert not new.ended.is_set()
-        assert await attached_people(here) == 1
+        async with there.page("ann", page) as new:
+            await new.next("snapshot")
+            await old.ended.wait()
+            assert ("taken-over" in old.types()) is (page == "a2")
+            assert not new.ended.is_set()
+            assert await attached_people(here) == 1
+
+
+async def test_control_of_the_strays(store_url: str) -> None:
+    """Control: if the hub did not hold it from before the attach, a live person would be detached."""
+    async with faulty(store_url) as (process, machine):
+        machine.attach_may_answer.clear()
+        async with process.page("ann", "a1"):
+            await machine.attach_ran.wait()
+            await process.machine.stray(process.id, lambda _person, _connection: False)
+            assert await attached_people(process) == 0
+            machine.attach_may_answer.set()

@@ -150,7 +150,7 @@ async def test_closed_is_told_in_one_push(process: Process) -> None:
         bob.close()
         before = asyncio.get_running_loop().time()
         await ann.next("partner-away")
-        assert asyncio.get_running_loop().time() - before < 0.2
+        assert asyncio.get_running_loop().time() - before < 0.5  # 0.2 s, and 0.3 s for a busy machine
         async with process.page("bob", "b2") as again:
             await again.next("snapshot")
             assert (await ann.next("partner-back"))["until_ms"] is None

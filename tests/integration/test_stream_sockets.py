@@ -89,7 +89,7 @@ async def test_a_socket_that_closes_is_seen_at_once(redis7: StoreServer) -> None
                 await bob.next("new-match")
             before = asyncio.get_running_loop().time()
             await bob.next("partner-away")
-            assert asyncio.get_running_loop().time() - before < 0.2
+            assert asyncio.get_running_loop().time() - before < 0.5  # 0.2 s, and 0.3 s for a busy machine
             await until(lambda: process.value("streams_open") == 1)
 
 

@@ -218,12 +218,12 @@ class Connection:
         """What was written last."""
         return Numbers(self.version, self.match, self.message_n, self.signal_n)
 
-    def attach_answered(self, answer: Attached, reason: str) -> None:
+    def attach_answered(self, answer: Attached, reason: str, generation: int) -> None:
         """Write the snapshot, what was said since ``after``, and then what arrived meanwhile."""
         held, self._held = self._held, None
         known = self.numbers()
         self.attached_at_ms = answer.attached_at_ms
-        self.snapshot(answer.state, reason)
+        self.snapshot(answer.state, reason, generation)
         same = known.match == answer.match
         for note in answer.messages:
             if not same or note.n > known.message_n:
@@ -238,8 +238,11 @@ class Connection:
             self._overflowed = False
             self._on_doubt(self)
 
-    def snapshot(self, state: bytes, reason: str) -> None:
-        """Write the whole state as the beginning of all: it counts whatever its version is (race E20)."""
+    def snapshot(self, state: bytes, reason: str, generation: int) -> None:
+        """Write the whole state as the beginning of all: it counts whatever its version is (race E20).
+
+        ``generation``: of suspicion, when the state was asked for; a later one owes another snapshot.
+        """
         head = state_head(state)
         at_ms = self._contact.store_clock.now_ms()
         made = frame.frame("snapshot", at_ms, reason=reason)
@@ -247,7 +250,7 @@ class Connection:
             frame.block(frame.splice(made, frame.dress(state, self._media)), retry_ms=self._retry_ms())
         )
         self.version = head.version
-        self.snapshot_of = self._contact.generation
+        self.snapshot_of = generation
         self._enter(head)
 
     def heartbeat(self) -> None:

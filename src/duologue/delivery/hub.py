@@ -247,6 +247,7 @@ class Hub:
 
     async def _attach_once(self, connection: Connection) -> bool:
         connection.claimed = True
+        generation = self.contact.generation
         match, n = connection.after
         try:
             answer = await self.machine.attach(
@@ -265,7 +266,7 @@ class Hub:
             connection.claimed = False
             connection.taken_over()
         else:
-            connection.attach_answered(answer, "connected")
+            connection.attach_answered(answer, "connected", generation)
         return True
 
     async def _detach(self, connection: Connection, cause: DetachCause | None) -> None:
@@ -371,7 +372,11 @@ class Hub:
     async def _keep_beating(self) -> None:
         while True:
             await self._clock.sleep(TICK_S)
-            self.beat_hearts()
+            try:
+                self.beat_hearts()
+            except Exception:
+                self._metrics.worker_failed("heartbeats")
+                log.exception("a round of heartbeats failed")
 
     def beat_hearts(self) -> None:
         """One round of heartbeats. All have the same period, so the queue is in order."""

@@ -60,13 +60,14 @@ class Resync:
         async with turns(connections) as mine:
             if not mine:
                 return
+            generation = self._hub.contact.generation
             before = [one.numbers() for one in mine]
             held = [one.as_held() for one in mine]
             answers = await self._machine.reattach(self._hub.process, held)
             try:
                 async with asyncio.TaskGroup() as group:
                     for one, numbers, answer in zip(mine, before, answers, strict=True):
-                        group.create_task(self._mend(one, numbers, answer))
+                        group.create_task(self._mend(one, numbers, answer, generation))
             except* StoreError as errors:
                 raise StoreUnavailable(f"{len(errors.exceptions)} states could not be read") from errors
 
@@ -74,18 +75,18 @@ class Resync:
         """Detach whom the store lists as ours and we do not hold; how many they were."""
         return await self._machine.stray(self._hub.process, self._hub.holds)
 
-    async def _mend(self, one: Connection, before: Numbers, answer: Reattached) -> None:
+    async def _mend(self, one: Connection, before: Numbers, answer: Reattached, generation: int) -> None:
         match answer:
             case Refused():
                 one.end(End.REFUSED)
             case Attached():
-                await self._restored(one, before, answer)
+                await self._restored(one, before, answer, generation)
             case Same():
                 await self._compare(one, before, answer)
 
-    async def _restored(self, one: Connection, before: Numbers, answer: Attached) -> None:
+    async def _restored(self, one: Connection, before: Numbers, answer: Attached, generation: int) -> None:
         if one.version in (before.version, answer.version) or one.version < answer.version:
-            one.attach_answered(answer, "resync")
+            one.attach_answered(answer, "resync", generation)
         else:
             # A newer frame came first: the answer, taken as a snapshot, would turn the page back.
             one.attached_at_ms = answer.attached_at_ms
@@ -113,13 +114,13 @@ class Resync:
         snapshot counts as the newest whatever its version.
         """
         for _ in range(READS_AGAIN):
-            before = one.version
+            generation, before = self._hub.contact.generation, one.version
             state = await self._machine.read(one.person)
             version = state_head(state).version
             if version == one.version and not owed:
                 return
             if one.version == before or version >= one.version:
-                one.snapshot(state, "resync")
+                one.snapshot(state, "resync", generation)
                 return
         self._hub.doubt(one)
 
@@ -128,11 +129,11 @@ class Resync:
 
         Not by an attach: that would be a sign of life, which only the person can give.
         """
-        before = one.numbers()
+        generation, before = self._hub.contact.generation, one.numbers()
         self._hub.rename(one, new_connection_id())
         one.attached_at_ms += 1  # an equal one would be refused: the record names the former id
         (answer,) = await self._machine.reattach(self._hub.process, [one.as_held()])
         if isinstance(answer, Refused):
             one.end(End.REFUSED)
         elif isinstance(answer, Attached):
-            await self._restored(one, before, answer)
+            await self._restored(one, before, answer, generation)

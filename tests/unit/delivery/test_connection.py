@@ -53,7 +53,7 @@ async def test_what_arrives_during_the_attach_follows_the_snapshot(connection: C
     tell(connection, said(connection, 11, frame("new-match", match="m_1"), state_=state(11, "m_1")))
     tell(connection, text(connection, 1))
     assert not connection.has_waiting
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     assert [each["type"] for each in await frames(connection)] == ["snapshot", "new-match", "message"]
 
 
@@ -61,7 +61,7 @@ async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Conne
     """The attach itself may publish: its version and its messages are in the answer."""
     tell(connection, said(connection, 10, frame("new-match"), state_=state(10, "m_1", 2)))
     tell(connection, text(connection, 2))
-    connection.attach_answered(attached(10, "m_1", [message(1), message(2)]), "connected")
+    connection.attach_answered(attached(10, "m_1", [message(1), message(2)]), "connected", 0)
     tell(connection, text(connection, 3))
     told = await frames(connection)
     assert [(each["type"], each.get("n")) for each in told] == [
@@ -76,7 +76,7 @@ async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Conne
 async def test_retry_comes_once_with_the_first_frame(connection: Connection) -> None:
     """Whatever the first frame is, it carries ``retry:``; no other does."""
     connection.unavailable()
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     first, second = await frames(connection)
     assert first["type"] == "unavailable"
     assert 500 <= int(first["sse"]["retry"]) <= 1000
@@ -86,7 +86,7 @@ async def test_retry_comes_once_with_the_first_frame(connection: Connection) -> 
 
 async def test_only_newer_states_are_written(connection: Connection) -> None:
     """One version is written once, an older one never."""
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     for version in (9, 12, 12, 11):
         tell(connection, said(connection, version, frame("state", of=version)))
     assert [each.get("of") for each in await frames(connection)] == [None, 12]
@@ -94,7 +94,7 @@ async def test_only_newer_states_are_written(connection: Connection) -> None:
 
 async def test_who_owes_a_sign_is_urgent(connection: Connection) -> None:
     """Their deadline is near: they are re-attached first."""
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     urgent = [connection.urgent]
     owing = state(11, probe={"probe": "b_1", "until_ms": 1})
     tell(connection, said(connection, 11, frame("probe"), state_=owing))
@@ -105,7 +105,7 @@ async def test_who_owes_a_sign_is_urgent(connection: Connection) -> None:
 
 async def test_one_version_may_bring_several_frames(connection: Connection) -> None:
     """All with the same, final state, in order, and ``waiting`` with the people online."""
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     connection._contact.people_here = 42
     tell(connection, said(connection, 11, frame("force-disconnect", reason="partner-left"), frame("waiting")))
     _, ended, waits = await frames(connection)
@@ -117,8 +117,8 @@ async def test_one_version_may_bring_several_frames(connection: Connection) -> N
 
 async def test_a_snapshot_counts_whatever_its_version(connection: Connection) -> None:
     """Races E8 and E20: a store that fell back is followed, downwards too."""
-    connection.attach_answered(attached(100), "connected")
-    connection.snapshot(state(50), "resync")
+    connection.attach_answered(attached(100), "connected", 0)
+    connection.snapshot(state(50), "resync", 0)
     tell(connection, said(connection, 60, frame("state")))
     told = await frames(connection)
     assert [(each["type"], each["state"]["version"]) for each in told] == [
@@ -132,7 +132,7 @@ async def test_messages_come_in_order_once_or_are_asked_after(
     connection: Connection, doubts: list[Connection]
 ) -> None:
     """A gap is never written over, a repeat never written twice."""
-    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected")
+    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
     tell(connection, text(connection, 1))
     tell(connection, text(connection, 2))
     assert not doubts
@@ -145,7 +145,7 @@ async def test_a_message_of_another_match_is_not_written(
     connection: Connection, doubts: list[Connection]
 ) -> None:
     """Either it is late, or we missed the match: both are asked after."""
-    connection.attach_answered(attached(10, "m_1"), "connected")
+    connection.attach_answered(attached(10, "m_1"), "connected", 0)
     tell(connection, text(connection, 1, "m_2"))
     assert doubts == [connection]
     assert len(await frames(connection)) == 1
@@ -153,7 +153,7 @@ async def test_a_message_of_another_match_is_not_written(
 
 async def test_numbers_begin_anew_with_each_match(connection: Connection, doubts: list[Connection]) -> None:
     """Message 1 of the next match is no repeat."""
-    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected")
+    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
     tell(connection, said(connection, 11, frame("new-match"), state_=state(11, "m_2")))
     tell(connection, text(connection, 1, "m_2"))
     assert not doubts
@@ -164,7 +164,7 @@ async def test_a_state_that_knows_more_messages_shows_a_gap(
     connection: Connection, doubts: list[Connection]
 ) -> None:
     """The feed is in order: what a state counts was published before it."""
-    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected")
+    connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
     tell(connection, said(connection, 11, frame("state"), state_=state(11, "m_1", last=2)))
     assert doubts == [connection]
 
@@ -173,7 +173,7 @@ async def test_signals_for_another_page_are_counted_and_not_written(
     connection: Connection, doubts: list[Connection]
 ) -> None:
     """They are no gap, and none of this page's business (race E21)."""
-    connection.attach_answered(attached(10, "m_1"), "connected")
+    connection.attach_answered(attached(10, "m_1"), "connected", 0)
     for n, to in ((1, "-"), (2, "page0"), (3, PAGE)):
         tell(connection, signal(connection, n, to))
     assert [each.get("n") for each in await frames(connection)] == [None, 1, 3]
@@ -184,14 +184,14 @@ async def test_more_than_can_be_held_is_asked_after(connection: Connection, doub
     """An attach that takes for ever costs bounded memory, and what was dropped is found."""
     for version in range(MAX_HELD + 5):
         tell(connection, said(connection, 11 + version, frame("state")))
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     assert doubts == [connection]
 
 
 async def test_taken_over_is_the_last_frame(connection: Connection) -> None:
     """Another page came: one frame, the end, and no detach, for the record names the other."""
     tell(connection, b"T ann c_1")
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     assert [each["type"] for each in await frames(connection)] == ["taken-over"]
     assert connection.ended is End.TAKEN_OVER
     assert connection.ended.detach is None
@@ -201,7 +201,7 @@ async def test_taken_over_is_the_last_frame(connection: Connection) -> None:
 
 async def test_replaced_by_its_own_page_it_just_ends(connection: Connection) -> None:
     """Race E31: no frame, for the page that would read ``taken-over`` is the one that came."""
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     tell(connection, b"E ann c_1")
     assert [each["type"] for each in await frames(connection)] == ["snapshot"]
     assert connection.ended is End.REPLACED
@@ -209,7 +209,7 @@ async def test_replaced_by_its_own_page_it_just_ends(connection: Connection) -> 
 
 async def test_a_slow_reader_costs_bounded_memory(connection: Connection) -> None:
     """Race S5: beyond the bound everything that waits is dropped, and the stream ends."""
-    connection.attach_answered(attached(10, "m_1"), "connected")
+    connection.attach_answered(attached(10, "m_1"), "connected", 0)
     n = 0
     while connection.ended is None:
         n += 1
@@ -226,7 +226,7 @@ async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, co
     """``duologue_skip_told_seconds``: from the script's time to the socket, by the store's clock."""
     scene.contact.store_clock.offset_ms = 5000
     at_ms = int(scene.contact.store_clock.now_ms())
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     made = b'{"type":"force-disconnect","at_ms":%d,"match":"m_1","reason":"partner-skipped"}' % at_ms
     tell(connection, said(connection, 11, made, frame("waiting")))
     await anext(connection)
@@ -242,7 +242,7 @@ async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, co
 async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: Connection) -> None:
     """``session-ended`` instead of the next heartbeat."""
     connection.expires_at_ms = int(scene.clock.wall_ms())
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     connection.heartbeat()
     assert (await frames(connection))[-1]["type"] == "session-ended"
     assert connection.ended is End.SESSION_ENDED
@@ -250,7 +250,7 @@ async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: C
 
 async def test_heartbeat(scene: Scene, connection: Connection) -> None:
     """Carries the store's time, the version written last, and the people online."""
-    connection.attach_answered(attached(10), "connected")
+    connection.attach_answered(attached(10), "connected", 0)
     scene.contact.people_here = 3
     connection.heartbeat()
     beat = (await frames(connection))[-1]
