@@ -136,6 +136,7 @@ class Connection:
         self.owing = False
         self.message_n = 0
         self.signal_n = 0
+        self.knows_unavailable = False
         self.ended: End | None = None
         self.turn = asyncio.Lock()
         """Attach, re-attach and detach of one connection never run side by side (races E16, E34)."""
@@ -250,6 +251,7 @@ class Connection:
             frame.block(frame.splice(made, frame.dress(state, self._media)), retry_ms=self._retry_ms())
         )
         self.version = head.version
+        self.knows_unavailable = False
         self.snapshot_of = generation
         self._enter(head)
 
@@ -257,6 +259,7 @@ class Connection:
         """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
         now_ms = int(self._contact.store_clock.now_ms())
         if not self.attached:
+            self.knows_unavailable = False
             self.unavailable()
         elif 0 < self.expires_at_ms <= now_ms:
             self._push(frame.block(frame.frame("session-ended", now_ms, reason="token-expired")))
@@ -272,7 +275,10 @@ class Connection:
             self._push(frame.block(made))
 
     def unavailable(self) -> None:
-        """Say that the store is away; the stream goes on."""
+        """Say that the store is away, once a time away; the stream goes on."""
+        if self.knows_unavailable:
+            return
+        self.knows_unavailable = True
         at_ms = self._contact.store_clock.now_ms()
         made = frame.frame("unavailable", at_ms, retry_ms=UNAVAILABLE_RETRY_MS)
         self._push(frame.block(made, retry_ms=self._retry_ms()))

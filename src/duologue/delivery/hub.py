@@ -262,6 +262,9 @@ class Hub:
         except StoreError as error:
             log.info("attach failed", error=str(error))
             return False
+        except Exception:
+            connection.end(End.DEFECT)  # or it would stay open for ever and say nothing
+            raise
         if isinstance(answer, TakenOver):
             connection.claimed = False
             connection.taken_over()
@@ -354,8 +357,11 @@ class Hub:
                 connection.unavailable()
 
     def available(self) -> None:
-        """Beats are possible again."""
-        self._away_told = False
+        """Beats are possible again; the next time away is told anew."""
+        if self._away_told:
+            self._away_told = False
+            for connection in self._open:
+                connection.knows_unavailable = False
 
     def send_elsewhere(self) -> None:
         """The store stays away from us: another process may see it."""

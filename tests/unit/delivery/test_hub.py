@@ -123,8 +123,18 @@ async def test_the_store_is_away_when_a_stream_opens(scene: Scene) -> None:
         with scene.hub.open(ANN, PAGE, alias="") as connection:
             assert [each["type"] for each in await frames(connection)] == ["unavailable"]
             await scene.clock.turn(3)
-            assert [each["type"] for each in await frames(connection)] == ["unavailable", "snapshot"]
+            assert [each["type"] for each in await frames(connection)] == ["snapshot"], "said once"
             assert len({call[1] for call in scene.machine.named("attach")}) == 1
+
+
+async def test_an_attach_that_we_cannot_read_ends_its_stream(scene: Scene) -> None:
+    """A defect of ours: the page comes back, and nobody else notices."""
+    scene.machine.answers["attach"] = [RuntimeError("a defect")]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await settle()
+            assert connection.ended is End.DEFECT
+        assert scene.value("worker_failures_total", worker="hub") == 1
 
 
 async def test_an_attach_whose_fate_is_unknown_is_detached(scene: Scene) -> None:
