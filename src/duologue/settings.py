@@ -91,9 +91,11 @@ class Settings:
     )
     drain_ms: int = timing(25_000, "How long somebody may be away whom a server of ours sent away or lost.")
     media_ms: int = timing(10_000, "From a match to open media on both sides.")
+    media_most_ms: int = timing(30_000, "The same at most, however often a side comes back meanwhile.")
     silence_ms: int = timing(10_000, "From the first report of silence by one side to the end of the match.")
     silence_stale_ms: int = timing(5_000, "A silence whose last report is older is dropped.")
     lease_ms: int = timing(35_000, "A waiting person without any sign of life goes idle after this.")
+    lease_grace_ms: int = timing(15_000, "After an outage no wait ends before so long.")
     record_ttl_ms: int = timing(3_600_000, "Idle and detached people are forgotten after this.")
     quiet_check_ms: int = timing(300_000, "A match without a word from either side is asked about.")
     relax_after_ms: int = timing(15_000, "Both waiting this long: rematch rule, tags and language relax.")
@@ -105,7 +107,7 @@ class Settings:
     outage_ms: int = timing(2_000, "No sweep for this long: the store or all servers were away.")
     outage_quiet_ms: int = timing(5_000, "Nothing falls due for this long after an outage.")
     false_ending_ms: int = timing(20_000, "Both back within this time of an ending of ours: it was false.")
-    block_ttl_ms: int = timing(2_592_000_000, "How long a block lasts.")
+    block_ttl_ms: int = timing(2_592_000_000, "How long a block outlasts its person's last visit.")
     looks: int = timing(16, "How many of a pool one pairing looks at.")
     scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
     strict_tags: bool = timing(False, "Tags and language never relax.")
@@ -176,6 +178,7 @@ class Settings:
         less = (
             ("owed_again_ms", "owed_ms", "a probe is repeated while it is owed"),
             ("away_floor_ms", "away_bucket_ms", "the floor is part of the bucket"),
+            ("media_ms", "media_most_ms", "it only puts the former off"),
             ("owed_ms", "drain_ms", "what is our own doing gives more time, not less"),
             ("silent_after_ms", "silence_stale_ms", "a silence is reported again after the former"),
             ("silence_stale_ms", "silence_ms", "a silence must not be stale before it ends a match"),

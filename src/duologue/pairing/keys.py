@@ -24,7 +24,7 @@ key                        type        what
 ``msg:<match>``            list        kept messages, 15 min after the end
 ``sig:<match>:<a|b>``      list        kept signals for one side
 ``reports``                stream      reports, for the operator
-``reported:<person>:<k>``  string      a report's own key: a repeat has no second effect
+``reported:<person>:…``    string      match and key of a report: a repeat has no second effect
 ``evidence:<match>``       list        the messages of a reported match
 =========================  ==========  ==========================================================
 

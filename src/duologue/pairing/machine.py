@@ -86,7 +86,10 @@ def _reattached(row: Sequence[Any]) -> Reattached:
 
 
 class Machine:
-    """Who waits, who is with whom. Holds no state of its own; any number of processes may call it."""
+    """Who waits, who is with whom. Any number of processes may call it.
+
+    It holds no state but when each process that it speaks for beat last.
+    """
 
     def __init__(
         self,
@@ -117,6 +120,7 @@ class Machine:
         self._scripts = scripts or lua.load(timings or Timings(), media, first_pool)
         self._new_ids = new_ids
         self._interrupted = interrupted
+        self._beaten_ms: dict[ProcessId, int] = {}
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""
@@ -263,7 +267,9 @@ class Machine:
 
     async def beat(self, process: ProcessId) -> Beat:
         """The process lives. ``known`` is false if it was buried or forgotten: re-attach its people."""
-        known, online, alone, now = await self._run("beat", self._keys.beats, process)
+        last = self._beaten_ms.get(process, 0)
+        known, online, alone, now = await self._run("beat", self._keys.beats, process, last)
+        self._beaten_ms[process] = int(now)
         return Beat(bool(known), online, alone, int(now))
 
     async def echo(self, process: ProcessId, token: str) -> None:

@@ -23,12 +23,16 @@ class Timings:
     """The same after a drain or a dead process: our own doing."""
     media_ms: int = 10_000
     """From a match to ``media=open`` from both."""
+    media_most_ms: int = 30_000
+    """The same at most, from the match on, however often a side comes back with nothing open yet."""
     silence_ms: int = 10_000
     """From the first ``silent`` of one side to the end of the match."""
     silence_stale_ms: int = 5_000
     """A silence whose last report is older is dropped."""
     lease_ms: int = 35_000
-    """A waiting person without any sign of life; a client answers each heartbeat (15 s)."""
+    """A waiting person without any sign of life; a client answers each heartbeat."""
+    lease_grace_ms: int = 15_000
+    """After an outage no lease ends before everybody had a heartbeat to answer."""
     record_ttl_ms: int = 3_600_000
     """Idle and detached people are forgotten after this."""
     quiet_check_ms: int = 300_000
@@ -52,7 +56,7 @@ class Timings:
     false_ending_ms: int = 20_000
     """Both back within this time of an ending of ours: it was false (measured, never acted on)."""
     block_ttl_ms: int = 2_592_000_000
-    """A block lasts as long as a session: 30 days."""
+    """A block lasts until its person has not come for 30 days, as long as a session."""
     looks: int = 16
     """How many of a pool one pairing looks at."""
     scan_windows: int = 8

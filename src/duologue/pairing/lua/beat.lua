@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Beat: a process whose own probe came back over its own subscription is alive.
 -- KEYS[1]  {shard}beats
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 process
--- Returns  1 known | 0 buried or forgotten, people online, people alone, now (ms)
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 process, 5 its last beat as that was answered (ms)
+-- Returns  1 known | 0 buried (also half) or forgotten since then, people online, people alone, now (ms)
 -- Events   none
 -- Invariants: a buried process is told so
 -- include: context
 local beats, process = KEYS[1], ARGV[4]
-local known = redis.call('ZSCORE', beats, process) -- guard: buried-unknown -- off: local known = true
+local known = redis.call('ZSCORE', beats, process) == ARGV[5] -- guard: buried-unknown -- off: local known = true
 redis.call('ZADD', beats, now, process)
 local online = 0
 for _, each in ipairs(redis.call('ZRANGE', beats, 0, 255)) do

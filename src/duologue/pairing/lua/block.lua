@@ -15,14 +15,14 @@ if not r or not partner then
   return { 'unknown-match', state_json(r or unknown(person)), facts }
 end
 
-if live then sign(r) end
+if live then sign(r, skip) end
 local blocks = S .. 'blocks:' .. person
 redis.call('SADD', blocks, partner)
 redis.call('PEXPIRE', blocks, T.block_ttl_ms)
-if word == 'reported' and redis.call('SET', S .. 'reported:' .. person .. ':' .. client_key, 1, 'NX', 'PX', T.recent_ttl_ms) then
+if word == 'reported' and redis.call('SET', S .. 'reported:' .. person .. ':' .. match .. ':' .. client_key, 1, 'NX', 'PX', T.recent_ttl_ms) then
   redis.call('XADD', S .. 'reports', 'MAXLEN', '~', 10000, '*', 'person', person, 'partner', partner, 'match', match,
     'at_ms', string.format('%.0f', now), 'reason', reason, 'text', text)
-  redis.call('COPY', S .. 'msg:' .. match, S .. 'evidence:' .. match)
+  redis.call('COPY', S .. 'msg:' .. match, S .. 'evidence:' .. match, 'REPLACE')
   redis.call('PEXPIRE', S .. 'evidence:' .. match, T.block_ttl_ms)
 end
 if live and skip then end_by_skip(load_match(match), r) end

@@ -94,13 +94,15 @@ for _, id in ipairs(due('quiet')) do
   else
     redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, id)
     if now - m.word >= T.quiet_check_ms then -- guard: quiet-check -- off: if false then
-      demand(load(m.a), T.owed_ms, 0)
-      demand(load(m.b), T.owed_ms, 0)
+      for _, r in ipairs({ load(m.a) or nil, load(m.b) or nil }) do
+        -- Who has no connection cannot read the probe: their partner, asked too, may vouch for them.
+        if r.match == id then demand(r, T.owed_ms, r.connection == '' and 1 or 0) end
+      end
     end
   end
 end
 
-for _, person in ipairs(due('lease')) do
+for _, person in ipairs(in_lease_outage() and {} or due('lease')) do
   redis.call('ZREM', S .. 'lease', person)
   local r = load(person)
   if r and r.state == 'waiting' then

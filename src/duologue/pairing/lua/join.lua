@@ -14,15 +14,16 @@ local newer = intent > r.intent
 if intent < r.intent then return stale(person) end -- guard: intent-fence
 if intent == r.intent and r.wish == 'rest' then return stale(person) end
 
-sign(r)
+if newer or r.match == '' then sign(r) end -- a repeat of the join that made a match is no sign in it
 local was = r.state
 if newer or was == 'idle' then
   if r.pool ~= pool then dequeue(r) end -- guard: pool-move
   r.pool, r.language, r.auto_next, r.tags = pool, language, auto_next, {}
   for i = 10, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
 end
-r.intent, r.wish, r.alias = intent, 'talk', alias
+r.intent, r.wish = intent, 'talk'
 touch(r)
+rename(r, alias)
 
 local from_idle = was == 'idle' -- guard: join-from-idle -- off: local from_idle = true
 if from_idle then

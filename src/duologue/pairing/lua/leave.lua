@@ -13,7 +13,7 @@ if intent < r.intent then return stale(person) end -- guard: intent-fence
 if intent == r.intent and r.wish == 'talk' then return stale(person) end
 
 local newer = intent > r.intent
-sign(r)
+sign(r, true)
 r.intent, r.wish = intent, 'rest'
 if r.match ~= '' then
   end_by_leave(load_match(r.match), r)

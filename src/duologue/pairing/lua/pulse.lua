@@ -18,7 +18,7 @@ if late then
   return stale(person)
 end
 
-sign(r)
+if match ~= '' or r.match == '' then sign(r) end -- one sent while waiting is no sign in the match that began since
 
 -- The partner answers this very page's pings: neither their socket nor their silence is the person.
 local function opened(m, me, partner)

@@ -22,7 +22,8 @@ local function restore(person, connection, page, attached_at, alias)
   if r.away == 1 and r.probe ~= '' and r.match ~= '' then
     show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
   end
-  r.away, r.alias = 0, alias
+  r.away = 0
+  rename(r, alias)
   if r.state == 'waiting' then pair(r) end
   return { 'attached', r }
 end

@@ -16,8 +16,12 @@ i, j = tonumber(i), tonumber(j)
 for _ = 1, T.scan_windows do
   if i >= n - 1 then i, j = 0, 1 end
   if n < 2 then break end
-  local s = load(redis.call('ZRANGE', queue, i, i)[1])
-  if pair_among(s, redis.call('ZRANGE', queue, j, j + T.looks - 1)) then
+  local id = redis.call('ZRANGE', queue, i, i)[1]
+  local s = load(id)
+  if not s or s.pairable == 0 then
+    redis.call('ZREM', queue, id) -- of a record that was lost
+    n = n - 1
+  elseif pair_among(s, redis.call('ZRANGE', queue, j, j + T.looks - 1)) then
     n, j = n - 2, i + 1
   else
     j = j + T.looks

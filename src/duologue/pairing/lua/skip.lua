@@ -18,6 +18,6 @@ if late then
   return stale(person)
 end
 
-sign(r)
+sign(r, true)
 end_by_skip(load_match(r.match), r)
 return answer('skipped', r)

@@ -51,13 +51,35 @@ end
 
 local people, touched, matches = {}, {}, {}
 
+local function load_match(id)
+  local m = matches[id]
+  if m == nil then
+    local raw = redis.call('GET', S .. 'm:' .. id)
+    m = raw and unpacked(raw, MATCH) or false
+    if m then m.id = id end
+    matches[id] = m
+  end
+  return m
+end
+
+-- A store that lost one record (an eviction, a hand) must not stop everybody's deadlines: whoever is matched
+-- with nobody waits, as if the match had ended.
+local function orphaned(r)
+  if r.match == '' then return false end
+  local m = load_match(r.match)
+  return not m or redis.call('EXISTS', S .. 'p:' .. m.a, S .. 'p:' .. m.b) < 2
+end
+
 local function load(id)
   local r = people[id]
   if r == nil then
     local raw = redis.call('GET', S .. 'p:' .. id)
     r = raw and unpacked(raw, PERSON) or false
-    if r then r.id = id end
     people[id] = r
+    if r then
+      r.id = id
+      if orphaned(r) then r.state, r.since, r.match, r.place, r.orphan = 'waiting', now, '', now, true end
+    end
   end
   return r
 end
@@ -94,17 +116,6 @@ local function show(r, frame)
   touch(r)
   r.frames = r.frames or {}
   r.frames[#r.frames + 1] = frame
-end
-
-local function load_match(id)
-  local m = matches[id]
-  if m == nil then
-    local raw = redis.call('GET', S .. 'm:' .. id)
-    m = raw and unpacked(raw, MATCH) or false
-    if m then m.id = id end
-    matches[id] = m
-  end
-  return m
 end
 
 local function side_of(m, r) return m.a == r.id and 'a' or 'b' end

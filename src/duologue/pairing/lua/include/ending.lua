@@ -17,6 +17,8 @@ local function to_idle(r, reason)
   dequeue(r)
   disarm(r)
   redis.call('ZREM', S .. 'lease', r.id)
+  drain(r)
+  r.away = 0 -- from here on nobody waits for them, and their time away drains nothing
   r.state, r.since, r.match, r.idle_reason = 'idle', now, '', reason
   show(r, frame('idle', ',"reason":"' .. reason .. '"'))
 end

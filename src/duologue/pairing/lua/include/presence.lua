@@ -19,11 +19,11 @@ end
 
 local function other(side) return side == 'a' and 'b' or 'a' end
 
--- What is owed is met. The partner of somebody who was away reads that they are back.
-local function meet(r)
+-- What is owed is met. The partner of somebody who was away reads that they are back, unless the match is `ending`.
+local function meet(r, ending)
   if r.probe == '' then return end
   disarm(r)
-  if r.away == 1 and r.match ~= '' then
+  if r.away == 1 and r.match ~= '' and not ending then
     show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
   end
 end
@@ -43,9 +43,10 @@ local function watch_return(r)
 end
 
 -- A sign of life: an accepted command that is not stale for its match, an attach, a poll.
-local function sign(r)
+local function sign(r, ending)
   watch_return(r)
-  meet(r)
+  meet(r, ending)
+  if r.orphan then show(r, frame('waiting')) end
   if r.state == 'waiting' then redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id) end
   if r.match ~= '' then
     local m = load_match(r.match)
@@ -56,17 +57,25 @@ end
 
 -- What an away person's time costs them: their bucket, refilled while attached, drained while away.
 local function refill(r)
-  r.bucket = math.min(T.away_bucket_ms, r.bucket + math.floor((now - r.bucket_at) / T.away_refill_ratio))
+  r.bucket = math.min(T.away_bucket_ms, r.bucket + math.floor(math.max(0, now - r.bucket_at) / T.away_refill_ratio))
   r.bucket_at = now
 end
 
 local function drain(r)
-  if r.away == 1 then r.bucket = math.max(0, r.bucket - (now - r.bucket_at)) end
+  if r.away == 1 then r.bucket = math.max(0, r.bucket - math.max(0, now - r.bucket_at)) end
   r.bucket_at = now
 end
 
 local function probe_frame(r)
   return frame('probe', (r.match ~= '' and match_field(r.match) or '') .. ',"probe":"' .. r.probe .. '"')
+end
+
+-- What a partner reads of somebody.
+local function rename(r, alias)
+  if r.alias == alias then return end
+  r.alias = alias
+  touch(r)
+  if r.match ~= '' then show(partner_of(load_match(r.match), r), frame('state')) end
 end
 
 -- Armed, and said at once.
@@ -94,12 +103,18 @@ local function disconnect(r, cause)
   end
 end
 
--- The media deadline, whole, from now: a page that is new has a media connection to build.
+-- The media deadline, whole, from now: a page that is new has a media connection to build. Until both were open
+-- once it can be put off only so far, or somebody who comes and goes would keep a stranger before a black picture.
 local function restart_media(m, r, new_page)
-  m['open_' .. side_of(m, r)] = 0
-  if new_page then m.open_a, m.open_b = 0, 0 end
+  local side, due = side_of(m, r), now + T.media_ms
+  m['open_' .. side] = 0
+  if new_page then
+    m.open_a, m.open_b, m['silent_since_' .. side] = 0, 0, 0
+    redis.call('ZREM', S .. 'silence', m.id .. ':' .. side)
+  end
+  if m.met == 0 then due = math.min(due, m.started + T.media_most_ms) end -- guard: media-most
   m.touched = true
-  redis.call('ZADD', S .. 'media', now + T.media_ms, m.id)
+  redis.call('ZADD', S .. 'media', due, m.id)
 end
 
 -- The record's address becomes this connection; whoever it replaces is told so.
@@ -115,6 +130,8 @@ local function connect(r, process, connection, page, attached_at)
   end
   if detached then drain(r) end
   redis.call('SADD', S .. 'at:' .. process, r.id)
+  -- Who holds people must be among those that can be buried, whether it beats (yet, or any more) or not.
+  redis.call('ZADD', S .. 'beats', 'NX', now, process)
   if r.match ~= '' then
     local m = load_match(r.match)
     if detached or new_page then restart_media(m, r, new_page) end -- guard: media-attach-anew

@@ -56,6 +56,8 @@ end
 -- take the allocator's next size: 512 bytes a person in place of 448.
 local RECENT, RECENT_MAX, EPOCH_S = 3, 8, 1735689600
 local NOBODY, ME, PARTNER = 0, 1, 2
+local function ended_ms(stamp) return (math.floor(stamp / 4) + EPOCH_S) * 1000 end
+
 local function recent_of(id)
   local raw = redis.call('GET', S .. 'recent:' .. id)
   return raw and { cmsgpack.unpack(raw) } or {}
@@ -65,14 +67,16 @@ end
 local function recall(id, match)
   local list = recent_of(id)
   for i = 1, #list, RECENT do
-    if 'm_' .. list[i] == match then return list[i + 1], list[i + 2] % 4 end
+    if 'm_' .. list[i] == match and ended_ms(list[i + 2]) > now - T.recent_ttl_ms then
+      return list[i + 1], list[i + 2] % 4
+    end
   end
 end
 
 local function met_lately(s, c)
   if not s.recent then s.recent = recent_of(s.id) end
   for i = 1, #s.recent, RECENT do
-    if s.recent[i + 1] == c.id and (math.floor(s.recent[i + 2] / 4) + EPOCH_S) * 1000 > now - T.rematch_ms then return true end
+    if s.recent[i + 1] == c.id and ended_ms(s.recent[i + 2]) > now - T.rematch_ms then return true end
   end
   return false
 end
@@ -124,8 +128,10 @@ local function pair_among(s, near)
   if ids_left() < 3 then return false end
   local spare
   for _, id in ipairs(near) do
-    local c = id ~= s.id and load(id) -- guard: not-self -- off: local c = load(id)
-    if c and c.pairable > 0 then
+    local c = load(id)
+    if not c or c.pairable == 0 then
+      redis.call('ZREM', pool_key(s.pool), id) -- of a record that was lost
+    elseif id ~= s.id then -- guard: not-self -- off: else
       local how = fit(s, c)
       if how == 'strict' then
         spare = c

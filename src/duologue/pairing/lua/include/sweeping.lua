@@ -8,6 +8,12 @@ local function in_outage()
   return quiet_until and now < tonumber(quiet_until)
 end
 
+-- A lease is renewed at heartbeats: it may not end before each client had one since the outage.
+local function in_lease_outage()
+  local quiet_until = redis.call('HGET', SWEEP, 'quiet_until')
+  return quiet_until and now < quiet_until + T.lease_grace_ms
+end
+
 local function record_sweep()
   local last = redis.call('HGET', SWEEP, 'last')
   if last and now - last > T.outage_ms then

@@ -48,6 +48,7 @@ local function commit()
   end
   for _, r in ipairs(touched) do
     if r.frames then r.version = math.max(r.version + 1, now) end
+    if r.orphan and r.state == 'waiting' then redis.call('ZADD', S .. 'lease', 'NX', now + T.lease_ms, r.id) end
     if r.state == 'idle' and r.connection == '' then
       redis.call('SET', S .. 'p:' .. r.id, packed(r, PERSON), 'PX', T.record_ttl_ms)
     else
