@@ -19,15 +19,19 @@ class Model:
         self.timings = timings
         self.people: dict[str, Person] = {}
         self.beats: dict[str, int] = {}
+        self.beaten: dict[str, int] = {}
+        """What each process knows of its own last beat."""
         self.last_sweep: int | None = None
         self.quiet_until = 0
+        self.begun = 0
 
     def person(self, person: str) -> Person:
         return self.people.setdefault(person, Person(person))
 
     @property
     def matches(self) -> list[Match]:
-        return list({id(p.match): p.match for p in self.people.values() if p.match}.values())
+        live = {p.match.number: p.match for p in self.people.values() if p.match}
+        return [live[number] for number in sorted(live)]
 
     # Commands
 
@@ -37,7 +41,8 @@ class Model:
         p = self.person(person)
         if intent < p.intent or (intent == p.intent and p.wish is Wish.REST):
             return Outcome.STALE
-        self._sign(p)
+        if intent > p.intent or not p.match:  # a repeat of the join that made a match is no sign in it
+            self._sign(p)
         if intent > p.intent or p.state is State.IDLE:
             if p.pool != pool:
                 p.pairable_since = None
@@ -68,18 +73,23 @@ class Model:
     def skip(self, person: str, match: Match | None) -> Outcome:
         p = self.person(person)
         if match is None or p.match is not match:
-            return (
-                Outcome.SKIPPED if any(x.match is match and x.own_skip for x in p.recent) else Outcome.STALE
-            )
+            past = self._past(p, match)
+            return Outcome.SKIPPED if past and past.own_skip else Outcome.STALE
         self._sign(p)
         self._end_by_skip(match, p)
         return Outcome.SKIPPED
+
+    def _past(self, p: Person, match: Match | None) -> Past | None:
+        """One of the last 8 matches of 15 min; the list keeps whole seconds."""
+        oldest = self.now - self.timings.recent_ttl_ms
+        return next((x for x in p.recent if x.match is match and x.at // 1000 * 1000 > oldest), None)
 
     def pulse(self, person: str, named: bool, match: Match | None, media: Media | None) -> Outcome:
         p = self.person(person)
         if named and (match is None or p.match is not match):
             return Outcome.STALE
-        self._sign(p)
+        if named or not p.match:  # one sent while waiting is no sign in the match that began since
+            self._sign(p)
         if named and match:  # what is said of media names its match, as all about a conversation
             self._media(match, p, media)
         self._seek(p)
@@ -117,7 +127,7 @@ class Model:
     def block(self, person: str, match: Match | None, skip: bool) -> Outcome:
         p = self.person(person)
         live = match is not None and p.match is match
-        past = next((x for x in p.recent if x.match is match), None)
+        past = self._past(p, match)
         if not live and not past:
             return Outcome.UNKNOWN_MATCH
         if live and match:
@@ -156,6 +166,11 @@ class Model:
             # new connection too), else the returning side's (decision 0002).
             p.match.opened -= {x.id for x in p.match.people} if new_page else {p.id}
             p.match.media_due = self.now + self.timings.media_ms
+            if not p.match.ever_opened:  # who comes and goes does not put it off for ever (decision 0002)
+                p.match.media_due = min(p.match.media_due, p.match.started + self.timings.media_most_ms)
+            if new_page:
+                p.match.silence.pop(p.id, None)
+        self.beats.setdefault(process, self.now)
         p.connection = p.last_connection = connection
         p.process, p.page, p.attached_at = process, page, at
         self._queue(p)
@@ -198,7 +213,10 @@ class Model:
         if self.now < self.quiet_until:
             return
         self._owed_due()
-        for match in [m for m in self.matches if m.media_due is not None and m.media_due <= self.now]:
+        due = [(m.media_due, m.number, m) for m in self.matches if m.media_due is not None]
+        for when, _, match in sorted(due):
+            if when > self.now:
+                break
             a, _ = match.people
             self._end(match, {a: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED)
         self._silence_due()
@@ -206,9 +224,12 @@ class Model:
             match.quiet_due = self.now + self.timings.quiet_check_ms
             if self.now - match.word >= self.timings.quiet_check_ms:
                 for p in match.people:
-                    self._demand(p, self.now + self.timings.owed_ms, media_meets=False)
+                    # Who has no connection cannot read the probe: the partner may vouch (decision 0002).
+                    self._demand(p, self.now + self.timings.owed_ms, media_meets=not p.connection)
         for p in self.people.values():
-            if p.lease is not None and p.lease <= self.now:
+            # Leases are renewed at heartbeats: each must have had one since an outage (decision 0002).
+            quiet = self.now < self.quiet_until + self.timings.heartbeat_ms
+            if p.lease is not None and p.lease <= self.now and not quiet:
                 self._idle(p, IdleReason.YOU_WERE_AWAY)
 
     def _owed_due(self) -> None:
@@ -226,11 +247,11 @@ class Model:
     def _silence_due(self) -> None:
         t = self.timings
         due = sorted(
-            (first + t.silence_ms, p.id, m, p)
+            (first + t.silence_ms, m.number, p.id, m, p)
             for m in self.matches for p in m.people
             for first, _ in [m.silence.get(p.id, (self.now, 0))] if first + t.silence_ms <= self.now
         )  # fmt: skip
-        for _, _, match, p in due:
+        for *_, match, p in due:
             if p.match is not match:
                 continue
             if self._stale_silence(match, p):
@@ -246,8 +267,8 @@ class Model:
         return self.now - last > self.timings.silence_stale_ms
 
     def beat(self, process: str) -> bool:
-        known = process in self.beats
-        self.beats[process] = self.now
+        known = process in self.beaten and self.beats.get(process) == self.beaten[process]
+        self.beats[process] = self.beaten[process] = self.now
         return known
 
     def bury(self) -> None:
@@ -297,6 +318,9 @@ class Model:
             p.waited = self.now - p.place[0]
         if p.state is not State.IDLE:
             p.since = self.now
+        if p.drains and not p.connection:
+            p.bucket = max(0, p.bucket - (self.now - p.bucket_at))
+        p.bucket_at, p.drains = self.now, False  # nobody waits for them any more
         p.state, p.idle_reason = State.IDLE, reason
         p.owed = p.lease = p.match = p.pairable_since = None
 
@@ -343,7 +367,9 @@ class Model:
 
     def pair(self, one: Person, other: Person) -> None:
         t = self.timings
-        match = Match((one, other), self.now, self.now, self.now + t.media_ms, self.now + t.quiet_check_ms)
+        self.begun += 1
+        media_due, quiet_due = self.now + t.media_ms, self.now + t.quiet_check_ms
+        match = Match((one, other), self.begun, self.now, self.now, media_due, quiet_due)
         for p in match.people:
             p.waited = max(0, self.now - p.place[0])
             p.state, p.since, p.match = State.MATCHED, self.now, match

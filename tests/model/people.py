@@ -31,6 +31,8 @@ class Match:
     """A conversation of exactly two."""
 
     people: tuple["Person", "Person"]
+    number: int
+    """In the order in which they began: which of two deadlines at the same instant comes first."""
     started: int
     word: int
     media_due: int | None

@@ -1,0 +1,301 @@
+"""A stage to play an interleaving on: real scripts, people by name, and nothing but the play happens."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.client import PubSub
+
+from duologue.pairing import scripts
+from duologue.pairing.machine import Machine, fresh_ids
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import (
+    Attached,
+    Beat,
+    ConnectionId,
+    DetachCause,
+    Held,
+    Media,
+    MediaKind,
+    Outcome,
+    PageId,
+    PersonId,
+    ProcessId,
+    Reattached,
+)
+from tests.races.direct import Clock, Direct, play
+
+SWEEP_MS = 250
+SAID_AGAIN_MS = 2_500
+HEARTBEAT_MS = 15_000
+
+Saved = Mapping[bytes, tuple[bytes, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """One connection of one page, as the process that holds it knows it."""
+
+    person: str
+    connection: ConnectionId
+    process: str
+    page: PageId
+    attached_at_ms: int
+
+    @property
+    def held(self) -> Held:
+        alias = json.dumps(self.person)
+        return Held(PersonId(self.person), self.connection, self.page, self.attached_at_ms, alias)
+
+
+class Stage:
+    """People are their names; each has a stream on process ``s1`` unless the play says otherwise."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        without: Iterable[str] = (),
+        *,
+        new_ids: Callable[[int], str] = fresh_ids,
+        passes: bool = True,
+    ) -> None:
+        self.client, self.clock, self.direct = client, Clock(), Direct(client)
+        self.facts: list[str] = []
+        self.machine = Machine(
+            self.direct,
+            now_ms=self.clock,
+            scripts=scripts.load(Timings(), MediaKind.PEER, "main", without=without),
+            observe=self.facts.append,
+            new_ids=new_ids,
+        )
+        self.pools = ["main", "de"]
+        self.passes = passes
+        self.sockets: dict[ConnectionId, Socket] = {}
+        self.beating = {"s1", "s2"}
+        self._intents: dict[str, int] = {}
+        self._made = 0
+        self._mail: PubSub = client.pubsub()  # type: ignore[no-untyped-call]  # the library's own gap
+        self._mail.psubscribe("*")
+        self.mail()
+        for process in sorted(self.beating):
+            self.beat(process)
+
+    def close(self) -> None:
+        self._mail.close()
+
+    def _new(self, prefix: str) -> str:
+        self._made += 1
+        return f"{prefix}{self._made}"
+
+    # Commands
+
+    def attach(self, person: str, *, page: str = "", process: str = "s1") -> Socket | None:
+        """A new stream; None if its page was taken over. Without a page: a new load."""
+        connection, chosen = ConnectionId(self._new("c_")), PageId(page or self._new("page_"))
+        call = self.machine.attach(PersonId(person), connection, ProcessId(process), chosen, person)
+        answer = play(call)
+        if not isinstance(answer, Attached):
+            return None
+        socket = Socket(person, connection, process, chosen, answer.attached_at_ms)
+        self.sockets[connection] = socket
+        return socket
+
+    def detach(self, socket: Socket, cause: DetachCause = DetachCause.CLOSED) -> bool:
+        self.sockets.pop(socket.connection, None)
+        return play(self.machine.detach(PersonId(socket.person), socket.connection, cause))
+
+    def closes(self, person: str) -> None:
+        """The person's newest socket closes."""
+        self.detach(self.socket(person))
+
+    def socket(self, person: str) -> Socket:
+        return [s for s in self.sockets.values() if s.person == person][-1]
+
+    def join(
+        self,
+        person: str,
+        *,
+        intent: int = 0,
+        pool: str = "main",
+        language: str = "",
+        tags: tuple[str, ...] = (),
+        auto_next: bool = True,
+    ) -> Outcome:
+        """A press of Start, unless it names an earlier press."""
+        number = intent or self.press(person)
+        reply = play(
+            self.machine.join(
+                PersonId(person),
+                intent=number,
+                pool=pool,
+                tags=tags,
+                language=language,
+                auto_next=auto_next,
+                alias=person,
+            )
+        )
+        return reply.outcome
+
+    def press(self, person: str) -> int:
+        """The number of a press of Start or Stop."""
+        number = max(self.clock(), self._intents.get(person, 0) + 1)
+        self._intents[person] = number
+        return number
+
+    def leave(self, person: str, intent: int = 0) -> Outcome:
+        return play(self.machine.leave(PersonId(person), intent or self.press(person))).outcome
+
+    def skip(self, person: str, match: str = "") -> Outcome:
+        return play(self.machine.skip(PersonId(person), match or self.match(person))).outcome
+
+    def block(self, person: str, match: str, *, skip: bool = False) -> Outcome:
+        return play(self.machine.block(PersonId(person), match, skip)).outcome
+
+    def pulse(self, person: str, match: str | None = None, media: Media | None = None) -> Outcome:
+        return play(self.machine.pulse(PersonId(person), match, media)).outcome
+
+    def says(self, media: Media, *people: str) -> None:
+        """Each pulses with this media, in the match that they read."""
+        for person in people:
+            assert self.pulse(person, self.match(person), media) == Outcome.OK
+
+    def reattach(self, *sockets: Socket) -> list[Reattached]:
+        """By the process of the first."""
+        return play(self.machine.reattach(ProcessId(sockets[0].process), [s.held for s in sockets]))
+
+    def stray(self, process: str) -> int:
+        return play(self.machine.stray(ProcessId(process), lambda _, connection: connection in self.sockets))
+
+    def beat(self, process: str) -> Beat:
+        return play(self.machine.beat(ProcessId(process)))
+
+    # Scenes
+
+    def comes(self, *people: str, pool: str = "main", language: str = "", auto_next: bool = True) -> None:
+        """Each opens the page and presses Start."""
+        for person in people:
+            self.attach(person)
+            self.join(person, pool=pool, language=language, auto_next=auto_next)
+
+    def meet(self, one: str, other: str, *, media: Media | None = None) -> str:
+        """Both come, meet and answer; the match."""
+        match = self.meet_unanswered(one, other)
+        for person in (one, other):
+            self.pulse(person, match, media)
+        return match
+
+    def meet_unanswered(self, one: str, other: str) -> str:
+        """Both come and meet; neither has answered yet."""
+        self.comes(one, other)
+        assert self.together(one, other)
+        return self.match(one)
+
+    def answer(self, *people: str) -> None:
+        """Each answers the match that they read."""
+        for person in people:
+            assert self.pulse(person, self.match(person)) == Outcome.OK
+
+    def wait(self, ms: int, *alive: str, says: Mapping[str, Media] | None = None) -> None:
+        """Time passes, the workers work. Those alive answer probes and heartbeats; ``says``: every 2.5 s."""
+        says = says or {}
+        for at in range(0, ms, SWEEP_MS):
+            self.clock.turn(min(SWEEP_MS, ms - at))
+            for process in sorted(self.beating):
+                self.beat(process)
+            self.work()
+            for person in alive:
+                state = self.state(person)
+                heartbeat = state["state"] == "waiting" and at % HEARTBEAT_MS == 0
+                if "probe" in state or heartbeat:
+                    self.pulse(person, self.match(person) or None)
+            for person, media in says.items():
+                if (at + SWEEP_MS) % SAID_AGAIN_MS == 0 and self.match(person):
+                    self.says(media, person)
+
+    def work(self) -> None:
+        """One round of a process's workers: what is due, whom no arrival paired, whose process is dead."""
+        while play(self.machine.sweep()):
+            pass
+        while play(self.machine.bury()):
+            pass
+        for pool in self.pools if self.passes else ():
+            play(self.machine.scan(pool))
+
+    # What is seen
+
+    def state(self, person: str) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(play(self.machine.read(PersonId(person))))
+        return state
+
+    def match(self, person: str) -> str:
+        """``""`` unless matched."""
+        state = self.state(person)
+        return str(state["match"]["match"]) if "match" in state else ""
+
+    def partner(self, person: str) -> str:
+        state = self.state(person)
+        return str(state["match"]["partner"]["alias"]) if "match" in state else ""
+
+    def together(self, one: str, other: str) -> bool:
+        mutual = self.partner(one) == other and self.partner(other) == one
+        return mutual and self.match(one) == self.match(other)
+
+    def waits(self, person: str) -> bool:
+        return bool(self.state(person)["state"] == "waiting")
+
+    def idle(self, person: str) -> str:
+        """Why the person is idle; ``""`` if they are not."""
+        return str(self.state(person).get("idle_reason", ""))
+
+    def ended(self, person: str) -> str:
+        """Why their last conversation ended."""
+        return str(self.state(person).get("ended", {}).get("reason", ""))
+
+    def away(self, person: str) -> int | None:
+        """Until when they read that their partner may come back."""
+        until: int | None = self.state(person)["match"]["partner"]["away_until_ms"]
+        return until
+
+    def sound(self) -> bool:
+        """The invariants hold."""
+        return not self.direct.broken()
+
+    def mail(self) -> list[str]:
+        """Every publication since last asked, as ``<channel's process> <head line> <frame types>``."""
+        self.client.publish("end", "")
+        found: list[str] = []
+        while True:
+            message = self._mail.get_message(timeout=1)
+            assert message is not None
+            channel = message["channel"].decode()
+            if message["type"] != "pmessage":
+                continue
+            if channel == "end":
+                return found
+            head, *lines = message["data"].decode().split("\n")
+            types = [json.loads(line).get("type", "") for line in lines]
+            found.append(" ".join([channel.partition("f:")[2], *head.split()[:3], *filter(None, types)]))
+
+    # The store's own mishaps
+
+    def save(self) -> Saved:
+        """Every key as it is now."""
+        keys: Any = self.client.keys("*")
+        dumps: Any = {key: (self.client.dump(key), max(0, int(self.client.pttl(key)))) for key in keys}
+        saved: Saved = dumps
+        return saved
+
+    def fall_back(self, saved: Saved) -> None:
+        """A failover that lost the tail, or an older copy restored."""
+        self.client.flushall()
+        for key, (dump, ttl_ms) in saved.items():
+            self.client.restore(key, ttl_ms, dump)
+
+    def let_expire(self) -> None:
+        """Whatever carries a time to live outlives it."""
+        keys: Any = self.client.keys("*")
+        for key in keys:
+            if int(self.client.pttl(key)) >= 0:
+                self.client.delete(key)

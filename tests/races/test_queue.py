@@ -1,0 +1,252 @@
+"""Races of the queue: who may be dealt out, to whom, and in what order (mechanisms 3 and 4)."""
+
+import pytest
+
+from duologue.pairing.vocabulary import Media, Outcome
+from tests.races.control import held_by
+from tests.races.stage import Stage
+from tests.servers import StoreServer
+
+
+@held_by("rematch")
+def test_p07_two_alone_do_not_meet_again_at_once(stage: Stage) -> None:
+    """Back in the queue in one step, the same two do not meet at once; two lonely people do after a while."""
+    stage.meet("ann", "ben")
+    stage.skip("ann")
+    assert stage.waits("ann")
+    assert stage.waits("ben")
+    stage.wait(14_500, "ann", "ben")
+    assert stage.waits("ann")
+    stage.wait(1_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+@held_by("claim+detach-unqueues")
+def test_p08_two_pick_the_same_third(stage: Stage) -> None:
+    """Of two who join at once only one gets C; the other waits."""
+    stage.comes("cat")
+    stage.attach("ann")
+    stage.attach("ben")
+    stage.join("ann")
+    stage.join("ben")
+    assert stage.together("ann", "cat")
+    assert stage.waits("ben")
+    assert stage.sound()
+
+
+def play_p09(stage: Stage) -> None:
+    stage.meet("ann", "ben")
+    stage.skip("ann")
+    # Heartbeats are not due yet: an answer to one would look at the queue as well.
+    stage.wait(16_000)
+    assert stage.together("ann", "ben")
+
+
+def test_p09_the_queue_is_looked_at_without_an_arrival(stage: Stage) -> None:
+    """When what kept two apart is over, the pass brings them together; nobody else need come."""
+    play_p09(stage)
+
+
+def test_p09_control_no_pass(store_server_each: StoreServer) -> None:
+    """Without the pass they wait for good."""
+    with store_server_each.client() as client:
+        stage = Stage(client, passes=False)
+        try:
+            with pytest.raises(AssertionError):
+                play_p09(stage)
+        finally:
+            stage.close()
+
+
+def test_p09_two_who_join_at_once(stage: Stage) -> None:
+    """Joins at the same instant run one after the other: the second sees the first."""
+    stage.attach("ann")
+    stage.attach("ben")
+    assert stage.join("ann") == Outcome.WAITING
+    assert stage.join("ben") == Outcome.MATCHED
+    assert stage.together("ann", "ben")
+
+
+@held_by("not-self")
+def test_p15_one_person_on_two_pages(stage: Stage) -> None:
+    """Two pages of one person, both pressing Start, are one person who waits."""
+    stage.comes("ann")
+    stage.attach("ann")
+    stage.join("ann")
+    assert stage.waits("ann")
+    assert stage.sound()
+
+
+@held_by("media-deadline", "place-kept")
+def test_p16_media_never_comes(stage: Stage) -> None:
+    """No media within 10 s: both are on, at the places that they had."""
+    stage.comes("ann", language="en")
+    stage.wait(3_000, "ann")
+    stage.comes("ben", language="en")
+    assert stage.together("ann", "ben")
+    stage.wait(8_000, "ann", "ben")
+    stage.comes("eve", language="de")
+    stage.wait(2_000, "ann", "ben", "eve")
+    assert stage.ended("ann") == stage.ended("ben") == "media-failed"
+    # The match itself was no wait: ann has waited three seconds, eve two.
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+
+
+def test_p16_media_says_that_it_cannot(stage: Stage) -> None:
+    """``failed`` before both were open ends the match at once, and nobody loses a place."""
+    stage.meet("ann", "ben")
+    stage.wait(1_000, "ann", "ben")
+    stage.comes("cat")
+    stage.says(Media.FAILED, "ben")
+    assert stage.together("ann", "cat")
+    assert stage.waits("ben")
+    assert stage.ended("ann") == stage.ended("ben") == "media-failed"
+
+
+@held_by("blocks")
+def test_p17_each_on_the_others_block_list(stage: Stage) -> None:
+    """Two who block each other never meet, and both are served when others come."""
+    met = stage.meet("ann", "ben")
+    stage.block("ben", met)
+    stage.block("ann", met, skip=True)
+    stage.wait(20_000, "ann", "ben")
+    assert stage.waits("ann")
+    assert stage.waits("ben")
+    stage.comes("cat", "dan")
+    assert stage.together("ben", "cat")
+    assert stage.together("ann", "dan")
+
+
+@held_by("held-row", "arm-match")
+def test_p19_a_frozen_person_is_dealt_once(stage: Stage) -> None:
+    """B froze with an open socket: skipped before anyone noticed, B is held, then idle, dealt to nobody."""
+    stage.comes("ben", "ann")
+    stage.wait(1_000, "ann")
+    stage.skip("ann")
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+    stage.wait(1_000, "ann", "cat")
+    stage.comes("dan")
+    assert stage.waits("dan")
+    stage.wait(1_250, "ann", "cat", "dan")
+    assert stage.idle("ben") == "you-were-away"
+    assert stage.waits("dan")
+
+
+@held_by("detach-unqueues")
+def test_p20_a_ghost_in_the_queue(stage: Stage) -> None:
+    """Whoever waits and closes the tab is dealt to nobody from that moment."""
+    stage.comes("ann")
+    stage.closes("ann")
+    stage.wait(100)
+    stage.comes("ben")
+    assert stage.waits("ben")
+    assert stage.waits("ann")
+    stage.wait(5_250, "ben")
+    assert stage.idle("ann") == "you-were-away"
+
+
+@held_by("pool-move")
+def test_p21_two_tabs_two_pools(stage: Stage) -> None:
+    """A join of another pool moves the person: one state, one queue."""
+    stage.comes("ann")
+    stage.attach("ann")
+    assert stage.join("ann", pool="de") == Outcome.WAITING
+    assert stage.sound()
+    stage.comes("ben")
+    assert stage.waits("ben")
+    stage.comes("cat", pool="de")
+    assert stage.together("ann", "cat")
+
+
+@held_by("cursor")
+def test_p23_the_first_sixteen_exclude_one_another(stage: Stage) -> None:
+    """Two who fit, behind more people than one look takes in, are found by the pass."""
+    for n in range(20):
+        stage.comes(f"single{n}", language=f"x{n}")
+    stage.clock.turn(1)
+    stage.comes("ann", language="x20")
+    # A join looks at the first 16 only, so ben does not see ann.
+    stage.comes("ben", language="x20")
+    assert stage.waits("ben")
+    stage.wait(2_500)
+    assert stage.together("ann", "ben")
+    assert stage.waits("single0")
+
+
+@held_by("sign-pairs")
+def test_p24_skipped_before_the_first_pulse(stage: Stage) -> None:
+    """A skips 200 ms after the match: B, healthy, answers, and meets the next in that very call."""
+    first = stage.meet_unanswered("ann", "ben")
+    stage.wait(200)
+    stage.skip("ann", first)
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+    stage.comes("dan")
+    assert stage.waits("ben")
+    assert stage.waits("dan")
+    assert stage.pulse("ben", first) == Outcome.STALE
+    assert stage.waits("ben")
+    assert stage.pulse("ben") == Outcome.OK
+    assert stage.together("ben", "dan")
+    stage.wait(3_000, "ben", "dan")
+    assert stage.together("ben", "dan")
+
+
+@held_by("attach-pairs")
+def test_p25_the_join_lands_before_the_stream(stage: Stage) -> None:
+    """Held until attached; the attach itself pairs, not the next sweep."""
+    assert stage.join("ann") == Outcome.WAITING
+    stage.comes("ben")
+    assert stage.waits("ben")
+    stage.attach("ann")
+    assert stage.together("ann", "ben")
+
+
+@held_by("held-row")
+def test_p26_skipped_while_away(stage: Stage) -> None:
+    """B is away when A skips: C gets A, not B; B comes back to the place that it had."""
+    stage.comes("ben", "ann")
+    stage.answer("ann", "ben")
+    stage.wait(1_000, "ann", "ben")
+    stage.closes("ben")
+    stage.skip("ann")
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+    assert stage.waits("ben")
+    stage.comes("dan", language="de")
+    stage.attach("ben")
+    assert stage.together("ben", "dan")
+
+
+@held_by("talk-ends-wait")
+def test_p28_talk_is_no_wait(stage: Stage) -> None:
+    """Forty minutes of talk give nobody a place before those who waited meanwhile."""
+    stage.attach("ben")
+    stage.join("ben", language="en")
+    stage.comes("ann")
+    stage.answer("ann", "ben")
+    stage.clock.turn(40 * 60_000)
+    stage.comes("eve", language="de")
+    stage.clock.turn(5_000)
+    stage.leave("ann")
+    assert stage.waits("ben")
+    stage.clock.turn(1_000)
+    stage.comes("cat")
+    assert stage.together("eve", "cat")
+
+
+@held_by("relax-unbroken")
+def test_p28_a_match_breaks_the_wait_that_relaxes(stage: Stage) -> None:
+    """Two are relaxed when both were pairable for 15 s without a break, however long they waited before."""
+    stage.comes("ann", language="de")
+    stage.comes("ben", language="en")
+    stage.wait(15_250, "ann", "ben")
+    assert stage.together("ann", "ben")
+    stage.wait(10_000, "ann", "ben")
+    assert stage.ended("ann") == "media-failed"
+    stage.wait(14_500, "ann", "ben")
+    assert stage.waits("ann")
+    stage.wait(1_000, "ann", "ben")
+    assert stage.together("ann", "ben")

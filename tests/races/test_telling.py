@@ -1,0 +1,301 @@
+"""Races of telling people, as far as the scripts decide them: connections, processes, a forgetful store."""
+
+import pytest
+
+from duologue.pairing.vocabulary import Attached, Media, Outcome, Refused, Same
+from tests.races.control import held_by
+from tests.races.stage import Socket, Stage
+from tests.servers import StoreServer
+
+OPEN, SILENT = Media.OPEN, Media.SILENT
+
+
+def returns(stage: Stage, person: str, *, page: str = "", process: str = "s1") -> Socket:
+    """The person's stream opens again and is accepted."""
+    socket = stage.attach(person, page=page, process=process)
+    assert socket is not None
+    return socket
+
+
+@held_by("connection-fence")
+def test_e14_the_old_close_comes_after_the_new_stream(stage: Stage) -> None:
+    """B reloads: the close of the old stream, seen late on the same process, marks nobody away."""
+    stage.meet("ann", "ben", media=OPEN)
+    old = stage.socket("ben")
+    returns(stage, "ben")
+    assert not stage.detach(old)
+    assert stage.away("ann") is None
+    stage.says(OPEN, "ann", "ben")
+    stage.wait(6_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+@held_by("page-refused")
+def test_e15_taken_over_names_the_connection(stage: Stage) -> None:
+    """Only the old tab's connection is told, and its page is refused from then on; the new tab stays."""
+    stage.comes("ben")
+    old = stage.socket("ben")
+    stage.mail()
+    new = returns(stage, "ben")
+    assert stage.mail() == [f"s1 T ben {old.connection}"]
+    assert stage.attach("ben", page=old.page) is None
+    assert stage.detach(new)
+
+
+def test_e15_to_take_over_again_is_to_load_anew(stage: Stage) -> None:
+    """Four pages later the first is still refused; a new load never is."""
+    stage.comes("ben")
+    pages = [stage.socket("ben").page]
+    pages += [returns(stage, "ben").page for _ in range(4)]
+    assert [stage.attach("ben", page=page) for page in pages[:-1]] == [None] * 4
+    assert returns(stage, "ben").page not in pages
+
+
+def play_e16(stage: Stage, *, strays: bool = True) -> None:
+    stage.meet("ann", "ben", media=OPEN)
+    old = stage.socket("ben")
+    stage.detach(old)
+    # The process gave the attach up; its detach ran first and found nothing, then the attach ran.
+    given_up = returns(stage, "ben", page=old.page)
+    del stage.sockets[given_up.connection]
+    if strays:
+        assert stage.stray("s1") == 1
+    stage.wait(6_000, "ann")
+    assert stage.ended("ann") == "partner-lost"
+
+
+def test_e16_a_detach_overtakes_its_attach(stage: Stage) -> None:
+    """An attach that nobody waits for any more is found by the process's own loop, and undone."""
+    play_e16(stage)
+
+
+def test_e16_control_nobody_looks(store_server_each: StoreServer) -> None:
+    """Without that loop B is attached for good, and A alone."""
+    with store_server_each.client() as client:
+        stage = Stage(client)
+        try:
+            with pytest.raises(AssertionError):
+                play_e16(stage, strays=False)
+        finally:
+            stage.close()
+
+
+@held_by("reattach-writes")
+def test_e17_the_attach_was_in_the_lost_tail(stage: Stage) -> None:
+    """The store fell back to before B's attach: the re-attach writes the address again, and B is told."""
+    stage.meet("ann", "ben", media=OPEN)
+    old = stage.socket("ben")
+    before = stage.save()
+    stage.clock.turn(500)
+    new = returns(stage, "ben", page=old.page, process="s2")
+    stage.fall_back(before)
+    stage.clock.turn(1_000)
+    assert isinstance(stage.reattach(new)[0], Attached)
+    stage.mail()
+    stage.skip("ann")
+    assert f"s2 S ben {new.connection} force-disconnect waiting" in stage.mail()
+
+
+@held_by("reattach-writes", "buried-unknown")
+def test_e18_the_store_forgot_everything(stage: Stage) -> None:
+    """After FLUSHALL the beat is unknown, the re-attach writes addresses, the page's intent heals all."""
+    stage.meet("ann", "ben", media=OPEN)
+    sockets = [stage.socket("ann"), stage.socket("ben")]
+    intents = {person: stage.state(person)["intent"] for person in ("ann", "ben")}
+    stage.client.flushall()
+    assert not stage.beat("s1").known
+    assert all(isinstance(answer, Attached) for answer in stage.reattach(*sockets))
+    assert stage.idle("ann") == "never"
+    for person, intent in intents.items():
+        stage.join(person, intent=intent)
+    assert stage.together("ann", "ben")
+
+
+@held_by("outage-quiet")
+def test_e22_everything_was_away_for_twenty_seconds(stage: Stage) -> None:
+    """Every deadline is overdue on return: nothing falls due until all could answer."""
+    stage.meet("ann", "ben")
+    stage.wait(1_000, "ann", "ben")
+    stage.clock.turn(20_000)
+    stage.work()
+    assert stage.together("ann", "ben")
+    stage.wait(2_000)
+    stage.says(OPEN, "ann", "ben")
+    stage.wait(6_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+def test_e22_what_is_still_unmet_then_falls_due(stage: Stage) -> None:
+    """The quiet after an outage lasts five seconds, for whoever did not answer in it."""
+    stage.meet_unanswered("ann", "ben")
+    stage.wait(1_000, "ann")
+    stage.clock.turn(20_000)
+    stage.wait(4_750, "ann")
+    assert stage.together("ann", "ben")
+    stage.wait(750, "ann")
+    assert stage.ended("ann") == "no-show"
+
+
+@held_by("burial-is-ours")
+def test_e23_a_process_is_stopped_under_its_calls(stage: Stage) -> None:
+    """Its people come back elsewhere within 25 s: the calls go on, and no partner was told anything."""
+    stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ben").page
+    returns(stage, "ann", page=stage.socket("ann").page, process="s2")
+    stage.beating.discard("s1")
+    stage.mail()
+    stage.wait(5_000, "ann")
+    assert stage.away("ann") is None
+    assert not [line for line in stage.mail() if "partner-away" in line]
+    stage.wait(15_000, "ann", says={"ann": OPEN})
+    returns(stage, "ben", page=page, process="s2")
+    stage.says(OPEN, "ben")
+    stage.wait(6_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+@held_by("buried-unknown", "reattach-writes")
+def test_e28_a_buried_process_goes_on(stage: Stage) -> None:
+    """It was paused for 10 s, sockets and all: its next beat is unknown; it re-attaches, all hear again."""
+    stage.meet("ann", "ben", media=OPEN)
+    sockets = [stage.socket("ann"), stage.socket("ben")]
+    stage.beating.discard("s1")
+    stage.wait(10_000)
+    stage.beating.add("s1")
+    if not stage.beat("s1").known:
+        assert all(isinstance(answer, Attached) for answer in stage.reattach(*sockets))
+    stage.says(OPEN, "ann", "ben")
+    stage.mail()
+    stage.skip("ann")
+    assert f"s1 S ben {sockets[1].connection} force-disconnect waiting" in stage.mail()
+
+
+def test_e28_a_re_attach_is_no_sign_of_life(stage: Stage) -> None:
+    """Its sockets may be dead too: what its people owe since the burial, they still owe."""
+    stage.meet("ann", "ben", media=OPEN)
+    socket = stage.socket("ben")
+    stage.beating.discard("s1")
+    stage.wait(5_000)
+    until = stage.state("ben")["probe"]["until_ms"]
+    stage.reattach(socket)
+    assert stage.state("ben")["probe"]["until_ms"] == until
+
+
+@held_by("own-page-ends")
+def test_e31_a_late_attach_of_the_same_page(stage: Stage) -> None:
+    """The attach of s3, given up, runs after that of s4: s4 just ends, and the page comes back at once."""
+    stage.comes("ben")
+    page = stage.socket("ben").page
+    live = returns(stage, "ben", page=page)
+    stage.mail()
+    late = returns(stage, "ben", page=page)
+    assert stage.mail() == [f"s1 E ben {live.connection}"]
+    again = returns(stage, "ben", page=page)
+    assert stage.mail() == [f"s1 E ben {late.connection}"]
+    assert stage.detach(again)
+
+
+def play_e34(stage: Stage, *, strays: bool = True) -> None:
+    stage.meet("ann", "ben", media=OPEN)
+    closed = stage.socket("ben")
+    stage.detach(closed)
+    # This re-attach had listed the socket before it closed, and runs after its detach.
+    stage.reattach(closed)
+    if strays:
+        assert stage.stray("s1") == 1
+    stage.wait(6_000, "ann")
+    assert stage.ended("ann") == "partner-lost"
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+    assert stage.idle("ben") == "you-were-away"
+
+
+def test_e34_a_re_attach_comes_after_the_detach(stage: Stage) -> None:
+    """The ghost that it leaves is found by the same loop, and what B owes since the close is still owed."""
+    play_e34(stage)
+
+
+def test_e34_control_nobody_looks(store_server_each: StoreServer) -> None:
+    """A ghost that waits is dealt out, when nobody looks for it."""
+    with store_server_each.client() as client:
+        stage = Stage(client)
+        try:
+            stage.comes("ben")
+            closed = stage.socket("ben")
+            stage.detach(closed)
+            stage.pulse("ben")
+            stage.reattach(closed)
+            stage.comes("ann")
+            assert stage.together("ann", "ben")
+        finally:
+            stage.close()
+
+
+def play_e35(stage: Stage, *, snapshot: bool = True) -> None:
+    stage.meet_unanswered("ann", "ben")
+    before = stage.save()
+    version = stage.state("ben")["version"]
+    stage.says(OPEN, "ann", "ben")
+    stage.fall_back(before)
+    stage.clock.turn(1_000)
+    answers = stage.reattach(stage.socket("ann"), stage.socket("ben"))
+    assert [type(answer) for answer in answers] == [Same, Same]
+    assert stage.state("ben")["version"] == version
+    if snapshot:  # a suspicion is answered by one whatever the version, and a page answers each
+        stage.says(OPEN, "ann", "ben")
+    stage.wait(11_000)
+    assert stage.together("ann", "ben")
+
+
+def test_e35_the_store_falls_back_to_before_an_answer(stage: Stage) -> None:
+    """Same version, so no frame; the snapshot of the re-attach is answered, and the call goes on."""
+    play_e35(stage)
+
+
+def test_e35_control_versions_alone(store_server_each: StoreServer) -> None:
+    """Pages that act on a higher version only are no-shows."""
+    with store_server_each.client() as client:
+        stage = Stage(client)
+        try:
+            with pytest.raises(AssertionError):
+                play_e35(stage, snapshot=False)
+        finally:
+            stage.close()
+
+
+@held_by("last-named")
+def test_e38_a_dead_socket_re_attaches(stage: Stage) -> None:
+    """B's newer socket closed; the older, dead and unnoticed on another process, does not bring B back."""
+    stage.meet("ann", "ben", media=OPEN)
+    dead = stage.socket("ben")
+    stage.clock.turn(500)
+    newer = returns(stage, "ben", page=dead.page, process="s2")
+    stage.clock.turn(500)
+    stage.detach(newer)
+    assert [type(answer) for answer in stage.reattach(dead)] == [Refused]
+    assert stage.away("ann") is not None
+    stage.wait(5_250, "ann")
+    assert stage.ended("ann") == "partner-lost"
+
+
+@held_by("attached-later")
+def test_e38_a_dead_socket_never_replaces_a_live_one(stage: Stage) -> None:
+    """The same while the newer is open: the older is refused, and the live tab hears nothing."""
+    stage.comes("ben")
+    dead = stage.socket("ben")
+    stage.clock.turn(500)
+    newer = returns(stage, "ben", page=dead.page, process="s2")
+    stage.mail()
+    assert [type(answer) for answer in stage.reattach(dead)] == [Refused]
+    assert stage.mail() == []
+    assert stage.detach(newer)
+
+
+def test_e38_the_same_instant(stage: Stage) -> None:
+    """Two sockets of one millisecond do not replace each other for ever: the one in the record stays."""
+    stage.comes("ben")
+    first = stage.socket("ben")
+    second = returns(stage, "ben", page=first.page)
+    assert [type(answer) for answer in stage.reattach(first)] == [Refused]
+    assert stage.pulse("ben") == Outcome.OK
+    assert [type(answer) for answer in stage.reattach(second)] == [Same]
