@@ -52,9 +52,11 @@ export class Camera {
     return this.#enqueue(() => this.#open());
   }
 
+  /** Unmuting opens a microphone if there was none. */
   mute(muted: boolean): void {
     if (this.#state.audio !== null) this.#state.audio.enabled = !muted;
     this.#become({ muted });
+    if (!muted && this.#state.audio === null) void this.#enqueue(() => this.#openMicrophone());
   }
 
   switchCamera(off: boolean): Promise<void> {
@@ -78,11 +80,12 @@ export class Camera {
     return this.choose("camera", next?.id ?? "");
   }
 
-  /** Lets the devices go: the page is leaving. */
+  /** Lets the devices go, until `ask`: the page is leaving, or is to do without. */
   release(): void {
+    if (this.#state.audio === null && this.#state.video === null) return;
     this.#state.audio?.stop();
     this.#state.video?.stop();
-    this.#become({ audio: null, video: null });
+    this.#become({ audio: null, video: null, asked: "no" });
   }
 
   async #open(): Promise<void> {
@@ -129,6 +132,7 @@ export class Camera {
     try {
       const stream = await this.#devices?.getUserMedia(constraints);
       for (const track of stream?.getTracks() ?? []) this.#replace(track);
+      this.#become({ asked: "yes" });
       return null;
     } catch (error) {
       return troubleOf(error);

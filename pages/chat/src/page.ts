@@ -73,22 +73,22 @@ export class Page {
     client.subscribe((view) => this.#follow(view));
     watchLifecycle({
       leave: () => this.#leave(),
-      back: () => this.#back(),
+      back: () => void this.#resume(),
       hidden: () => this.#tell(),
       nudge: () => client.nudge(),
     });
-    this.#camera.mute(memory.media.muted);
+    if (memory.media.muted) this.#camera.mute(true);
+    if (memory.media.cameraOff) void this.#camera.switchCamera(true);
     void this.#resume();
     this.#draw();
   }
 
+  /** In a conversation: connects as a new page. Before one: shows the preview, if that takes no question. */
   async #resume(): Promise<void> {
     const { client, memory } = this.#options;
-    const { without, cameraOff } = memory.media;
-    if (cameraOff) void this.#camera.switchCamera(true);
     if (this.#live) {
       client.open();
-      if (!without) await this.#camera.ask();
+      if (!memory.media.without) await this.#camera.ask();
       return;
     }
     if (!this.#options.isSecond && (await LiveTab.elsewhere())) this.#entry.otherTab();
@@ -99,7 +99,7 @@ export class Page {
     const on = (id: string, action: () => void): void => element(id, HTMLButtonElement).addEventListener("click", action);
     on("next", () => this.#next());
     on("stop", () => this.#options.client.stop());
-    on("mute", () => this.#camera.mute(!this.#camera.state.muted));
+    on("mute", () => this.#camera.mute(this.#camera.state.audio !== null && !this.#camera.state.muted));
     on("camera", () => void this.#camera.switchCamera(this.#camera.state.video !== null));
     on("flip", () => void this.#camera.flip());
     on("report", () => this.#openReport(this.#drawn?.current ?? null, true));
@@ -146,7 +146,7 @@ export class Page {
   /** Another tab has it, or the session ran out: from here it goes on as a new page. */
   #takeOver(): void {
     if (this.#drawn?.state === "ended") this.#goLive(false);
-    else this.#options.client.open();
+    else void this.#resume();
     this.#draw();
   }
 
@@ -187,7 +187,8 @@ export class Page {
     client.send({ audio, video });
     this.#tell();
     memory.devices = chosen;
-    memory.media = { ...memory.media, muted, cameraOff };
+    const without = memory.media.without && audio === null && video === null;
+    memory.media = { muted, cameraOff, without };
     this.#draw();
   }
 
@@ -202,15 +203,11 @@ export class Page {
     this.#camera.release();
   }
 
-  #back(): void {
-    const { client, memory } = this.#options;
-    if (this.#live) client.open();
-    if (!memory.media.without && this.#camera.state.asked === "yes") void this.#camera.ask();
-  }
-
   #follow({ model }: View): void {
     this.#news.follow(model);
     if (this.#live && model.state !== null && model.link === "open" && isResting(model)) this.#goLive(false);
+    // Another tab has the conversation, and the camera there.
+    if (model.link === "taken-over") this.#camera.release();
     this.#draw();
   }
 

@@ -53,7 +53,7 @@ export function scene(situation: Situation, words: Words): Scene {
     screen: state === "welcome" ? "welcome" : "stage",
     ...status(state, situation, words),
     banner: situation.away ? banner(state, words) : null,
-    people: model.people_online === null || !situation.live ? null : words.status.online(model.people_online),
+    people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
     tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
     resting: model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
     partner: partner(state, situation, words),
@@ -126,9 +126,9 @@ function banner(state: SceneState, { link }: Words): string | null {
 }
 
 function partner(state: SceneState, { model, presence, hasPicture }: Situation, { partner: words }: Words): Scene["partner"] {
-  const here = state === "talking" || state === "reconnecting";
+  const here = state === "talking";
   const name = alias(model);
-  const named = name === "" || !(here || state === "connecting") ? null : name;
+  const named = name === "" || !(here || state === "connecting" || state === "reconnecting") ? null : name;
   if (!here || presence === null) return { name: named, badge: null, blank: null };
   const blank = presence.camera ? (hasPicture ? null : words.nobody) : words.cameraOff;
   const badge = presence.hidden ? words.hidden : presence.microphone ? null : words.muted;

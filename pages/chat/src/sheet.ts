@@ -13,7 +13,8 @@ export interface SheetActions {
 /** What is needed now and then: blocking, the person before, the switch, the devices. */
 export class Sheet {
   readonly #dialog = element("sheet", HTMLDialogElement);
-  readonly #autoNext = element("auto-next", HTMLInputElement);
+  /** The same switch, on the desk of a wide screen and here. */
+  readonly #autoNext = [element("auto-next", HTMLInputElement), element("auto-next-desk", HTMLInputElement)];
   readonly #devices: DeviceLists;
 
   constructor(words: Words["camera"], camera: Camera, actions: SheetActions) {
@@ -26,14 +27,14 @@ export class Sheet {
     this.#item("block", actions.block);
     this.#item("sheet-block-previous", actions.blockPrevious);
     this.#item("sheet-report-previous", actions.reportPrevious);
-    this.#autoNext.addEventListener("change", () => actions.autoNext(this.#autoNext.checked));
+    for (const box of this.#autoNext) box.addEventListener("change", () => actions.autoNext(box.checked));
   }
 
   show(state: CameraState, current: boolean, previous: boolean, autoNext: boolean): void {
     show(element("block", HTMLButtonElement), current);
     show(element("sheet-block-previous", HTMLButtonElement), previous);
     show(element("sheet-report-previous", HTMLButtonElement), previous);
-    this.#autoNext.checked = autoNext;
+    for (const box of this.#autoNext) box.checked = autoNext;
     this.#devices.show(state);
   }
 

@@ -41,12 +41,13 @@ function showActions(scene: Scene): void {
 
 /** The person's own picture, and the buttons that say what they will do. */
 export function showOwn(state: CameraState, words: Words): void {
-  const { audio, video, muted, cameraOff, cameras } = state;
+  const { audio, video, muted, cameraOff, cameras, microphones, asked } = state;
+  const silent = muted || audio === null;
   const mute = element("mute", HTMLButtonElement);
   const camera = element("camera", HTMLButtonElement);
-  mute.disabled = audio === null;
-  toggle(mute, muted, muted ? words.controls.unmute : words.controls.mute, muted ? "i-mic-off" : "i-mic");
-  camera.disabled = video === null && cameras.length === 0;
+  mute.disabled = audio === null && asked === "yes" && microphones.length === 0;
+  toggle(mute, silent, silent ? words.controls.unmute : words.controls.mute, silent ? "i-mic-off" : "i-mic");
+  camera.disabled = video === null && asked === "yes" && cameras.length === 0;
   const off = video === null;
   toggle(camera, off, off ? words.controls.cameraOn : words.controls.cameraOff, off ? "i-camera-off" : "i-camera");
   show(element("me-blank", HTMLElement), video === null);

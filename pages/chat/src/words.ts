@@ -117,6 +117,7 @@ export interface Words {
     readonly unmute: string;
     readonly cameraOff: string;
     readonly cameraOn: string;
+    readonly escape: string;
   };
   readonly report: {
     readonly question: string;
@@ -222,7 +223,7 @@ export const english: Words = {
     loading: "Connecting…",
     looking: "Looking for someone…",
     alone: "Nobody else is here yet",
-    online: (people) => `${people.toLocaleString("en")} people online`,
+    online: (people) => (people === 1 ? "1 person online" : `${people.toLocaleString("en")} people online`),
     connecting: "Someone is here",
     connectingDetail: "Connecting the two of you…",
     talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${alias}. Say hello!`),
@@ -280,6 +281,7 @@ export const english: Words = {
     unmute: "Unmute",
     cameraOff: "Camera off",
     cameraOn: "Camera on",
+    escape: "Esc is Next",
   },
   report: {
     question: "What happened?",
