@@ -1,0 +1,109 @@
+"""Browsers, servers and networks for the tests that drive the page; and the one table, printed at the end."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright, sync_playwright
+
+from tests.e2e import netns
+from tests.e2e.chromium import Chromium, binary, chromium
+from tests.e2e.person import Person
+from tests.e2e.serving import Serving
+from tests.e2e.tab import WATCH, ChromiumTab
+from tests.e2e.table import Table
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+TABLE = pytest.StashKey[Table]()
+
+Arrive = Callable[..., Person]
+"""``arrive(name, chromium, url)``: somebody with a fresh profile opens the page."""
+
+
+def lacking(what: str) -> None:
+    """A machine without it skips; CI must have it."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Where a run leaves what people look at."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    return ARTIFACTS
+
+
+# Playwright keeps an event loop running while it is there, and asyncio tests need to start their own:
+# so it lives for one module, and not for the session.
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Playwright; needs Debian's Chromium."""
+    if binary() is None:
+        lacking("chromium is not installed (make test installs it on Debian as root)")
+    with sync_playwright() as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """The real server on this machine's loopback."""
+    server = Serving(tmp_path_factory.mktemp("server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A browser in which people can be, one context each."""
+    with chromium(playwright, tmp_path_factory.mktemp("chromium")) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[netns.Network]:
+    """A network that can be lost."""
+    reason = netns.missing()
+    if reason:
+        lacking(reason)
+    with netns.network() as it:
+        yield it
+
+
+@pytest.fixture
+def arrive() -> Iterator[Arrive]:
+    """Lets people come; whoever is still there at the end of the test goes."""
+    with ExitStack() as leaving:
+
+        def come(name: str, where: Chromium, url: str, *, width: int = 1280, height: int = 800) -> Person:
+            context = where.browser.new_context(viewport={"width": width, "height": height})
+            leaving.callback(context.close)
+            context.add_init_script(WATCH)
+            context.set_default_timeout(15_000)
+            person = Person(name, ChromiumTab(context.new_page()))
+            person.arrive(url)
+            return person
+
+        yield come
+
+
+@pytest.fixture(scope="session")
+def table(request: pytest.FixtureRequest) -> Table:
+    """The one table of faults; `pytest_terminal_summary` prints it and keeps it."""
+    return request.config.stash.setdefault(TABLE, Table())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """However the tests ended, what was measured is shown."""
+    table = config.stash.get(TABLE, None)
+    if table is None or not table.rows:
+        return
+    ARTIFACTS.mkdir(exist_ok=True)
+    (ARTIFACTS / "never-alone.md").write_text(table.markdown())
+    terminalreporter.write_sep("-", "never alone")
+    terminalreporter.write_line(table.markdown())

@@ -1,0 +1,104 @@
+"""The real `duologue serve` as a process that can be killed, and started again where it was."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from tests.e2e.waiting import until
+
+READY_S = 30
+STOP_S = 15
+COMMAND = (sys.executable, "-m", "duologue")
+
+
+class Serving:
+    """One server on a port and a folder of its own: embedded store, peer media."""
+
+    def __init__(self, folder: Path, *, host: str = "127.0.0.1", options: tuple[str, ...] = ()) -> None:
+        """``folder`` becomes the data folder's parent and gets the log."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.host = host
+        self.port = free_port(host)
+        self._command = [*COMMAND, "serve", "--host", host, "--port", str(self.port)]
+        self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
+        self.log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._output: IO[bytes] | None = None
+        self._family: list[psutil.Process] = []
+
+    @property
+    def url(self) -> str:
+        """Where people find it."""
+        return f"http://{self.host}:{self.port}"
+
+    def start(self) -> None:
+        """Returns when it is ready to serve."""
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith("DUOLOGUE_") and k != "REDIS_URL"
+        }
+        self._output = self.log.open("ab")
+        self._process = subprocess.Popen(
+            self._command, stdout=self._output, stderr=subprocess.STDOUT, env=environment
+        )
+        until(self._is_ready, READY_S, "the server is ready", last=self.said)
+        self._family += psutil.Process(self._process.pid).children(recursive=True)
+
+    def kill(self) -> None:
+        """kill -9 of the server; its store lives on, as it would."""
+        assert self._process is not None
+        self._process.kill()
+        self._wait()
+
+    def stop(self) -> None:
+        """An orderly end, and none of its processes left; can be repeated."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+            self._wait()
+        for each in self._family:  # the store of a server that a test left killed
+            if each.is_running():
+                each.kill()
+
+    def said(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-2_000:]
+
+    def get(self, path: str) -> tuple[int, str]:
+        """A plain request; status 0 when nobody answers."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except OSError:
+            return 0, ""
+        finally:
+            connection.close()
+
+    def _is_ready(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"the server ended:\n{self.said()}"
+        return self.get("/readyz")[0] == 200
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        self._process.wait(STOP_S)
+        if self._output is not None:
+            self._output.close()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """One that nobody listens on now; a restart needs the same again, so 0 will not do."""
+    with socket.create_server((host, 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
