@@ -90,3 +90,25 @@ async def test_a_join_costs_the_same_in_a_long_queue(valkey9: StoreServer, queue
             await wait_in_queue(machine, new_people(1))
             spent = commands_of(client) - before
     assert spent <= 16 * 3 + 25
+
+
+async def test_a_skip_is_one_script_call(valkey9: StoreServer) -> None:
+    """Both people's next places, the new match of one and all publications take one call."""
+    async with Store(valkey9.url).running() as store:
+        machine = Machine(store)
+        await wait_in_queue(machine, people := new_people(3), tag="one")
+        states = [msgspec.json.decode(await machine.read(p)) for p in people]
+        skipper = next(i for i, state in enumerate(states) if state["state"] == "matched")
+        await machine.skip(people[0], "m_nobodys")  # the store knows the script from here on
+        with valkey9.client() as client:
+            before = calls_of(client)
+            reply = await machine.skip(people[skipper], states[skipper]["match"]["match"])
+            spent = calls_of(client) - before
+    assert reply.outcome == "skipped"
+    assert spent == 1
+
+
+def calls_of(client: redis.Redis) -> int:
+    stats = client.info("commandstats")
+    assert isinstance(stats, dict)
+    return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
