@@ -67,8 +67,9 @@ class Person:
         self.tab.open(url)
 
     def start(self) -> None:
-        """They agree to the rules, as one must, and press Start."""
-        self.tab.press(by("consent"))
+        """They agree to the rules, which the page remembers of them, and press Start."""
+        if not self.tab.ask("return document.querySelector(a).checked", by("consent")):
+            self.tab.press(by("consent"))
         self.tab.press(by("start"))
 
     def next(self) -> None:
