@@ -6,12 +6,12 @@ export interface ChatActions {
   readonly say: (text: string, key?: string) => void;
 }
 
-/** The text chat: one list item a line, added and changed but never rebuilt, so that a screen reader hears each once. */
+/** The text chat: one paragraph a line, added and changed but never rebuilt, so that a screen reader hears each once. */
 export class ChatPanel {
-  readonly #log = element("chat-log", HTMLOListElement);
+  readonly #log = element("chat-log", HTMLDivElement);
   readonly #input = element("chat-input", HTMLInputElement);
   readonly #send = element("chat-send", HTMLButtonElement);
-  #items = new Map<string, HTMLLIElement>();
+  #items = new Map<string, HTMLParagraphElement>();
   readonly #words: Words;
   readonly #actions: ChatActions;
   #match: string | null = null;
@@ -56,7 +56,7 @@ export class ChatPanel {
 
   #draw(lines: readonly Line[]): void {
     const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
-    const items = new Map<string, HTMLLIElement>();
+    const items = new Map<string, HTMLParagraphElement>();
     for (const [place, line] of lines.entries()) {
       const name = line.key ?? `n${line.n ?? ""}`;
       const item = this.#items.get(name) ?? this.#item(line);
@@ -71,8 +71,8 @@ export class ChatPanel {
     if (added && atEnd) this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  #item(line: Line): HTMLLIElement {
-    const item = document.createElement("li");
+  #item(line: Line): HTMLParagraphElement {
+    const item = document.createElement("p");
     const who = document.createElement("span");
     who.className = "who";
     who.textContent = line.from === "me" ? this.#words.said.you : this.#words.said.stranger;
@@ -85,7 +85,7 @@ export class ChatPanel {
     return item;
   }
 
-  #mark(item: HTMLLIElement, line: Line): void {
+  #mark(item: HTMLParagraphElement, line: Line): void {
     if (item.dataset["status"] === line.status) return;
     item.dataset["status"] = line.status;
     item.querySelector(".unsent")?.remove();

@@ -1,0 +1,111 @@
+import { emptyModel, type Model, type PersonState, type Presence } from "duologue";
+import { describe, expect, it } from "vitest";
+import { scene, type Situation } from "../src/scene.ts";
+import { english } from "../src/words.ts";
+
+const base = { version: 1, since_ms: 0, intent: 1, wish: "talk" as const, pool: "main" };
+const waiting: PersonState = { ...base, state: "waiting" };
+const idle: PersonState = { ...base, state: "idle", wish: "rest", idle_reason: "never" };
+const matched: PersonState = {
+  ...base,
+  state: "matched",
+  match: {
+    match: "m_1",
+    started_at_ms: 0,
+    partner: { alias: "Ada", away_until_ms: null },
+    media: { kind: "peer", role: "polite", ice_servers: [] },
+    messages: { first: 1, last: 0 },
+  },
+};
+const here: Presence = { camera: true, microphone: true, hidden: false };
+const talk = { intent: 1, wish: "talk" as const, preferences: {} };
+
+function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
+  const situation: Situation = {
+    model: { ...emptyModel("p"), link: "open", own: talk, ...model },
+    presence: here,
+    live: true,
+    hasPicture: true,
+    news: null,
+    noWay: false,
+    away: false,
+    loopback: true,
+    dealt: new Set(),
+    ...more,
+  };
+  return scene(situation, english);
+}
+
+const media = (more: Partial<Model["media"]> = {}): Model["media"] => ({ ...emptyModel("p").media, match: "m_1", status: "open", everOpen: true, ...more });
+const talking: Partial<Model> = { state: matched, media: media() };
+
+describe("the scene", () => {
+  it.each<[string, string, Partial<Model>]>([
+    ["before the first state", "loading", {}],
+    ["in the queue", "waiting", { state: waiting }],
+    ["while a join heals an idle state", "waiting", { state: { ...idle, idle_reason: "you-were-away" } }],
+    ["in a match whose call is not up yet", "connecting", { state: matched, media: media({ status: "connecting", everOpen: false }) }],
+    ["in a match whose partner is slow to answer", "connecting", { state: matched, media: media({ status: "silent", everOpen: false }) }],
+    ["in a call", "talking", talking],
+    ["when the partner falls silent", "reconnecting", { state: matched, media: media({ status: "silent" }) }],
+    ["when the partner is away and vouched for", "talking", { state: matched, media: media({ away_until_ms: 1, unanswered: true, vouched: true }) }],
+    ["when the partner is away and does not answer", "reconnecting", { state: matched, media: media({ away_until_ms: 1, unanswered: true }) }],
+    ["after Next, until the server has answered", "waiting", { ...talking, skipping: "m_1" }],
+    ["after Stop, until the server has answered", "welcome", { ...talking, own: { ...talk, wish: "rest" } }],
+    ["after a conversation that was to be the only one", "welcome", { state: idle, own: { ...talk, wish: "rest" } }],
+    ["on a reloaded page whose person is idle", "welcome", { state: idle, own: null }],
+    ["when another tab has taken over", "taken-over", { ...talking, link: "taken-over" }],
+    ["when the session is over", "ended", { ...talking, link: "ended" }],
+    ["while the stream is lost in a call", "talking", { ...talking, link: "away" }],
+  ])("%s is %s", (_, state, model) => {
+    expect(draw(model).state).toBe(state);
+  });
+
+  it("stays the welcome until the person starts", () => {
+    expect(draw({ state: waiting }, { live: false }).state).toBe("welcome");
+  });
+
+  it("says why the person looks again, and that it goes on by itself", () => {
+    expect(draw({ state: waiting, people_online: 12 }, { news: "partner-skipped" })).toMatchObject({
+      title: "Your partner left. Finding the next one…",
+      detail: "12 people online",
+    });
+    expect(draw({ state: waiting }, { news: "skipped" }).title).toBe("Finding the next one…");
+    expect(draw({ state: waiting, people_online: 1 })).toMatchObject({ title: "Looking for someone…", detail: "Nobody else is here yet" });
+  });
+
+  it("names what the operator has to set when two networks found no way", () => {
+    expect(draw({ state: waiting }, { news: "media-failed", noWay: true }).detail).toContain("DUOLOGUE_ICE_SERVERS");
+  });
+
+  it("says that the server is away only after a moment, and that the conversation goes on", () => {
+    expect(draw({ ...talking, link: "away" }).banner).toBeNull();
+    expect(draw({ ...talking, link: "away" }, { away: true }).banner).toBe(english.link.awayTalking);
+    expect(draw({ state: waiting, link: "away" }, { away: true }).banner).toBe(english.link.away);
+  });
+
+  it("tells how the partner is", () => {
+    expect(draw(talking).partner).toEqual({ name: "Ada", badge: null, blank: null });
+    expect(draw(talking, { presence: { ...here, camera: false } }).partner.blank).toBe("Their camera is off");
+    expect(draw(talking, { presence: { camera: true, microphone: false, hidden: false } }).partner.badge).toBe("Their microphone is off");
+    expect(draw(talking, { presence: { camera: true, microphone: false, hidden: true } }).partner.badge).toBe("Stepped away");
+  });
+
+  it("offers a second person to who waits alone on the server's own machine, and to nobody else", () => {
+    expect(draw({ state: waiting, people_online: 1 }).offersSecond).toBe(true);
+    expect(draw({ state: waiting, people_online: 2 }).offersSecond).toBe(false);
+    expect(draw({ state: waiting, people_online: 1 }, { loopback: false }).offersSecond).toBe(false);
+    expect(draw(talking).offersSecond).toBe(false);
+  });
+
+  it("lets the person before be reported until that was done", () => {
+    const state: PersonState = { ...waiting, ended: { match: "m_0", reason: "partner-left", at_ms: 0 } };
+    expect(draw({ state }).previous).toBe("m_0");
+    expect(draw({ state }, { dealt: new Set(["m_0"]) }).previous).toBeNull();
+  });
+
+  it("lets Next and the chat work while the partner is gone, and neither while nobody is there", () => {
+    expect(draw({ state: matched, media: media({ status: "silent" }) })).toMatchObject({ current: "m_1", canChat: true });
+    expect(draw({ state: waiting })).toMatchObject({ current: null, canChat: false });
+  });
+});
