@@ -144,19 +144,33 @@ describe("two pages", () => {
 });
 
 describe("a network that changes", () => {
-  it("is looked for anew by both sides at once: the offers cross, the polite one gives way", async () => {
+  it("is looked for anew by the impolite side alone: offers that cross would be rolled back, which Chromium does not survive", async () => {
     const call = await met();
     for (const connection of call.world.live) connection.restartIce();
     await call.clock.advance(600);
+    expect(call.said.filter((said) => /offer|answer/.test(said))).toEqual(["p_b offer", "p_a answer", "p_b offer", "p_a answer"]);
     expect(call.world.live.map(({ signalingState }) => signalingState)).toEqual(["stable", "stable"]);
     expect(call.open).toBe(true);
   });
 
-  it("is looked for when the partner falls silent, and not while there never was a way", async () => {
+  it("is looked for when the partner falls silent", async () => {
     const call = await met();
+    const offers = (): number => call.said.filter((said) => said === "p_b offer").length;
     for (const { channel } of call.world.live) channel.cut();
     await call.clock.advance(3_000);
-    expect(call.world.live.map(({ restarts }) => restarts)).toEqual([1, 1]);
+    expect(offers()).toBeGreaterThan(1);
+    expect(call.said).not.toContain("p_a offer");
+  });
+
+  it("is looked for when only the polite side hears nothing: it asks the other", async () => {
+    const call = await met();
+    const before = call.said.length;
+    call.world.live.find(({ localDescription }) => localDescription?.type === "offer")?.channel.cut(); // what it sends is lost
+    await call.clock.advance(3_000);
+    expect(call.said.slice(before)).toEqual(expect.arrayContaining(["p_a hello", "p_b offer", "p_a answer"]));
+  });
+
+  it("is not looked for while there never was a way", async () => {
     const early = new Call();
     early.load("polite", "p_a");
     early.relay("polite", { from: "p_b", hello: true });

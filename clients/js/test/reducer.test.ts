@@ -137,8 +137,10 @@ describe("next", () => {
     seat.take(frame("snapshot", matched(10, "m_1")), seat.reply({ name: "pulse" }, "ok", matched(10, "m_1")), { type: "next" });
     seat.now_ms += 700;
     seat.take(frame("new-match", matched(11, "m_2")), seat.reply({ name: "pulse" }, "ok", matched(11, "m_2")));
-    seat.take({ type: "first-frame", match: "m_2" });
-    expect(seat.take({ type: "repeat" })).toContainEqual({ do: "pulse", body: { match: "m_2", next_face_ms: 700 } });
+    const face = { type: "first-frame", match: "m_2" } as const;
+    expect(seat.take(face)).toContainEqual({ do: "pulse", body: { match: "m_2", next_face_ms: 700 } });
+    seat.take(seat.reply({ name: "pulse" }, "ok", matched(11, "m_2")));
+    expect(seat.does(face)).toEqual([]);
   });
 });
 

@@ -130,12 +130,23 @@ export class Camera {
 
   async #take(constraints: MediaStreamConstraints): Promise<Trouble | null> {
     try {
-      const stream = await this.#devices?.getUserMedia(constraints);
+      const stream = await this.#get(constraints);
       for (const track of stream?.getTracks() ?? []) this.#replace(track);
       this.#become({ asked: "yes" });
       return null;
     } catch (error) {
       return troubleOf(error);
+    }
+  }
+
+  /** A device that was chosen once and is not plugged in now is no reason to do without. */
+  async #get(constraints: MediaStreamConstraints): Promise<MediaStream | undefined> {
+    try {
+      return await this.#devices?.getUserMedia(constraints);
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "OverconstrainedError") throw error;
+      const { audio, video } = constraints;
+      return await this.#devices?.getUserMedia({ ...(audio && { audio: SOUND }), ...(video && { video: PICTURE }) });
     }
   }
 
@@ -155,12 +166,12 @@ export class Camera {
 
   #picture(): MediaTrackConstraints {
     const { camera } = this.#state.chosen;
-    return camera === "" ? { ...PICTURE, facingMode: this.#facing } : { ...PICTURE, deviceId: { ideal: camera } };
+    return camera === "" ? { ...PICTURE, facingMode: this.#facing } : { ...PICTURE, deviceId: { exact: camera } };
   }
 
   #sound(): MediaTrackConstraints {
     const { microphone } = this.#state.chosen;
-    return microphone === "" ? SOUND : { ...SOUND, deviceId: { ideal: microphone } };
+    return microphone === "" ? SOUND : { ...SOUND, deviceId: { exact: microphone } };
   }
 
   async #list(): Promise<void> {

@@ -15,8 +15,8 @@ export class News {
   #call: { readonly match: string; readonly everOpen: boolean; readonly servers: number } | null = null;
   #noWay = false;
   #away = false;
-  #awayTimer: number | null = null;
-  #newsTimer = 0;
+  #awayTimer: ReturnType<typeof setTimeout> | null = null;
+  #newsTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -70,7 +70,7 @@ export class News {
       this.#awayTimer = setTimeout(() => this.#say(true), AWAY_MS);
       return;
     }
-    clearTimeout(this.#awayTimer ?? 0);
+    clearTimeout(this.#awayTimer ?? undefined);
     this.#awayTimer = null;
     this.#away = false;
   }

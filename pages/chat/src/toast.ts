@@ -5,7 +5,7 @@ const SHOWN_MS = 6_000;
 /** A short answer to what the person just did; a screen reader says it, nothing has to be pressed. */
 export class Toast {
   readonly #target = element("toast", HTMLElement);
-  #timer = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   say(text: string): void {
     write(this.#target, text);

@@ -20,10 +20,11 @@ const GATHER_MS = 80;
 const PINGS: RTCDataChannelInit = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
 
 /**
- * One connection to one page of the partner: W3C's "perfect negotiation", with one change.
+ * One connection to one page of the partner: W3C's "perfect negotiation", without its crossing offers.
  *
- * The impolite side makes the first offer, alone, so that two first offers never cross; every later one (a lost
- * network found again) may come from either side. Signals and offers are worked off one by one, so no two interleave.
+ * The impolite side makes every offer, so that no two cross and none is rolled back: in Chromium (156, measured) a
+ * rollback on a connection that is up freezes what it receives, for good. Signals and offers are worked off one by one,
+ * so no two interleave.
  */
 export class PeerLink {
   readonly #pc: RTCPeerConnection;
@@ -56,7 +57,7 @@ export class PeerLink {
 
   /** Drops what cannot be sent now. */
   say(text: string): void {
-    if (this.#channel.readyState === "open") this.#channel.send(text);
+    if (this.wasOpen) this.#channel.send(text);
   }
 
   send(tracks: LocalTracks): void {
@@ -67,9 +68,14 @@ export class PeerLink {
     }
   }
 
-  /** Looks for a new way to the same page once there was one: the network changed under it. */
+  /** There was a way to the partner once. */
+  get wasOpen(): boolean {
+    return this.#channel.readyState === "open";
+  }
+
+  /** The impolite side looks for a new way to the same page, once there was one: the network changed under it. */
   restart(): void {
-    if (!this.#life.signal.aborted && this.#channel.readyState === "open") this.#pc.restartIce();
+    if (this.#role === "impolite" && this.wasOpen && !this.#life.signal.aborted) this.#pc.restartIce();
   }
 
   close(): void {
@@ -111,8 +117,7 @@ export class PeerLink {
   }
 
   async #offer(): Promise<void> {
-    const first = this.#pc.remoteDescription === null;
-    if ((first && this.#role === "polite") || this.#pc.signalingState !== "stable") return;
+    if (this.#role === "polite" || this.#pc.signalingState !== "stable") return;
     await this.#announce();
   }
 

@@ -47,7 +47,7 @@ class PeerSession implements MediaSession {
     const { status, vouched, presence } = setting.events;
     this.#watch = new PresenceWatch(clock, setting.presence, {
       status: (word, fresh) => {
-        if (word === "silent") this.#link?.restart();
+        if (word === "silent") this.#restart();
         status(word, fresh);
       },
       vouched,
@@ -62,8 +62,7 @@ class PeerSession implements MediaSession {
     if (data.from !== this.#partner) this.#meet(data.from);
     else if (this.#link === null && !("candidate" in data)) this.#build();
     this.#link?.hear(data);
-    // The impolite side offers as soon as it knows our page, and may have loaded after our first hello.
-    if ("hello" in data && this.#grant.role === "polite") this.#signal({ hello: true });
+    if ("hello" in data) this.#greeted();
   }
 
   grant(grant: MediaGrant): void {
@@ -91,6 +90,19 @@ class PeerSession implements MediaSession {
     this.#link = null;
   }
 
+  /** The impolite side offers: first as soon as it knows our page, which may have loaded after our first hello. */
+  #greeted(): void {
+    if (this.#grant.role === "polite") this.#signal({ hello: true });
+    else this.#link?.restart();
+  }
+
+  /** Only the impolite side can; the polite one asks it to, for it may be the only one that hears nothing. */
+  #restart(): void {
+    if (this.#link === null) return;
+    if (this.#grant.role === "impolite") this.#link.restart();
+    else if (this.#link.wasOpen) this.#signal({ hello: true });
+  }
+
   #meet(page: string): void {
     if (this.#partner !== null) this.#left.add(this.#partner);
     this.#partner = page;
@@ -114,16 +126,16 @@ class PeerSession implements MediaSession {
       tracks: (tracks) => this.#setting.events.tracks(tracks),
       opened: () => this.#watch.attach({ send: (text) => link.say(text) }),
       text: (text) => this.#watch.receive(text),
-      failed: () => this.#failed(link),
+      failed: () => this.#failed(),
       broken: () => this.#broken(link),
     });
     this.#link = link;
   }
 
   /** Before the first answer there is no way between the two; after it, the way may be found again. */
-  #failed(link: PeerLink): void {
+  #failed(): void {
     this.#watch.fail();
-    link.restart();
+    this.#restart();
   }
 
   /** A partner who reloads says hello with a new page; one who is still there must be told that we start anew. */

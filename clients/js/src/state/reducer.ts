@@ -195,8 +195,10 @@ function vouched(model: Model, match: string): Model {
   return ask({ ...model, media: { ...media, vouched: true } });
 }
 
+/** A call that goes well asks for no further pulse, so this one is asked for. */
 function face(model: Model, now_ms: number): Model {
-  return { ...model, measures: timeFace(model.measures, now_ms) };
+  const measures = timeFace(model.measures, now_ms);
+  return measures === model.measures ? model : ask({ ...model, measures });
 }
 
 function later(model: Model, what: Later): Model {
