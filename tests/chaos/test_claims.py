@@ -1,6 +1,7 @@
 """The claims on a crowd are themselves tested: each finds what it is there to find, and nothing else."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -121,13 +122,11 @@ def test_whoever_was_never_served_is_found() -> None:
 
 async def test_a_machine_that_is_held_up_is_noticed() -> None:
     """Nothing that happened then says anything about a server."""
-    import time
-
     machine = Machine()
     watching = asyncio.ensure_future(machine._tick())
     await asyncio.sleep(0.06)
     before = time.time_ns() // 1_000_000
-    time.sleep(0.6)  # as somebody who takes the core away
+    time.sleep(0.6)  # noqa: ASYNC251 # as somebody who takes the core away
     await asyncio.sleep(0.06)
     watching.cancel()
     assert machine.was_held_up(before, before + 100)
