@@ -108,7 +108,9 @@ class Person:
 
     def frames(self) -> int:
         """Pictures of the partner decoded so far; 0 without a picture."""
-        script = "return document.querySelector(a).getVideoPlaybackQuality().totalVideoFrames"
+        # Firefox (153) counts those of a live stream only under its older name.
+        script = """const video = document.querySelector(a);
+        return video.mozPaintedFrames ?? video.getVideoPlaybackQuality().totalVideoFrames;"""
         return int(self.tab.ask(script, by("partner")))
 
     def lines(self) -> list[str]:
@@ -116,7 +118,7 @@ class Person:
         script = (
             "return [...document.querySelectorAll(a)].map((e) => e.textContent.trim().replace(/\\s+/g, ' '))"
         )
-        found: list[str] = self.tab.ask(script, f"{by('chat-log')} > li")
+        found: list[str] = self.tab.ask(script, f"{by('chat-log')} [data-from]")
         return found
 
     # --- what they wait for ------------------------------------------------------------------
@@ -149,6 +151,12 @@ class Person:
             within_s,
             f"{self.name} decodes frames of the partner",
             last=lambda: (before, self.frames(), self.now().screen),
+        )
+
+    def reads(self, lines: int, within_s: float = MEET_S) -> None:
+        """Waits until so many lines are on screen."""
+        until(
+            lambda: len(self.lines()) == lines, within_s, f"{self.name} reads {lines} lines", last=self.lines
         )
 
     def keeps(self, match: str, for_s: float) -> None:

@@ -1,7 +1,7 @@
 // Runs in every page before its own scripts: writes down each change of what the screen says, with the time, and
 // carries it over a reload, so that a test can ask afterwards when it happened. Changes nothing that the page sees.
 (() => {
-  if (window !== window.top) return;
+  if (window !== window.top || !location.protocol.startsWith("http")) return;
   const KEY = "e2e.seen";
   const WORDS = ["status", "partner-badge", "partner-word", "banner", "people", "toast"];
   const now = () => performance.timeOrigin + performance.now();

@@ -1,0 +1,268 @@
+"""The page in each of its states: pictures to look at (`artifacts/screens`), and nothing wrong with them."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.chromium import Chromium
+from tests.e2e.conftest import lacking
+from tests.e2e.gallery import AXE, Gallery
+from tests.e2e.person import MEET_S, Person, by, meet
+from tests.e2e.serving import Serving
+from tests.e2e.tab import WATCH, ChromiumTab
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+NO_CAMERA = """const none = () => Promise.reject(new DOMException("", "NotFoundError"));
+navigator.mediaDevices.getUserMedia = none;
+navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);"""
+UNASKED = """Permissions.prototype.query = () => Promise.resolve({ state: "prompt" });"""
+"""The flag of the fake camera grants it beforehand, and then the page does not ask for a press."""
+
+REFUSED = """const refuse = () => Promise.reject(new DOMException("", "NotAllowedError"));
+navigator.mediaDevices.getUserMedia = refuse;
+Permissions.prototype.query = () => Promise.resolve({ state: "denied" });"""
+ASKING = "navigator.mediaDevices.getUserMedia = () => new Promise(() => {});"
+STRICT = """let pressed = false;
+addEventListener("pointerdown", () => (pressed = true), true);
+const play = HTMLMediaElement.prototype.play;
+HTMLMediaElement.prototype.play = function () {
+  return this.muted || pressed ? play.call(this) : Promise.reject(new DOMException("", "NotAllowedError"));
+};"""
+NO_WAY = """RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"""
+"""Two networks between which there is no way, as far as the page can tell."""
+
+
+class People:
+    """Somebody for a picture, with a fresh profile each."""
+
+    def __init__(self, browser: Chromium, serving: Serving, stack: ExitStack) -> None:
+        self._browser, self._serving, self._stack = browser, serving, stack
+        self.all: list[Person] = []
+
+    def come(self, name: str, *scripts: str, url: str | None = None) -> Person:
+        """They open the page, in which ``scripts`` run first."""
+        context = self._browser.browser.new_context(viewport={"width": 1280, "height": 800})
+        self._stack.callback(context.close)
+        for script in (WATCH, *scripts):
+            context.add_init_script(script)
+        context.add_init_script(path=AXE)
+        context.set_default_timeout(15_000)
+        person = Person(name, ChromiumTab(context.new_page()))
+        self.all.append(person)
+        person.arrive(url or self._serving.url)
+        return person
+
+    def couple(self) -> tuple[Person, Person]:
+        """A and B, who see each other."""
+        a, b = self.come("A"), self.come("B")
+        a.start()
+        a.waits()
+        b.start()
+        meet(a, b)
+        return a, b
+
+
+@pytest.fixture
+def people(browser: Chromium, serving: Serving) -> Iterator[People]:
+    """Whoever came is gone afterwards, and no script of the page failed."""
+    with ExitStack() as stack:
+        them = People(browser, serving, stack)
+        yield them
+        errors = [e for each in them.all if isinstance(each.tab, ChromiumTab) for e in each.tab.errors]
+    assert not errors
+
+
+@pytest.fixture(scope="module")
+def screens(artifacts: Path) -> Path:
+    """An empty folder, so that every picture in it is of this run."""
+    if not AXE.exists():
+        lacking("axe-core is not installed (npm ci)")
+    folder = artifacts / "screens"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def gallery(screens: Path) -> Iterator[Gallery]:
+    """What it found fails the test, after all pictures are taken."""
+    it = Gallery(screens)
+    yield it
+    assert not it.findings, "\n".join(it.findings)
+
+
+def page_of(person: Person) -> Page:
+    assert isinstance(person.tab, ChromiumTab)
+    return person.tab.page
+
+
+def test_the_welcome(people: People, gallery: Gallery) -> None:
+    """Before the queue, never in it: what this is, the rules, camera and microphone."""
+    a = people.come("A", UNASKED)
+    gallery.show("01-welcome", a)
+    a.tab.press(by("start"))
+    page_of(a).locator("#entry-note").wait_for()
+    gallery.show("02-welcome-agree-first", a)
+    a.tab.press(by("ask"))
+    page_of(a).locator("#devices").wait_for()
+    page_of(a).locator("details.choices > summary").click()
+    gallery.show("03-welcome-camera-and-choices", a)
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [("asking", ASKING), ("refused", REFUSED), ("missing", NO_CAMERA)],
+    ids=["asking", "refused", "missing"],
+)
+def test_the_camera_will_not_come(people: People, gallery: Gallery, name: str, script: str) -> None:
+    """It says why, and what can be done without."""
+    a = people.come("A", UNASKED, script)
+    a.tab.press(by("ask"))
+    words = {"asking": "is asking", "refused": "was not allowed", "missing": "No camera or microphone"}[name]
+    page_of(a).get_by_text(words).wait_for()
+    gallery.show(f"04-camera-{name}", a)
+
+
+def test_waiting(people: People, gallery: Gallery) -> None:
+    """Alone, and offered a second person."""
+    a = people.come("A")
+    a.start()
+    a.waits()
+    page_of(a).locator(by("second")).wait_for()
+    gallery.show("05-waiting-alone", a)
+
+
+def test_no_way_between_two_networks(people: People, gallery: Gallery) -> None:
+    """First it connects; then it says what the operator would have to set."""
+    a, b = people.come("A"), people.come("B", NO_WAY)
+    a.start()
+    a.waits()
+    b.start()
+    a.until(lambda m: m.state == "connecting", MEET_S, "that the two are being connected")
+    gallery.show("06-connecting", a)
+    a.until(lambda m: m.says("no direct way"), 20, "that there is no way")
+    gallery.show("07-no-way", a)
+
+
+def test_a_conversation(people: People, gallery: Gallery) -> None:
+    """From hello to the end of it, with everything that can be open."""
+    a, b = people.couple()
+    gallery.show("08-talking", a)
+    for n, line in enumerate(("hello!", "Hi there. Where are you from? " * 4, "👋 Reykjavík, and you?")):
+        (a if n % 2 else b).say(line)
+    a.reads(3)
+    gallery.show("09-talking-chat", a)
+    b.tab.press(by("camera"))
+    b.tab.press(by("mute"))
+    a.until(lambda m: m.says("camera is off"), 5, "that the camera is off")
+    gallery.show("10-partner-camera-off", a)
+    gallery.show("11-my-camera-off-and-muted", b)
+    a.tab.press(by("report"))
+    gallery.show("12-report", a)
+    page_of(a).keyboard.press("Escape")
+    a.tab.press(by("more"))
+    gallery.show("13-more", a)
+    page_of(a).keyboard.press("Escape")
+    b.next()
+    a.waits()
+    gallery.show("14-partner-left", a)
+
+
+def test_reconnecting(people: People, gallery: Gallery) -> None:
+    """While a partner may come back."""
+    a, b = people.couple()
+    page_of(b).goto("about:blank")
+    a.until(lambda m: m.is_told, 3, "that the partner is gone")
+    gallery.show("15-reconnecting", a)
+
+
+def test_sound_that_the_browser_will_not_play(people: People, gallery: Gallery) -> None:
+    """A page that nobody pressed yet: after a reload, in the browsers that are strict."""
+    a, b = people.come("A", STRICT), people.come("B")
+    a.start()
+    a.waits()
+    b.start()
+    meet(a, b)
+    a.tab.reload()
+    page_of(a).locator(by("hear")).wait_for()
+    gallery.show("16-tap-to-hear", a)
+    a.tab.press(by("hear"))
+    page_of(a).locator(by("hear")).wait_for(state="hidden")
+
+
+def test_text_only(people: People, gallery: Gallery) -> None:
+    """Without camera and microphone there is still the chat."""
+    a, b = people.come("A", NO_CAMERA), people.come("B")
+    page_of(a).get_by_text("No camera or microphone").wait_for()
+    a.start()
+    a.waits()
+    b.start()
+    match = a.meets()
+    for each in (a, b):
+        each.until(lambda m: m.match == match and m.state == "talking", MEET_S, "the conversation")
+    a.watches()
+    gallery.show("17-text-only", a)
+    gallery.show("18-partner-text-only", b)
+
+
+def test_another_tab(people: People, gallery: Gallery) -> None:
+    """One person, one tab; both say so."""
+    a = people.come("A")
+    a.start()
+    a.waits()
+    other = Person("A's other tab", ChromiumTab(page_of(a).context.new_page()))
+    other.arrive(page_of(a).url)
+    page_of(other).locator("#resting").wait_for()
+    gallery.show("19-welcome-other-tab", other)
+    other.start()
+    a.until(lambda m: m.state == "taken-over", MEET_S, "that another tab has it")
+    gallery.show("20-taken-over", a)
+
+
+def test_one_conversation(people: People, gallery: Gallery) -> None:
+    """Who does not want to go on by itself rests after one."""
+    a, b = people.couple()
+    a.tab.press(by("more"))
+    page_of(a).uncheck(by("auto-next"))
+    a.tab.press(by("sheet-close"))
+    b.next()
+    a.until(lambda m: m.state == "welcome", 5, "the welcome")
+    gallery.show("21-one-conversation", a)
+
+
+def test_no_session(people: People, gallery: Gallery, tmp_path: Path) -> None:
+    """A server that starts no sessions for guests turns the page away."""
+    strict = Serving(tmp_path, options=("--no-guests",))
+    try:
+        strict.start()
+        a = people.come("A", url=strict.url)
+        a.start()
+        a.until(lambda m: m.state == "ended", MEET_S, "that there is no session")
+        gallery.show("22-session-over", a)
+    finally:
+        strict.stop()
+
+
+def test_the_server_is_away(people: People, gallery: Gallery, serving: Serving) -> None:
+    """It says so, in a conversation and in the queue, and that it comes back by itself; then it does."""
+    a, b = people.couple()
+    c = people.come("C")
+    c.start()
+    c.waits()
+    match = a.now().match
+    serving.kill()
+    try:
+        for each in (a, c):
+            each.until(lambda m: m.says("server cannot be reached"), MEET_S, "that the server is away")
+        gallery.show("23-server-away-talking", a)
+        gallery.show("24-server-away-waiting", c)
+    finally:
+        serving.start()
+    for each in (a, b, c):
+        each.until(lambda m: m.is_linked and not m.screen["banner"], MEET_S, "that the server is back")
+    a.until(lambda m: m.match == match and m.state == "talking", 2, "the same conversation")
