@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-import msgspec
 import pytest
 
 from duologue.delivery.hub import Addresses
@@ -65,9 +64,6 @@ class Faulty:
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
         return await self.machine.stray(process, holds)
 
-    async def read(self, person: PersonId, /) -> bytes:
-        return await self.machine.read(person)
-
 
 @contextlib.asynccontextmanager
 async def faulty(url: str) -> AsyncIterator[tuple[Process, Faulty]]:
@@ -101,12 +97,6 @@ async def now(process: Process) -> None:
     """The re-attach loop's full round, at once."""
     process.reattach.due()
     await process.reattach.run_once()
-
-
-async def read(process: Process, person: PersonId) -> dict[str, object]:
-    """The person's state."""
-    state: dict[str, object] = msgspec.json.decode(await process.machine.read(person))
-    return state
 
 
 async def attached_people(process: Process) -> int:
@@ -245,6 +235,37 @@ async def test_messages_lost_with_the_subscription_are_fetched(store_server_each
             assert [each["n"] for each in bob.frames if each["type"] == "message"] == [1, 2, 3, 4]
             assert not bob.ended.is_set()
             assert "partner-away" not in ann.types()
+
+
+async def test_what_a_slow_feed_brings_after_the_reattach_is_not_repeated(
+    store_server_each: StoreServer,
+) -> None:
+    """Race E39, no suspicion: what the feed did not bring is found, and written once if it comes late."""
+    async with Relay(store_server_each.url).running() as relay:
+        process = Process(store_server_each.url, feed_url=relay.url)
+        async with process.running(), talking(process, process) as (ann, bob, match):
+            process.stop_beating()  # it would notice within a second
+            generation = process.contact.generation
+            relay.stall()
+            await process.machine.message(ANN, match, "k1", "text 1")
+            await process.machine.signal(ANN, match, "g1", {"hello": True}, "a1")
+            await now(process)
+            assert (await bob.next("snapshot"))["reason"] == "resync"
+            assert (await bob.next("message"))["n"] == 1
+            assert (await bob.next("peer-signal"))["n"] == 1
+            assert (await ann.next("message"))["n"] == 1
+            await process.machine.skip(ANN, match)
+            await now(process)
+            while (await bob.next("snapshot"))["state"]["state"] != "waiting":
+                pass
+            assert process.contact.generation == generation
+            relay.flow()
+            await process.machine.leave(BOB, 2)
+            await bob.next("idle")
+            assert "force-disconnect" not in bob.types()
+            assert bob.types().count("peer-signal") == 1
+            for page in (ann, bob):
+                assert page.types().count("message") == 1
 
 
 async def test_a_buried_process_that_lives_is_back(store_url: str) -> None:

@@ -9,7 +9,6 @@ bytes; neither waits for the other. A reader who is too slow for
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,6 +25,7 @@ from duologue.pairing.vocabulary import (
     Note,
     PageId,
     PersonId,
+    Seen,
 )
 
 MAX_WAITING_BYTES = 256 * 1024
@@ -70,7 +70,7 @@ class _Match(msgspec.Struct):
     messages: _Messages = msgspec.field(default_factory=_Messages)
 
 
-class StateHead(msgspec.Struct):
+class _StateHead(msgspec.Struct):
     """What delivery reads of a state."""
 
     version: int
@@ -84,17 +84,8 @@ class _FrameHead(msgspec.Struct):
     reason: str = ""
 
 
-state_head = msgspec.json.Decoder(StateHead).decode
+_state_head = msgspec.json.Decoder(_StateHead).decode
 _frame_head = msgspec.json.Decoder(_FrameHead).decode
-
-
-class Numbers(NamedTuple):
-    """What was written last to a connection."""
-
-    version: int
-    match: str
-    message_n: int
-    signal_n: int
 
 
 class Connection:
@@ -121,7 +112,6 @@ class Connection:
         self.person = person
         self.page = page
         self.id = connection
-        self.former: ConnectionId | None = None
         self.alias = alias
         self.after = after
         self.expires_at_ms = expires_at_ms
@@ -163,10 +153,17 @@ class Connection:
         """Whether a deadline may be near: matched, or owing a sign."""
         return self.match != "" or self.owing
 
+    @property
+    def seen(self) -> Seen:
+        """What was written last."""
+        return Seen(self.version, self.match, self.message_n, self.signal_n)
+
     def as_held(self) -> Held:
-        """As the re-attach loop names it to the store."""
+        """As the re-attach loop names it to the store; under a new suspicion it asks for a snapshot."""
         alias_json = msgspec.json.encode(self.alias).decode()
-        return Held(self.person, self.id, self.page, self.attached_at_ms, alias_json)
+        owed = self.snapshot_of < self._contact.generation
+        seen = self.seen._replace(version=0) if owed else self.seen
+        return Held(self.person, self.id, self.page, self.attached_at_ms, alias_json, seen)
 
     # --- what the event stream calls -------------------------------------------------
 
@@ -215,16 +212,17 @@ class Connection:
         else:
             self._overflowed = True
 
-    def numbers(self) -> "Numbers":
-        """What was written last."""
-        return Numbers(self.version, self.match, self.message_n, self.signal_n)
-
     def attach_answered(self, answer: Attached, reason: str, generation: int) -> None:
-        """Write the snapshot, what was said since ``after``, and then what arrived meanwhile."""
+        """Write the snapshot, what this page missed of the match, and then what arrived meanwhile.
+
+        The snapshot begins everything anew: it counts whatever its version is (race E20), and numbers
+        may fall with it. ``generation``: of suspicion, when it was asked for; a later one owes another.
+        """
         held, self._held = self._held, None
-        known = self.numbers()
+        known = self.seen
         self.attached_at_ms = answer.attached_at_ms
-        self.snapshot(answer.state, reason, generation)
+        self.snapshot_of = generation
+        self._write_snapshot(answer.state, reason)
         same = known.match == answer.match
         for note in answer.messages:
             if not same or note.n > known.message_n:
@@ -238,22 +236,6 @@ class Connection:
         if self._overflowed:
             self._overflowed = False
             self._on_doubt(self)
-
-    def snapshot(self, state: bytes, reason: str, generation: int) -> None:
-        """Write the whole state as the beginning of all: it counts whatever its version is (race E20).
-
-        ``generation``: of suspicion, when the state was asked for; a later one owes another snapshot.
-        """
-        head = state_head(state)
-        at_ms = self._contact.store_clock.now_ms()
-        made = frame.frame("snapshot", at_ms, reason=reason)
-        self._push(
-            frame.block(frame.splice(made, frame.dress(state, self._media)), retry_ms=self._retry_ms())
-        )
-        self.version = head.version
-        self.knows_unavailable = False
-        self.snapshot_of = generation
-        self._enter(head)
 
     def heartbeat(self) -> None:
         """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
@@ -325,6 +307,16 @@ class Connection:
             self._on_doubt(self)
         return False
 
+    def _write_snapshot(self, state: bytes, reason: str) -> None:
+        head = _state_head(state)
+        made = frame.frame("snapshot", self._contact.store_clock.now_ms(), reason=reason)
+        self._push(
+            frame.block(frame.splice(made, frame.dress(state, self._media)), retry_ms=self._retry_ms())
+        )
+        self.version = head.version
+        self.knows_unavailable = False
+        self._enter(head)
+
     def _write_state(self, publication: StateFrames) -> None:
         if publication.version <= self.version:
             return
@@ -338,12 +330,12 @@ class Connection:
             if head.type == "force-disconnect" and head.reason == "partner-skipped":
                 self._told_at_ms.append(head.at_ms)
         self._push(b"".join(blocks))
-        whole = state_head(publication.state)
+        whole = _state_head(publication.state)
         self._enter(whole)
         if whole.match and whole.match.messages.last > self.message_n:
             self._on_doubt(self)
 
-    def _enter(self, head: StateHead) -> None:
+    def _enter(self, head: _StateHead) -> None:
         self.owing = bool(bytes(head.probe))
         match = head.match.match if head.match else ""
         if match != self.match:

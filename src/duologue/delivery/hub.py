@@ -24,7 +24,7 @@ import structlog
 from duologue.delivery.clock import Clock
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.contact import Contact
-from duologue.delivery.publication import Echo, ForConnection, MalformedPublication, Superseded, parse
+from duologue.delivery.publication import Echo, MalformedPublication, parse
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
@@ -79,9 +79,6 @@ class Addresses(Protocol):
 
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
         """Detach whoever the store believes the process to hold and it does not; how many."""
-
-    async def read(self, person: PersonId, /) -> bytes:
-        """The person's state as JSON."""
 
 
 def new_connection_id() -> ConnectionId:
@@ -218,8 +215,6 @@ class Hub:
 
     def _forget(self, connection: Connection) -> None:
         self._by_id.pop(connection.id, None)
-        if connection.former is not None:
-            self._by_id.pop(connection.former, None)
         own = self._by_person[connection.person]
         own.remove(connection)
         if not own:
@@ -315,7 +310,7 @@ class Hub:
             self.contact.echoed(publication.token)
             return
         connection = self._by_id.get(publication.connection)
-        if connection is None or self._by_ourselves(publication, connection):
+        if connection is None:
             return
         try:
             connection.take(publication)
@@ -324,11 +319,6 @@ class Hub:
             self._metrics.worker_failed("hub")
             log.exception("a publication that could not be written")
             connection.end(End.DEFECT)
-
-    @staticmethod
-    def _by_ourselves(publication: ForConnection, connection: Connection) -> bool:
-        """Whether it only says that a connection's new id replaced its former one."""
-        return isinstance(publication, Superseded) and publication.connection != connection.id
 
     # --- what the workers call -------------------------------------------------------
 
@@ -341,13 +331,6 @@ class Hub:
     def holds(self, _person: PersonId, connection: ConnectionId) -> bool:
         """Whether it is ours: from before its attach runs until its detach does."""
         return connection in self._by_id
-
-    def rename(self, connection: Connection, new: ConnectionId) -> None:
-        """Give it another id; what is said to the former one is heard until the next rename."""
-        if connection.former is not None:
-            self._by_id.pop(connection.former, None)
-        connection.former, connection.id = connection.id, new
-        self._by_id[new] = connection
 
     def tell_unavailable(self) -> None:
         """No beat is possible: once a time away, on all streams, and on those opened meanwhile."""

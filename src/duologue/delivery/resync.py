@@ -1,27 +1,20 @@
 """Re-attach: what a process does for the people whose sockets it holds (mechanism 2).
 
-It asks the store what it knows of each connection and mends the difference: a
-lost address is written again, a lost newest frame is answered by a snapshot, a
-missing message by a replay, a later connection by the end of this one. It is
-never a sign of life. It can be repeated at any time.
+It tells the store what was written last to each connection and mends the
+difference: a lost address is written again there, a lost newest frame and a
+missing message are answered by a snapshot with all that followed, a later
+connection by the end of this one. It is never a sign of life. It can be
+repeated at any time.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-import structlog
-
-from duologue.delivery.connection import Connection, End, Numbers, state_head
-from duologue.delivery.hub import Hub, new_connection_id
-from duologue.pairing.vocabulary import Attached, Reattached, Refused, Same
-from duologue.store.client import StoreError, StoreUnavailable
+from duologue.delivery.connection import Connection, End
+from duologue.delivery.hub import Hub
+from duologue.pairing.vocabulary import Attached, Reattached, Refused, Seen
 
 BATCH = 200
-READS_AGAIN = 5
-"""How often a state that was overtaken while it was read is read again, before the next round has to."""
-
-log = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -40,6 +33,19 @@ async def turns(connections: Sequence[Connection]) -> AsyncIterator[list[Connect
     finally:
         for connection in mine:
             connection.turn.release()
+
+
+def crossed(before: Seen, now: Seen, answer: Attached) -> bool:
+    """Whether what was written since the call was sent is not older than its answer.
+
+    Such an answer would turn the page back, or repeat what was only under way.
+    """
+    if now == before:
+        return False  # older or not: the store says so, and it may have fallen back
+    said = Seen(answer.version, answer.match, answer.message_n, answer.signal_n)
+    if now.version > said.version or now == said:
+        return True
+    return now.match == said.match and (now.message_n > said.message_n or now.signal_n > said.signal_n)
 
 
 class Resync:
@@ -61,79 +67,21 @@ class Resync:
             if not mine:
                 return
             generation = self._hub.contact.generation
-            before = [one.numbers() for one in mine]
+            before = [one.seen for one in mine]
             held = [one.as_held() for one in mine]
             answers = await self._machine.reattach(self._hub.process, held)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for one, numbers, answer in zip(mine, before, answers, strict=True):
-                        group.create_task(self._mend(one, numbers, answer, generation))
-            except* StoreError as errors:
-                raise StoreUnavailable(f"{len(errors.exceptions)} states could not be read") from errors
+            for one, seen, answer in zip(mine, before, answers, strict=True):
+                self._mend(one, seen, answer, generation)
 
     async def strays(self) -> int:
         """Detach whom the store lists as ours and we do not hold; how many they were."""
         return await self._machine.stray(self._hub.process, self._hub.holds)
 
-    async def _mend(self, one: Connection, before: Numbers, answer: Reattached, generation: int) -> None:
-        match answer:
-            case Refused():
-                one.end(End.REFUSED)
-            case Attached():
-                await self._restored(one, before, answer, generation)
-            case Same():
-                await self._compare(one, before, answer)
-
-    async def _restored(self, one: Connection, before: Numbers, answer: Attached, generation: int) -> None:
-        if one.version in (before.version, answer.version) or one.version < answer.version:
-            one.attach_answered(answer, "resync", generation)
-        else:
-            # A newer frame came first: the answer, taken as a snapshot, would turn the page back.
-            one.attached_at_ms = answer.attached_at_ms
-            await self._snapshot(one, owed=True)
-
-    async def _compare(self, one: Connection, before: Numbers, answer: Same) -> None:
-        owed = one.snapshot_of < self._hub.contact.generation
-        if owed or answer.version != one.version or answer.match != one.match:
-            await self._snapshot(one, owed=owed)
-        elif (answer.message_n, answer.signal_n) != (one.message_n, one.signal_n):
-            # Perhaps they are only under way: a round trip later they are here.
-            await self._machine.read(one.person)
-        if one.match != answer.match:
-            return
-        if answer.message_n > one.message_n or answer.signal_n > one.signal_n:
-            await self._replay(one)
-        elif one.numbers() == before and answer.match == before.match:
-            # A store that fell back gives the same numbers out again, to other messages.
-            one.message_n, one.signal_n = answer.message_n, answer.signal_n
-
-    async def _snapshot(self, one: Connection, *, owed: bool) -> None:
-        """Read the state and write it, unless (not ``owed``) its frame came while we read.
-
-        A frame that is newer than what we read came while we read: then read again, for a
-        snapshot counts as the newest whatever its version.
-        """
-        for _ in range(READS_AGAIN):
-            generation, before = self._hub.contact.generation, one.version
-            state = await self._machine.read(one.person)
-            version = state_head(state).version
-            if version == one.version and not owed:
-                return
-            if one.version == before or version >= one.version:
-                one.snapshot(state, "resync", generation)
-                return
-        self._hub.doubt(one)
-
-    async def _replay(self, one: Connection) -> None:
-        """Fetch what was missed, by a re-attach under a new id: that one the store must write.
-
-        Not by an attach: that would be a sign of life, which only the person can give.
-        """
-        generation, before = self._hub.contact.generation, one.numbers()
-        self._hub.rename(one, new_connection_id())
-        one.attached_at_ms += 1  # an equal one would be refused: the record names the former id
-        (answer,) = await self._machine.reattach(self._hub.process, [one.as_held()])
+    def _mend(self, one: Connection, before: Seen, answer: Reattached, generation: int) -> None:
         if isinstance(answer, Refused):
             one.end(End.REFUSED)
         elif isinstance(answer, Attached):
-            await self._restored(one, before, answer, generation)
+            if crossed(before, one.seen, answer):
+                self._hub.doubt(one)  # the next round asks again
+            else:
+                one.attach_answered(answer, "resync", generation)

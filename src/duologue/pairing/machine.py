@@ -41,6 +41,8 @@ ID_LENGTH = 16
 IDS_A_MATCH = 3
 IDS_A_SWEEP = 160
 """Enough for about twenty endings with two new matches each; what is left over waits for the next call."""
+NOT_COMPARED = ("", "", 0, 0)
+"""In the place of ``Held.seen``."""
 
 
 class ScriptRunner(Protocol):
@@ -80,9 +82,9 @@ def _attached(row: Sequence[Any]) -> Attached:
 
 def _reattached(row: Sequence[Any]) -> Reattached:
     word = row[0]
-    if word == b"same":
-        return Same(int(row[1]), row[2].decode(), row[3], row[4])
-    return Refused() if word == b"refused" else _attached(row)
+    if word == b"attached":
+        return _attached(row)
+    return Same() if word == b"same" else Refused()
 
 
 class Machine:
@@ -244,7 +246,7 @@ class Machine:
 
     async def reattach(self, process: ProcessId, held: Sequence[Held]) -> list[Reattached]:
         """What the store makes of the connections that a process holds (≤ 200), in the same order."""
-        args = [str(field) for each in held for field in each]
+        args = [arg for each in held for arg in (*each[:5], *(each.seen or NOT_COMPARED))]
         ids = IDS_A_MATCH * len(held)
         reply = await self._transition("reattach", self._keys.at(process), process, *args, ids=ids)
         return [_reattached(row) for row in reply[3]]

@@ -156,19 +156,11 @@ class TakenOver(NamedTuple):
     """Another page of this person came later: this one is refused, for good."""
 
 
-class Held(NamedTuple):
-    """One connection that a process holds, as it names it to the re-attach loop."""
+class Seen(NamedTuple):
+    """What was written last to a connection; ``match`` is ``""`` unless matched.
 
-    person: PersonId
-    connection: ConnectionId
-    page: PageId
-    attached_at_ms: int
-    alias: str
-    """The alias as a JSON string, quotes included, as made by ``msgspec.json.encode``."""
-
-
-class Same(NamedTuple):
-    """The record names this connection: nothing was written."""
+    Version 0 is no record's: whoever names it is answered by a snapshot.
+    """
 
     version: int
     match: str
@@ -176,12 +168,29 @@ class Same(NamedTuple):
     signal_n: int
 
 
+class Held(NamedTuple):
+    """One connection that a process holds, as it names it to the store in a re-attach."""
+
+    person: PersonId
+    connection: ConnectionId
+    page: PageId
+    attached_at_ms: int
+    alias: str
+    """The alias as a JSON string, quotes included, as made by ``msgspec.json.encode``."""
+    seen: Seen | None = None
+    """``None``: only the address is compared."""
+
+
+class Same(NamedTuple):
+    """The record names this connection, and what was written last to it is the last that there is."""
+
+
 class Refused(NamedTuple):
     """A connection attached later is, or was, this person's: the process ends its socket."""
 
 
 Reattached = Same | Refused | Attached
-"""``Attached``: the address was lost and is written again; the answer is a snapshot (reason ``resync``)."""
+"""``Attached``: a snapshot (``resync``) and what followed ``Held.seen``; a lost address is written."""
 
 
 class Beat(NamedTuple):

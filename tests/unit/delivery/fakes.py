@@ -169,7 +169,6 @@ class Script:
             "detach": True,
             "reattach": [],
             "stray": 0,
-            "read": state(10),
             "echo": None,
             "beat": Beat(True, 7, 1, 1_764_001_000_000),
             "sweep": False,
@@ -219,9 +218,6 @@ class Script:
 
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
         return int(await self._answer("stray", process, holds))
-
-    async def read(self, person: PersonId, /) -> bytes:
-        return bytes(await self._answer("read", person))
 
     async def echo(self, process: ProcessId, token: str, /) -> None:
         await self._answer("echo", process, token)

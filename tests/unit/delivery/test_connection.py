@@ -118,7 +118,7 @@ async def test_one_version_may_bring_several_frames(connection: Connection) -> N
 async def test_a_snapshot_counts_whatever_its_version(connection: Connection) -> None:
     """Races E8 and E20: a store that fell back is followed, downwards too."""
     connection.attach_answered(attached(100), "connected", 0)
-    connection.snapshot(state(50), "resync", 0)
+    connection.attach_answered(attached(50), "resync", 0)
     tell(connection, said(connection, 60, frame("state")))
     told = await frames(connection)
     assert [(each["type"], each["state"]["version"]) for each in told] == [

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from duologue.delivery import resync
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.resync import Resync
 from duologue.pairing.vocabulary import ConnectionId, Same
@@ -68,40 +69,41 @@ async def test_by_person_instead_of_by_connection_a_takeover_kills_both(scene: S
     """Race E15: the frame for the older page reaches the newer one."""
     async with opened(scene) as connection:
         scene.hub._by_id[ConnectionId("c_older")] = connection
-        connection.former, connection.id = connection.id, ConnectionId("c_older")
         scene.hub.deliver(b"T ann c_older")
         assert connection.ended is End.TAKEN_OVER
 
 
-async def test_without_reading_again_a_snapshot_turns_a_newer_frame_back(
+async def test_without_looking_for_crossings_an_answer_turns_the_page_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The state was read, a newer frame came, the older state is written as if it were the newest."""
+    """A newer state and a message came; the answer, older than both, is written as if it were the newest.
 
-    async def naive(self: Resync, one: Connection, *, owed: bool) -> None:
-        one.snapshot(await self._machine.read(one.person), "resync", 1)
-
-    monkeypatch.setattr(Resync, "_snapshot", naive)
-    reading = asyncio.Event()
-    scene.machine.answers["reattach"] = [[Same(10, "", 0, 0)]]
-    scene.machine.answers["read"] = [reading, state(10)]
-    async with opened(scene) as connection:
-        scene.contact.suspect("feed")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(Resync(scene.hub).everybody())
-            await settle()
-            scene.hub.deliver(said(connection, 15, frame("state")))
-            reading.set()
-        assert [each["state"]["version"] for each in await frames(connection)] == [15, 10]
+    The message's number falls with it: fetched later, it is written twice.
+    """
+    monkeypatch.setattr(resync, "crossed", lambda *_: False)
+    on_the_way = asyncio.Event()
+    scene.machine.answers["attach"] = [attached(10, "m_1")]
+    scene.machine.answers["reattach"] = [on_the_way, [attached(11, "m_1")]]
+    async with opened(scene) as connection, asyncio.TaskGroup() as group:
+        group.create_task(Resync(scene.hub).everybody())
+        await settle()
+        scene.hub.deliver(said(connection, 15, frame("state"), state_=state(15, "m_1")))
+        scene.hub.deliver(f"M ann {connection.id} m_1 1\n".encode() + message(1).frame)
+        on_the_way.set()
+        written = await frames(connection)
+        assert [each["type"] for each in written] == ["state", "message", "snapshot"]
+        assert connection.seen == (11, "m_1", 0, 0)
 
 
 async def test_without_the_owed_snapshot_a_fallen_back_store_goes_unseen(scene: Scene) -> None:
-    """Race E35: the version is the same, so nothing is written, and nobody pulses."""
-    scene.machine.answers["reattach"] = [[Same(10, "", 0, 0)]]
+    """Race E35: we name the version that the store has, it answers *same*, and nobody pulses."""
+    scene.machine.answers["reattach"] = [[Same()]]
     async with opened(scene) as connection:
         scene.contact.suspect("feed")
         connection.snapshot_of = scene.contact.generation
         await Resync(scene.hub).everybody()
+        ((_, (held,)),) = scene.machine.named("reattach")
+        assert held.seen == (10, "", 0, 0)
         assert await frames(connection) == []
 
 

@@ -52,7 +52,7 @@ async def test_a_detach_waits_for_the_attach_under_way(scene: Scene) -> None:
 async def test_a_detach_waits_for_the_reattach_under_way(scene: Scene) -> None:
     """Race E34: a re-attach that overtook the detach of its closed socket would make a ghost."""
     answer = asyncio.Event()
-    scene.machine.answers["reattach"] = [answer, [Same(10, "", 0, 0)]]
+    scene.machine.answers["reattach"] = [answer, [Same()]]
     async with scene.hub.running(), asyncio.TaskGroup() as group:
         with scene.hub.open(ANN, PAGE, alias=""):
             await settle()

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.resync import Resync
-from duologue.pairing.vocabulary import PersonId, Refused, Same
+from duologue.pairing.vocabulary import Note, PersonId, Refused, Same, Seen
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import (
     ANN,
@@ -39,14 +40,42 @@ async def everybody(scene: Scene) -> None:
     await Resync(scene.hub).everybody()
 
 
+async def during_a_round(scene: Scene, connection: Connection, *publications: bytes) -> list[dict[str, Any]]:
+    """One round; these arrive while its answer is on the way. What was written, in order."""
+    on_the_way = asyncio.Event()
+    scene.machine.answers["reattach"].insert(0, on_the_way)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(everybody(scene))
+        await settle()
+        for each in publications:
+            scene.hub.deliver(each)
+        on_the_way.set()
+    return await frames(connection)
+
+
+def asked(scene: Scene) -> list[Seen | None]:
+    """What each re-attach of one connection said was written last to it."""
+    return [held.seen for _, (held,) in scene.machine.named("reattach")]
+
+
+def text(connection: Connection, n: int) -> bytes:
+    """A message of the match, published."""
+    return f"M ann {connection.id} m_1 {n}\n".encode() + message(n).frame
+
+
+def told(written: list[dict[str, Any]]) -> list[tuple[str, Any]]:
+    """Of each frame its type, and its version or number."""
+    return [(each["type"], each.get("n") or each["state"]["version"]) for each in written]
+
+
 async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Connection) -> None:
     """A round that finds all well writes nothing, and asks no more."""
-    scene.machine.answers["reattach"] = [[Same(10, "m_1", 1, 0)]]
+    scene.machine.answers["reattach"] = [[Same()]]
     await everybody(scene)
     assert await frames(connection) == []
-    assert scene.machine.named("read") == []
     ((_, (held,)),) = scene.machine.named("reattach")
-    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"')
+    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"', (10, "m_1", 1, 0))
+    assert not scene.hub.doubtful
 
 
 async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(
@@ -54,76 +83,100 @@ async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(
 ) -> None:
     """Race E35: the store fell back to before a met sign; only a snapshot makes the page pulse again."""
     scene.contact.suspect("feed")
-    scene.machine.usual["reattach"] = [Same(10, "m_1", 1, 0)]
-    scene.machine.usual["read"] = state(10, "m_1", 1)
+    scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(1)])], [Same()]]
     await everybody(scene)
     (snapshot,) = await frames(connection)
     assert (snapshot["type"], snapshot["reason"]) == ("snapshot", "resync")
     await everybody(scene)
-    assert await frames(connection) == [], "once a suspicion"
+    assert asked(scene) == [(0, "m_1", 1, 0), (10, "m_1", 1, 0)], "once a suspicion"
+
+
+async def test_a_suspicion_during_the_call_owes_another_snapshot(
+    scene: Scene, connection: Connection
+) -> None:
+    """The answer may be older than what raised it."""
+    on_the_way = asyncio.Event()
+    scene.machine.answers["reattach"] = [on_the_way, [attached(10, "m_1", [message(1)])], [Same()]]
+    scene.contact.suspect("feed")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(everybody(scene))
+        await settle()
+        scene.contact.suspect("run-id")
+        on_the_way.set()
+    await everybody(scene)
+    assert [seen and seen.version for seen in asked(scene)] == [0, 0]
 
 
 async def test_a_lost_newest_frame_is_found(scene: Scene, connection: Connection) -> None:
-    """Race E39: nothing follows that would show the gap; the loop reads the state."""
-    scene.machine.answers["reattach"] = [[Same(12, "", 0, 0)]]
-    scene.machine.answers["read"] = [state(12)]
+    """Race E39: nothing follows that would show the gap; the store sees that our version is not its own."""
+    scene.machine.answers["reattach"] = [[attached(12)]]
     await everybody(scene)
-    (snapshot,) = await frames(connection)
-    assert snapshot["state"]["version"] == 12
-    assert (connection.version, connection.match) == (12, "")
+    assert told(await frames(connection)) == [("snapshot", 12)]
+    assert connection.seen == (12, "", 0, 0)
 
 
 async def test_a_frame_that_was_only_under_way_is_not_repeated(scene: Scene, connection: Connection) -> None:
-    """It came while the state was read: its own frames say more than a snapshot."""
-    reading = asyncio.Event()
-    scene.machine.answers["reattach"] = [[Same(12, "", 0, 0)]]
-    scene.machine.answers["read"] = [reading, state(12)]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(everybody(scene))
-        await settle()
-        scene.hub.deliver(said(connection, 12, frame("force-disconnect")))
-        reading.set()
-    assert [each["type"] for each in await frames(connection)] == ["force-disconnect"]
+    """It came before the answer that knows it: its own frames say more than a snapshot."""
+    scene.machine.answers["reattach"] = [[attached(12)]]
+    written = await during_a_round(scene, connection, said(connection, 12, frame("force-disconnect")))
+    assert told(written) == [("force-disconnect", 12)]
+    assert scene.hub.doubtful == {connection}, "asked again: a suspicion is still owed its snapshot"
+
+
+async def test_a_frame_that_comes_after_its_snapshot_is_not_written(
+    scene: Scene, connection: Connection
+) -> None:
+    """The other order: the answer was faster than the feed."""
+    scene.machine.answers["reattach"] = [[attached(12, "m_1", [message(1), message(2)])]]
+    await everybody(scene)
+    scene.hub.deliver(said(connection, 12, frame("state"), state_=state(12, "m_1", 2)))
+    scene.hub.deliver(text(connection, 2))
+    assert told(await frames(connection)) == [("snapshot", 12), ("message", 2)]
+    assert not scene.hub.doubtful
 
 
 async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connection: Connection) -> None:
-    """The frame overtook the read: the state is read again, not written."""
+    """The frame overtook the answer: not that is written, but the next, which is owed as before."""
     scene.contact.suspect("feed")
-    reading = asyncio.Event()
-    scene.machine.answers["reattach"] = [[Same(10, "m_1", 1, 0)]]
-    scene.machine.answers["read"] = [reading, state(10, "m_1", 1), state(15)]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(everybody(scene))
-        await settle()
-        scene.hub.deliver(said(connection, 15, frame("state")))
-        reading.set()
-    told = await frames(connection)
-    assert [(each["type"], each["state"]["version"]) for each in told] == [("state", 15), ("snapshot", 15)]
+    scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(1)])], [attached(15)]]
+    written = await during_a_round(scene, connection, said(connection, 15, frame("state")))
+    assert told(written) == [("state", 15)]
+    assert scene.hub.doubtful == {connection}
+    await Resync(scene.hub).some([connection])
+    assert told(await frames(connection)) == [("snapshot", 15)]
+    assert asked(scene)[1] == (0, "", 0, 0)
+
+
+async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connection: Connection) -> None:
+    """Something came meanwhile, and the answer is newer all the same."""
+    scene.machine.answers["reattach"] = [[attached(15)]]
+    written = await during_a_round(scene, connection, said(connection, 12, frame("state")))
+    assert told(written) == [("state", 12), ("snapshot", 15)]
+    assert not scene.hub.doubtful
 
 
 async def test_a_store_that_fell_back_is_followed_down(scene: Scene, connection: Connection) -> None:
     """Race E20: the version is lower, and true."""
-    scene.machine.answers["reattach"] = [[Same(8, "m_0", 0, 0)]]
-    scene.machine.answers["read"] = [state(8, "m_0")]
+    scene.machine.answers["reattach"] = [[attached(8, "m_0")]]
     await everybody(scene)
-    assert (connection.version, connection.match) == (8, "m_0")
+    assert connection.seen == (8, "m_0", 0, 0)
 
 
 async def test_message_numbers_fall_back_too(scene: Scene, connection: Connection) -> None:
     """Or message 1, given out again to another text, would be taken for a repeat."""
-    scene.machine.answers["reattach"] = [[Same(10, "m_1", 0, 0)]]
+    scene.machine.answers["reattach"] = [[attached(10, "m_1")]]
     await everybody(scene)
-    scene.hub.deliver(f"M ann {connection.id} m_1 1\n".encode() + message(1).frame)
-    assert [each["n"] for each in await frames(connection)] == [1]
+    scene.hub.deliver(text(connection, 1))
+    assert told(await frames(connection)) == [("snapshot", 10), ("message", 1)]
 
 
 async def test_a_lost_address_is_answered_by_a_snapshot(scene: Scene, connection: Connection) -> None:
     """Races E17, E18: written again, and what was said meanwhile follows, once."""
     scene.machine.answers["reattach"] = [[attached(20, "m_1", [message(1), message(2)])]]
     await everybody(scene)
-    told = await frames(connection)
-    assert [(each["type"], each.get("n")) for each in told] == [("snapshot", None), ("message", 2)]
-    assert told[0]["reason"] == "resync"
+    written = await frames(connection)
+    assert told(written) == [("snapshot", 20), ("message", 2)]
+    assert written[0]["reason"] == "resync"
 
 
 async def test_refused_ends_the_stream(scene: Scene, connection: Connection) -> None:
@@ -134,35 +187,32 @@ async def test_refused_ends_the_stream(scene: Scene, connection: Connection) -> 
     assert connection.ended.detach is None
 
 
-async def test_a_missing_message_is_fetched_under_a_new_id(scene: Scene, connection: Connection) -> None:
-    """By a re-attach, for an attach would be a sign of life; what replaces our own old id ends nothing."""
-    before = connection.id
-    scene.machine.answers["reattach"] = [
-        [Same(10, "m_1", 3, 0)],
-        [attached(10, "m_1", [message(1), message(2), message(3)])],
-    ]
+async def test_missing_messages_and_signals_are_fetched(scene: Scene, connection: Connection) -> None:
+    """What followed the numbers that we named comes after the snapshot, and the numbers go on from there."""
+    signal = Note(2, frame("peer-signal", match="m_1", n=2))
+    scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(2), message(3)], [signal])]]
     await everybody(scene)
-    assert connection.id != before
-    _, (held,) = scene.machine.named("reattach")[1]
-    assert held.connection == connection.id
-    assert held.attached_at_ms == 5001
-    scene.hub.deliver(f"E ann {before}".encode())
-    assert connection.ended is None
-    assert [each.get("n") for each in await frames(connection)] == [None, 2, 3]
-    assert scene.hub.holds(ANN, connection.id)
+    assert told(await frames(connection)) == [
+        ("snapshot", 10),
+        ("message", 2),
+        ("message", 3),
+        ("peer-signal", 2),
+    ]
+    assert connection.seen == (10, "m_1", 3, 2)
 
 
-async def test_a_message_under_way_is_not_fetched(scene: Scene, connection: Connection) -> None:
-    """A round trip later it is there."""
-    reading = asyncio.Event()
-    scene.machine.answers["reattach"] = [[Same(10, "m_1", 2, 0)]]
-    scene.machine.answers["read"] = [reading]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(everybody(scene))
-        await settle()
-        scene.hub.deliver(f"M ann {connection.id} m_1 2\n".encode() + message(2).frame)
-        reading.set()
-    assert len(scene.machine.named("reattach")) == 1
+@pytest.mark.parametrize("last", [1, 2, 3])
+async def test_messages_under_way_are_written_once(scene: Scene, connection: Connection, last: int) -> None:
+    """Message 2 arrives before an answer that knows 1, 2 or 3: no repeat, no gap, however they cross."""
+    scene.machine.usual["reattach"] = [Same()]
+    fetched = [message(n) for n in range(1, last + 1)]
+    scene.machine.answers["reattach"] = [[attached(12, "m_1", fetched)]]
+    written = await during_a_round(scene, connection, text(connection, 2))
+    await Resync(scene.hub).some(list(scene.hub.doubtful))
+    scene.hub.deliver(text(connection, 3))
+    scene.hub.deliver(text(connection, 4))
+    numbers = [each["n"] for each in [*written, *await frames(connection)] if each["type"] == "message"]
+    assert numbers == [2, 3, 4]
 
 
 async def test_batches_of_200_matched_first(scene: Scene, connection: Connection) -> None:
@@ -172,8 +222,7 @@ async def test_batches_of_200_matched_first(scene: Scene, connection: Connection
     for each in opened:
         each.__enter__()
     await settle()
-    scene.machine.answers["reattach"] = [[Same(10, "", 0, 0)] * 200, [Same(10, "", 0, 0)] * 51]
-    scene.machine.usual["read"] = state(10)
+    scene.machine.answers["reattach"] = [[Same()] * 200, [Same()] * 51]
     await everybody(scene)
     batches = [held for _, held in scene.machine.named("reattach")]
     assert [len(batch) for batch in batches] == [200, 51]
@@ -183,12 +232,11 @@ async def test_batches_of_200_matched_first(scene: Scene, connection: Connection
 
 
 async def test_the_store_goes_away_in_the_middle(scene: Scene, connection: Connection) -> None:
-    """The round fails, the turn is given back, the next round can be."""
+    """The round fails, the turn is given back, the snapshot is still owed."""
     scene.contact.suspect("feed")
-    scene.machine.usual["reattach"] = [Same(10, "m_1", 1, 0)]
-    scene.machine.answers["read"] = [StoreUnavailable("away"), state(10, "m_1", 1)]
+    scene.machine.answers["reattach"] = [StoreUnavailable("away"), [attached(10, "m_1", [message(1)])]]
     with pytest.raises(StoreUnavailable):
         await everybody(scene)
     assert not connection.turn.locked()
     await everybody(scene)
-    assert [each["type"] for each in await frames(connection)] == ["snapshot"]
+    assert told(await frames(connection)) == [("snapshot", 10)]

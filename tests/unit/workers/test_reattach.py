@@ -17,7 +17,7 @@ from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_
 @contextlib.asynccontextmanager
 async def at_work(scene: Scene) -> AsyncIterator[Connection]:
     """Somebody attached, and the loop, until left."""
-    scene.machine.usual["reattach"] = [Same(10, "", 0, 0)]
+    scene.machine.usual["reattach"] = [Same()]
     loop = Reattach(scene.hub, scene.contact, scene.clock)
     async with scene.hub.running(), asyncio.TaskGroup() as group:
         with scene.hub.open(ANN, PAGE, alias="") as one:

@@ -19,4 +19,4 @@ if alias ~= '' then rename(r, alias) end
 redis.call('PEXPIRE', S .. 'blocks:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
 if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end
 commit()
-return snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]))
+return snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]), 0)

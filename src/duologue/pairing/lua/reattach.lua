@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Re-attach: a process names the connections that it holds; an address that the store lost is written again. No sign of life.
 -- KEYS[1]  {shard}at:<process>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then five a connection: person, connection, page, attached_at (ms), alias (JSON string)
--- Returns  ok, "", facts, one answer a connection: same, version, match, message n, signal n | refused | attached … (a snapshot, as in attach)
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then nine a connection: person, connection, page, attached_at (ms), alias (JSON string), and what was written last to it: version ("": not compared, 0: never equal), match or "", message n, signal n
+-- Returns  ok, "", facts, one answer a connection: same | refused | attached … (a snapshot, as in attach, with what came after the numbers)
 -- Events   T or E to an older connection; partner-back
--- Invariants: an older connection never replaces a newer one
+-- Invariants: an older connection never replaces a newer one; a record that names the connection is not written
 -- include: context view queue presence ending notes
 local process = ARGV[4]
 
@@ -14,9 +14,15 @@ local function later_known(r, connection, attached_at)
   return false
 end
 
-local function restore(person, connection, page, attached_at, alias)
+local function saw_all(r, seen)
+  if not seen.version then return true end
+  local message_n, signal_n = last_numbers(r)
+  return r.version == seen.version and r.match == seen.match and message_n == seen.message_n and signal_n == seen.signal_n -- guard: seen-compared -- off: return true
+end
+
+local function restore(person, connection, page, attached_at, alias, seen)
   local r = load_or_new(person)
-  if r.connection == connection then return { 'same', r } end
+  if r.connection == connection then return { saw_all(r, seen) and 'same' or 'attached', r, seen } end
   if later_known(r, connection, attached_at) or superseded(r, page) then return { 'refused' } end
   connect(r, process, connection, page, attached_at)
   if r.away == 1 and r.probe ~= '' and r.match ~= '' then
@@ -25,25 +31,20 @@ local function restore(person, connection, page, attached_at, alias)
   r.away = 0
   rename(r, alias)
   if r.state == 'waiting' then pair(r) end
-  return { 'attached', r }
+  return { 'attached', r, seen }
 end
 
 local results = {}
-for i = 5, #ARGV, 5 do
-  local known = restore(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4]) -- guard: reattach-writes -- off: local known = { 'same', load_or_new(ARGV[i]) }
+for i = 5, #ARGV, 9 do
+  local seen = {
+    version = tonumber(ARGV[i + 5]), match = ARGV[i + 6], message_n = tonumber(ARGV[i + 7]), signal_n = tonumber(ARGV[i + 8]),
+  }
+  local known = restore(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], seen) -- guard: reattach-writes -- off: local known = { 'same' }
   results[#results + 1] = known
 end
 commit()
 for i, known in ipairs(results) do
-  local word, r = known[1], known[2]
-  if word == 'same' then
-    local m = r.match ~= '' and load_match(r.match)
-    results[i] = {
-      'same', string.format('%.0f', r.version), r.match,
-      m and m.message_last or 0, m and m['signal_last_' .. side_of(m, r)] or 0,
-    }
-  elseif word == 'attached' then
-    results[i] = snapshot_of(r, 'attached', '', 0)
-  end
+  local word, r, seen = known[1], known[2], known[3]
+  results[i] = word == 'attached' and snapshot_of(r, word, seen.match, seen.message_n, seen.signal_n) or { word }
 end
 return { 'ok', '', facts, results }

@@ -36,20 +36,28 @@ local function signal_frame(match, entry)
   return string.format('{"type":"peer-signal","at_ms":%.0f,"match":"%s","n":%d,"data":%s}', entry[4], match, entry[1], entry[5])
 end
 
--- The person's state and what this page has not seen of the match: messages after `seen_n`, signals not meant for another page.
-local function snapshot_of(r, word, seen_match, seen_n)
-  local messages, signals, message_n, signal_n = {}, {}, 0, 0
+-- The numbers given out last in the person's match: of messages, and of signals to them.
+local function last_numbers(r)
+  if r.match == '' then return 0, 0 end
+  local m = load_match(r.match)
+  return m.message_last, m['signal_last_' .. side_of(m, r)]
+end
+
+-- The person's state and what this page has not seen of the match: messages after `seen_message_n`, signals after
+-- `seen_signal_n` that are not meant for another page; of another match it has seen nothing.
+local function snapshot_of(r, word, seen_match, seen_message_n, seen_signal_n)
+  local messages, signals = {}, {}
+  local message_n, signal_n = last_numbers(r)
   if r.match ~= '' then
     local m = load_match(r.match)
-    message_n, signal_n = m.message_last, m['signal_last_' .. side_of(m, r)]
-    if seen_match ~= m.id then seen_n = 0 end
+    if seen_match ~= m.id then seen_message_n, seen_signal_n = 0, 0 end
     for _, entry in ipairs(kept(S .. 'msg:' .. m.id)) do
-      if entry[1] > seen_n then
+      if entry[1] > seen_message_n then
         messages[#messages + 1] = { entry[1], message_frame(m.id, entry, r.id) }
       end
     end
     for _, entry in ipairs(kept(S .. 'sig:' .. m.id .. ':' .. side_of(m, r))) do
-      if entry[6] == '' or entry[6] == r.page then
+      if entry[1] > seen_signal_n and (entry[6] == '' or entry[6] == r.page) then
         signals[#signals + 1] = { entry[1], signal_frame(m.id, entry) }
       end
     end
