@@ -70,7 +70,7 @@ class EventStream:
             raise Problem(Code.NOT_FOUND, "event streams are switched off here")
         if scope["method"] != "GET":
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
-        session = self._authenticate(headers)
+        session = self._authenticate(_without_cookie(headers) if _is_navigation(headers) else headers)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         page = query.get("page", [""])[-1]
         if not page:
@@ -78,6 +78,15 @@ class EventStream:
         if not ID.fullmatch(page):
             raise Problem(Code.BAD_FIELD, "page is 1 to 64 of the characters A-Z a-z 0-9 _ -", field="page")
         return session, PageId(page)
+
+
+def _is_navigation(headers: Mapping[str, str]) -> bool:
+    """Whether a browser would show the answer as a page: a link to a stream takes its reader's place away."""
+    return headers.get("sec-fetch-mode") == "navigate"
+
+
+def _without_cookie(headers: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: value for name, value in headers.items() if name != "cookie"}
 
 
 def last_event(headers: Mapping[str, str]) -> tuple[str, int]:

@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 COOKIE = "duologue_session"
 
+FOREIGN_SITES = ("cross-site", "same-site")
+"""``Sec-Fetch-Site`` of a page of another origin (W3C Fetch Metadata). ``same-site`` is a neighbour:
+another port or subdomain. The rest are our own page (``same-origin``) and the address bar (``none``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -31,11 +35,12 @@ class Origins:
         """Whether a page of another origin is asking. A client that names no origin is no page.
 
         Hosts are compared, not schemes: behind a proxy that ends TLS we are asked
-        over plain HTTP.
+        over plain HTTP. A link that is followed here from another page brings the cookie
+        (``SameSite=Lax``) and no origin; ``Sec-Fetch-Site`` still tells whose it was.
         """
         origin = headers.get("origin")
         if origin is None:
-            return False
+            return headers.get("sec-fetch-site") in FOREIGN_SITES
         if origin.lower() in self._listed:
             return False
         asked = headers.get("host", "").lower()

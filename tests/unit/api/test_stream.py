@@ -10,6 +10,7 @@ from starlette.types import Message
 from duologue.api import stream
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import EventStream, last_event
+from duologue.identity.credentials import Origins, find
 from duologue.identity.tokens import Session
 from tests.unit.delivery.fakes import Scene, settle
 
@@ -61,6 +62,32 @@ async def test_refusals(scene: Scene, request_scope: dict[str, Any], enabled: bo
     assert sent[0]["status"] == status
     assert (b"content-type", b"application/problem+json") in sent[0]["headers"]
     assert scene.machine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "bearer", "status"),
+    [("navigate", False, 401), ("navigate", True, 200), ("cors", False, 200)],
+)
+async def test_the_address_bar_opens_no_stream(scene: Scene, mode: str, bearer: bool, status: int) -> None:
+    """A link to the stream would take the person's place from the page that has it: no cookie counts."""
+    request_scope = scope(token=False)
+    request_scope["headers"] = [(b"sec-fetch-mode", mode.encode()), (b"cookie", b"duologue_session=ann")]
+    if bearer:
+        request_scope["headers"].append((b"authorization", b"Bearer ann"))
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    def by_any(headers: Mapping[str, str]) -> Session:
+        return anybody({"authorization": ""} if find(headers, Origins()) else {})
+
+    async with scene.hub.running():
+        await EventStream(scene.hub, by_any)(request_scope, gone, send)
+    assert sent[0]["status"] == status
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,23 @@ def test_own_pages_and_programs_have_their_cookie() -> None:
     assert find({"host": "chat.example:8000", **jar}, Origins())
 
 
+@pytest.mark.parametrize(
+    ("site", "counts"),
+    [("cross-site", False), ("same-site", False), ("same-origin", True), ("none", True), ("", True)],
+)
+def test_a_strangers_link_has_no_cookie(site: str, counts: bool) -> None:
+    """A link or a redirect names no origin; the browser says all the same whose page it was on."""
+    headers = {"host": "chat.example", "cookie": "duologue_session=two", "sec-fetch-site": site}
+    assert bool(find(headers, Origins())) is counts
+    assert find({**headers, "authorization": "Bearer one"}, Origins()) is not None
+
+
+def test_an_origin_says_more_than_the_site() -> None:
+    """A listed page stays ours, though the browser calls it another site."""
+    headers = {"host": "10.0.0.7", "origin": "https://chat.example", "cookie": "duologue_session=two"}
+    assert find({**headers, "sec-fetch-site": "cross-site"}, Origins(["https://chat.example"]))
+
+
 def test_listed_origins_are_ours() -> None:
     """For a proxy that rewrites ``Host``."""
     headers = {"host": "10.0.0.7:8000", "origin": "https://chat.example", "cookie": "duologue_session=two"}
