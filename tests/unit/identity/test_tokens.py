@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.identity.keyring import Keyring
-from duologue.identity.tokens import LIFETIME_MS, BadToken, Session, Tokens, person_id
+from duologue.identity.tokens import LIFETIME_MS, MAX_TOKEN_CHARS, BadToken, Session, Tokens, person_id
 
 NOW_MS = 1_764_000_000_000
 SECRET = "s" * 32
@@ -161,6 +162,15 @@ BAD: dict[str, Callable[[], str]] = {
 def test_a_bad_token_is_nobody(make: Callable[[], str]) -> None:
     """Nothing but a token that we or the operator signed, unaltered and in time, names a person."""
     assert isinstance(tokens().read(make()), BadToken)
+
+
+@pytest.mark.parametrize("token", ["a" * (MAX_TOKEN_CHARS + 1), "a.é" * 100])
+def test_what_is_no_token_is_not_remembered(token: str) -> None:
+    """What is kept of bad tokens is bounded: one that is too long, or not of letters, is let go at once."""
+    reader = tokens()
+    before = sys.getrefcount(token)
+    assert isinstance(reader.read(token), BadToken)
+    assert sys.getrefcount(token) == before
 
 
 @given(st.text(max_size=300))
