@@ -74,7 +74,10 @@ export class Duologue {
       authorize: (refused, signal) => this.#authorize(api, session, refused, signal),
       clock,
       random,
-      onFrame: (frame) => dispatch({ type: "frame", frame }),
+      onFrame: (frame) => {
+        if (frame.type === "session-ended") session.forget(); // whoever opens again begins with a new one
+        dispatch({ type: "frame", frame });
+      },
       onLink: (link) => dispatch({ type: "link", link }),
     });
     this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized() });

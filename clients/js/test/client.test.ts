@@ -150,6 +150,17 @@ describe("a client", () => {
     expect(house.client.view.model.person).toBe("b");
   });
 
+  it("stays away when its session is over, and begins a new one when it is opened again", async () => {
+    const house = await new House().open(waiting(10));
+    house.streams.at(-1)?.handlers.onEvent('{"type":"session-ended","at_ms":1,"reason":"token-expired"}', "");
+    await house.clock.advance(60_000);
+    expect(house.streams).toHaveLength(1);
+    expect(house.client.view.model).toMatchObject({ link: "ended", ended_reason: "token-expired" });
+    await house.open(idle(1));
+    expect(house.bodies("sessions")).toHaveLength(2);
+    expect(house.client.view.model).toMatchObject({ link: "open", ended_reason: null });
+  });
+
   it("repeats its word every 2.5 s while the partner is away or silent, and no longer", async () => {
     const house = await new House().open(matched(10, "m_1", { match: match("m_1", T0 + 5_000) }));
     expect(house.sessions[0]?.asked).toBe(1);

@@ -262,10 +262,13 @@ export class Page {
     this.#drawn = now;
   }
 
-  /** Who presses Start goes on at Next, and who stops, at Start; nobody's focus is left on what is gone. */
+  /**
+   * Who starts goes on at the top of the stage, and who stops, at Start: nobody's focus is left on what is gone, nor put
+   * on a button that a second press of Enter would take for meant.
+   */
   #moveFocus(now: Scene): void {
     if (this.#drawn === null || this.#drawn.screen === now.screen) return;
-    if (now.screen === "stage") return element("stop", HTMLButtonElement).focus({ preventScroll: true });
+    if (now.screen === "stage") return element("stage-heading", HTMLElement).focus({ preventScroll: true });
     this.#sheet.close();
     this.#entry.focus();
   }

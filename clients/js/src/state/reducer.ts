@@ -57,7 +57,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
 
 /** A new load of the page, or a return from the back/forward cache: nothing that hung on the old connection holds. */
 function newPage(model: Model, page: string): Model {
-  return { ...forgetState(model), page };
+  return { ...forgetState(model), page, ended_reason: null };
 }
 
 /** Another session than before: its state is to come; the own wish stays, and is healed then. */
