@@ -1,5 +1,6 @@
 """Logs: one form for all, also for what the libraries have to say."""
 
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -70,3 +71,29 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "auto")
     structlog.get_logger().info("ours")
     assert lines(capsys)[0]["event"] == "ours"
+
+
+def test_a_traceback_for_people_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tokens are among them, and logs go further than memory does."""
+    logs.configure("info", "console")
+    token = "hush" * 3
+    try:
+        raise ZeroDivisionError(len(token))
+    except ZeroDivisionError:
+        structlog.get_logger().exception("broken")
+        logging.getLogger("x").exception("broken too")
+    said = capsys.readouterr().err
+    assert said.count("ZeroDivisionError") >= 2
+    assert token not in said
+
+
+def test_a_log_that_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed terminal refuses what is written: whoever logs goes on."""
+
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    logs.configure("info", "json")
+    structlog.get_logger().info("ours")
