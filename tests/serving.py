@@ -54,6 +54,11 @@ class Serving:
         return self._process.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    @property
     def port(self) -> int:
         """The port that it said it listens on."""
         return int(self.url.rpartition(":")[2])

@@ -63,7 +63,7 @@ class Running:
 
 
 async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
-    """Serves until SIGTERM or SIGINT, then drains; leaves no process and no half-done command.
+    """Serves until SIGTERM, SIGINT or SIGHUP, then drains; leaves no process and no half-done command.
 
     Raises, before anything is served: ``SettingsError``, ``ListenError``, ``SecretError``, ``StoreError``.
     """
@@ -158,18 +158,25 @@ class Process:
 
 
 class Signals:
-    """SIGTERM and SIGINT: at first they cancel the start, later they lead to an orderly stop."""
+    """SIGTERM, SIGINT and SIGHUP: at first they cancel the start, later they lead to an orderly stop.
+
+    They stay ours until the block is left: a second one must not interrupt what the first one began.
+    """
 
     def __init__(self) -> None:
         self._act: Callable[[], object] = lambda: None
+        self._ours: list[signal.Signals] = []
 
     def __enter__(self) -> "Signals":
         """They are ours; the task that enters is what they cancel until told otherwise."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         if task is not None:
             self._act = task.cancel
-        for each in (signal.SIGTERM, signal.SIGINT):
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if each is signal.SIGHUP and signal.getsignal(each) is signal.SIG_IGN:
+                continue  # nohup: to go on without its terminal is what was asked for
             loop.add_signal_handler(each, self._fire)
+            self._ours.append(each)
         return self
 
     def lead_to(self, act: Callable[[], object]) -> None:
@@ -177,11 +184,13 @@ class Signals:
         self._act = act
 
     def _fire(self) -> None:
-        self._act()
+        """Once: another cancellation would strike the end that this one began, and the store would live on."""
+        act, self._act = self._act, lambda: None
+        act()
 
     def __exit__(self, *_: object) -> None:
         """They are the interpreter's again."""
-        for each in (signal.SIGTERM, signal.SIGINT):
+        for each in self._ours:
             asyncio.get_running_loop().remove_signal_handler(each)
 
 

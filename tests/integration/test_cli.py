@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -15,7 +16,16 @@ import pytest
 
 import duologue
 from tests.servers import StoreServer, store_server, valkey9_binary
-from tests.serving import COMMAND, clean_environment, data_folder, is_alive, serving, working_in
+from tests.serving import (
+    COMMAND,
+    STOP_S,
+    Serving,
+    clean_environment,
+    data_folder,
+    is_alive,
+    serving,
+    working_in,
+)
 
 SECRET = "s" * 32
 
@@ -87,6 +97,43 @@ def test_a_stop_sends_streams_elsewhere_and_waits_for_none(data: Path, number: s
             server.signal(number)
             assert [frame["type"] for frame in frames] == ["reconnect"]
         assert server.wait() == 0
+
+
+def test_a_start_that_is_told_to_stop_again_and_again_leaves_nothing(data: Path) -> None:
+    """The signals after the first one do not interrupt what the first one began."""
+    server = Serving("--no-page", "--port", "0", "--data", str(data))
+    try:
+        while not (store := working_in(data)):
+            assert server.is_running, server.said
+        while server.is_running:
+            server.signal(signal.SIGTERM)
+        server.wait()
+        assert not is_alive(store[0].pid)
+    finally:
+        server.kill()
+
+
+def test_a_terminal_that_closes_is_an_orderly_stop(data: Path) -> None:
+    """SIGHUP; and what is said from then on, to nobody, stops nothing."""
+    ours, its = pty.openpty()
+    command = [*COMMAND, "--no-page", "--port", "0", "--data", str(data), "--log-level", "debug"]
+    process = subprocess.Popen(command, env=clean_environment({}), stdout=its, stderr=its)
+    try:
+        os.close(its)
+        said = b""
+        while b"Ctrl-C" not in said:
+            said += os.read(ours, 1024)
+        (store,) = working_in(data)
+        with serving("--no-page", "--data", str(data)) as other:  # so that it has something to say at its end
+            os.close(ours)
+            process.send_signal(signal.SIGHUP)
+            process.wait(STOP_S)
+            assert is_alive(store.pid)
+            assert other.stop() == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
 
 
 def test_a_killed_server_leaves_its_store_and_the_next_one_takes_it(data: Path) -> None:

@@ -65,24 +65,59 @@ def test_a_store_that_will_do(kind: str, version: str) -> None:
     wiring.look_at(ServerInfo(kind, version, "", "noeviction"))
 
 
-async def test_a_signal_during_the_start_cancels_it_and_later_stops_the_server() -> None:
-    """At first there is nothing to drain; afterwards nothing may be cut off."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_during_the_start_cancels_it_and_later_stops_the_server(
+    number: signal.Signals,
+) -> None:
+    """At first there is nothing to drain; afterwards nothing may be cut off, by a closed terminal either."""
     stopped = asyncio.Event()
 
     async def start() -> None:
         with wiring.Signals():
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             await asyncio.Event().wait()
 
     async def serve() -> None:
         with wiring.Signals() as signals:
             signals.lead_to(stopped.set)
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             await stopped.wait()
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(start())
     await asyncio.create_task(serve())
+
+
+async def test_a_second_signal_does_not_interrupt_the_end_of_the_start() -> None:
+    """It would leave the store running: its end is what the first one's cancellation waits for."""
+    ending, ended = asyncio.Event(), False
+
+    async def start() -> None:
+        nonlocal ended
+        with wiring.Signals():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.Event().wait()
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                asyncio.get_running_loop().call_later(0.05, ending.set)
+                await ending.wait()
+                ended = True
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(start())
+    assert ended
+
+
+async def test_nohup_is_respected() -> None:
+    """A terminal that closes is then no reason to stop."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with wiring.Signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize(
