@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+import redis
+import structlog
 
 from duologue.store import embedded
 from duologue.store.client import Store, StoreUnavailable
@@ -120,6 +123,8 @@ async def test_two_servers_share_the_store_and_the_last_one_ends_it(data: Path) 
     assert not psutil.pid_exists(pid)
 
 
+# Real servers are processes of their own, and whoever started the child may be gone before it is.
+@pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 async def test_servers_that_start_together_get_one_store(data: Path) -> None:
     """Five at once: one child is started, five use it, none is left."""
     entered, leave = asyncio.Semaphore(0), asyncio.Event()
@@ -156,6 +161,72 @@ async def test_a_killed_child_is_started_again_with_its_data(data: Path, adopted
         await until(lambda: own.pid not in (0, killed))
         assert not is_alive(killed)
         assert adopted or not psutil.pid_exists(killed), "a child of ours must not stay as a zombie"
+
+
+async def test_a_lost_connection_is_no_end(data: Path) -> None:
+    """Somebody closes ours: the child lives on, is not waited for, and is talked to again."""
+    async with counting(data) as (own, store):
+        assert await count(store) == 1
+        child = own.pid
+        async with asyncio.timeout(10):
+            await asyncio.to_thread(close_connections, own)
+            assert await count(store) == 2
+            await until(lambda: own.pid == child)
+    assert not psutil.pid_exists(child)
+
+
+def close_connections(own: Embedded) -> None:
+    """All but the one that asks."""
+    with redis.Redis.from_url(own.url) as plain:
+        plain.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+async def test_a_folder_that_is_moved_away_and_back(data: Path) -> None:
+    """Without its folder the store cannot be started again: tried, and tried again, until it is back."""
+    here, away = data / "here", data / "away"
+    async with counting(here) as (own, store):
+        assert await count(store) == 1
+        with structlog.testing.capture_logs() as said:
+            here.rename(away)
+            os.kill(own.pid, signal.SIGKILL)
+            await until(lambda: any("cannot be used" in str(line.get("error")) for line in said))
+        away.rename(here)
+        assert await count(store) == 2
+
+
+@pytest.mark.parametrize("empty_one_in_its_place", [False, True])
+@pytest.mark.parametrize("name", ["d", "d" * 120])
+async def test_a_folder_that_was_moved_is_left_without_a_process(
+    data: Path, name: str, empty_one_in_its_place: bool
+) -> None:
+    """Its socket cannot be found by then: the child is ended all the same, and has written everything."""
+    async with counting(data / name) as (own, store):
+        assert await count(store) == 1
+        child = own.pid
+        (data / name).rename(data / "moved")
+        if empty_one_in_its_place:
+            (data / name).mkdir()
+    assert not psutil.pid_exists(child)
+    async with counting(data / "moved") as (_, store):
+        assert await count(store) == 2
+
+
+async def test_a_folder_that_was_removed_is_left_without_a_process(data: Path) -> None:
+    """A stop is clean whatever happened to the files."""
+    async with counting(data / "d") as (own, _):
+        child = own.pid
+        shutil.rmtree(data / "d")
+    assert not psutil.pid_exists(child)
+
+
+async def test_a_start_that_is_given_up_leaves_no_process(data: Path) -> None:
+    """Also while nobody has talked to the child yet."""
+    starting = asyncio.ensure_future(Embedded(data).running().__aenter__())
+    await until(lambda: bool(working_in(data)))
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not working_in(data)
 
 
 async def test_a_child_that_hangs_is_told_and_not_doubled(
@@ -211,6 +282,25 @@ async def test_a_stranger_in_the_place_of_the_long_paths_socket(data: Path) -> N
         place.rmdir()
 
 
+async def test_a_stranger_in_that_place_is_not_even_asked(data: Path) -> None:
+    """It would answer what we want to hear, and would be told everything."""
+    deep = data / ("d" * 120)
+    path = socket_path(deep.resolve() / "store")
+    path.parent.mkdir()
+    path.parent.chmod(0o777)
+    try:
+        with socket.socket(socket.AF_UNIX) as stranger:
+            stranger.bind(str(path))
+            stranger.listen()
+            stranger.setblocking(False)
+            with pytest.raises(EmbeddedError, match="can be written by others"):
+                await Embedded(deep).running().__aenter__()
+            with pytest.raises(BlockingIOError):
+                stranger.accept()
+    finally:
+        shutil.rmtree(path.parent)
+
+
 async def test_a_socket_file_left_by_a_crash_is_in_nobodys_way(data: Path) -> None:
     """Nobody listens on it: a new child takes its place."""
     (data / "store").mkdir()
@@ -243,6 +333,12 @@ async def test_a_child_that_ends_at_once_says_why(data: Path) -> None:
     broken.chmod(0o755)
     with pytest.raises(EmbeddedError, match="no such luck"):
         await Embedded(data / "data", binary=broken).running().__aenter__()
+
+
+async def test_a_child_that_ends_without_a_word(data: Path) -> None:
+    """On a full disk it cannot even log: the line says what to look at."""
+    with pytest.raises(EmbeddedError, match="disk may be full"):
+        await Embedded(data / "data", binary=Path(shutil.which("false") or "")).running().__aenter__()
 
 
 async def test_a_program_that_cannot_be_started(data: Path) -> None:

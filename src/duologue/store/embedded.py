@@ -102,6 +102,7 @@ class Embedded:
         self._link: Link | None = None
         self._pid = 0
         self._child: subprocess.Popen[bytes] | None = None
+        self._alive = -1
 
     @property
     def url(self) -> str:
@@ -140,6 +141,7 @@ class Embedded:
                     log.info("another server uses the store: it is left running", data=str(self._data))
             finally:
                 os.close(users)
+                os.close(self._alive)
                 if self._link is not None:
                     await self._link.close()
         if failure is not None:
@@ -152,7 +154,8 @@ class Embedded:
         try:
             self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.mkdir(mode=0o700, exist_ok=True)
-            users = os.open(self._data / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            users = self._opened("users.lock")
+            self._alive = self._opened("alive.lock")  # now: at the end the folder may be elsewhere
         except OSError as error:
             raise EmbeddedError(
                 f"the data folder {self._data} cannot be written ({error.strerror}); choose one with --data"
@@ -161,67 +164,83 @@ class Embedded:
         while not _locked(users, fcntl.LOCK_SH):
             if time.monotonic() > deadline:
                 os.close(users)
+                os.close(self._alive)
                 raise EmbeddedError(f"another server has been stopping in {self._data} for {START_S:g} s")
             await asyncio.sleep(LOOK_S)
         return users
+
+    def _opened(self, lock: str) -> int:
+        return os.open(self._data / lock, os.O_RDWR | os.O_CREAT, 0o600)
 
     # --- look and spawn ----------------------------------------------------------------
 
     async def _ensure(self) -> None:
         """A child answers: the one that lives, or a new one. Raises ``EmbeddedError``."""
+        try:
+            self._link = await self._answering()
+        except OSError as error:  # the folder was moved or removed, or others may not read it any more
+            raise EmbeddedError(f"the data folder {self._data} cannot be used: {error}") from error
+
+    async def _answering(self) -> Link:
         deadline = time.monotonic() + START_S
+        spawned = False
         while (link := await self._look()) is None:
-            if self._child is not None and self._child.poll() is not None:
-                self._child = None
+            if self._reap() and spawned:
                 raise EmbeddedError(f"the embedded store ended at once: {self._last_words()}")
-            self._spawn_if_none_lives()
+            spawned = self._spawn_if_none_lives() or spawned
             if time.monotonic() > deadline:
                 raise EmbeddedError(
                     f"the store of {self._data} runs but does not answer; end its process, then start again"
                 )
             await asyncio.sleep(LOOK_S)
-        self._link = link
+        return link
 
     async def _look(self) -> Link | None:
         """A connection to the child if it answers, has read its files, and is our folder's."""
+        if self._socket.parent != self._folder:
+            _private(self._socket.parent)  # before a stranger is asked: it would answer what we want to hear
         try:
             link = await Link.open(Address(self.url), CONNECT_S)
         except StoreUnavailable:
             return None
         try:
-            async with asyncio.timeout(CONNECT_S):
-                await link.send(pack("CONFIG", "GET", "dir") + pack("INFO"))
-                where, info = await link.read(), await link.read()
+            if await self._is_ready(link):
+                return link
         except (StoreUnavailable, TimeoutError):
+            pass
+        except BaseException:
             await link.close()
-            return None
-        facts = dict(line.split(b":", 1) for line in info.splitlines() if b":" in line)
+            raise
+        await link.close()
+        return None
+
+    async def _is_ready(self, link: Link) -> bool:
+        async with asyncio.timeout(CONNECT_S):
+            await link.send(pack("CONFIG", "GET", "dir") + pack("INFO"))
+            where, info = await link.read(), await link.read()
         if not self._is_ours(where):
-            await link.close()
             raise EmbeddedError(f"the store at {self._socket} keeps its data elsewhere: {where}")
-        if facts.get(b"loading") == b"1":
-            await link.close()
-            return None
+        facts = dict(line.split(b":", 1) for line in info.splitlines() if b":" in line)
         self._pid = int(facts[b"process_id"])
-        return link
+        return facts.get(b"loading") != b"1"
 
     def _is_ours(self, where: list[bytes]) -> bool:
         """Whether ``CONFIG GET dir`` names our folder; both may have been moved since."""
         folder = Path(os.fsdecode(where[1]))
         return folder.exists() and folder.samefile(self._folder)
 
-    def _spawn_if_none_lives(self) -> None:
-        alive = os.open(self._data / "alive.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    def _spawn_if_none_lives(self) -> bool:
+        alive = self._opened("alive.lock")
         try:
-            if _locked(alive, fcntl.LOCK_EX):
-                self._child = self._spawn(alive)
+            if not _locked(alive, fcntl.LOCK_EX):
+                return False
+            self._child = self._spawn(alive)
         finally:
             os.close(alive)
+        return True
 
     def _spawn(self, alive: int) -> "subprocess.Popen[bytes]":
         binary = self._binary or find_binary()
-        if self._socket.parent != self._folder:
-            _private(self._socket.parent)
         words = self._data / "store.log"
         if words.exists():
             words.replace(self._data / "store.log.1")
@@ -257,7 +276,7 @@ class Embedded:
     def _last_words(self) -> str:
         """The last line of the child's log."""
         lines = (self._data / "store.log").read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return lines[-1] if lines else "it said nothing; the disk may be full"
 
     # --- watch and end -----------------------------------------------------------------
 
@@ -285,42 +304,56 @@ class Embedded:
     async def _end(self) -> None:
         """The child has written everything and is gone; killed if it does not go."""
         pid = self._pid or (self._child.pid if self._child else 0)
+        link = await self._look_once_more()
+        pid = pid or self._pid
         if not pid:  # none lives that we know
             return
         try:
             async with asyncio.timeout(END_S):
-                await self._ask_to_end()
+                await self._ask_to_end(link if pid == self._pid else None, pid)
                 await self._until_gone()
         except TimeoutError:
             log.warning("the embedded store did not end, so it is killed", pid=pid)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
             await self._until_gone()
-        self._reap()
+        finally:
+            if link is not None:
+                await link.close()
         if self._socket.parent != self._folder:
             shutil.rmtree(self._socket.parent, ignore_errors=True)
 
-    async def _ask_to_end(self) -> None:
-        while self._link is None:  # it was just started, and nobody has talked to it yet
-            self._link = await self._look()
+    async def _look_once_more(self) -> Link | None:
+        """A fresh connection: cancelling the watcher spoilt its own. None if the folder was moved."""
+        try:
+            return await self._look()
+        except (EmbeddedError, OSError):
+            return None
+
+    async def _ask_to_end(self, link: Link | None, pid: int) -> None:
+        if link is None:
+            _signal(pid, signal.SIGTERM)
+            return
         with contextlib.suppress(StoreUnavailable):  # the answer is that the connection ends
             # FORCE: a full disk must not keep it running for ever.
-            await self._link.send(pack("SHUTDOWN", "NOW", "FORCE"))
-            await self._link.read()
+            await link.send(pack("SHUTDOWN", "NOW", "FORCE"))
+            await link.read()
 
     async def _until_gone(self) -> None:
-        alive = os.open(self._data / "alive.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            while not _locked(alive, fcntl.LOCK_EX):  # noqa: ASYNC110 # another process lets go, not a task
-                await asyncio.sleep(LOOK_S)
-        finally:
-            os.close(alive)
+        """Our own child is reaped, another's has let go of the lock."""
+        while not (self._reap() if self._child else _locked(self._alive, fcntl.LOCK_EX)):  # noqa: ASYNC110 # another process ends, not a task
+            await asyncio.sleep(LOOK_S)
 
-    def _reap(self) -> None:
-        """No zombie: a child that let go of its lock is at its end, or past it."""
-        if self._child is not None:
-            self._child.wait()
-            self._child = None
+    def _reap(self) -> bool:
+        """Whether a child of ours has ended; no zombie is left. Never waits: a lost connection is no end."""
+        if self._child is None or self._child.poll() is None:
+            return False
+        self._child, self._pid = None, 0
+        return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _locked(file: int, kind: int) -> bool:
