@@ -13,14 +13,14 @@ import structlog
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
-from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.server import Limits, Server, allow_open_files, listening, port_of
 from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.feed import Feed
 from duologue.delivery.hub import HEARTBEAT_S, Hub
 from duologue.identity.credentials import Origins
-from duologue.identity.keyring import Keyring
+from duologue.identity.keyring import Keyring, SecretError
 from duologue.identity.tokens import Tokens
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
@@ -68,6 +68,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
     Raises, before anything is served: ``SettingsError``, ``ListenError``, ``SecretError``, ``StoreError``.
     """
     check(settings)
+    allow_open_files()
     with Signals() as signals, listening(settings.host, settings.port) as sockets:
         contact = Contact(SystemClock(), metrics := Metrics())
         async with _store(settings, contact.suspect) as (store, kind):
@@ -184,7 +185,7 @@ class Signals:
         self._act = act
 
     def _fire(self) -> None:
-        """Once: another cancellation would strike the end that this one began, and the store would live on."""
+        """Once: another cancellation would strike the end that this one began: the store would live on."""
         act, self._act = self._act, lambda: None
         act()
 
@@ -233,15 +234,30 @@ def keyring(settings: Settings) -> Keyring:
 
 
 def kept_secret(file: Path) -> str:
-    """What the file says; made at the first start, and the same for servers that start together."""
-    if not file.exists():
-        fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-        fresh.touch(mode=0o600, exist_ok=False)
+    """What the file says; made at the first start, and the same for servers that start together.
+
+    Raises ``SecretError``: it can be neither read nor made.
+    """
+    try:
+        if not file.exists():
+            _make_secret(file)
+        return file.read_text().strip()
+    except OSError as error:
+        raise SecretError(
+            f"the signing key cannot be kept in {file} ({error.strerror}); "
+            "set DUOLOGUE_SECRET, or choose another folder with --data"
+        ) from error
+
+
+def _make_secret(file: Path) -> None:
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    fresh.touch(mode=0o600, exist_ok=False)
+    try:
         fresh.write_text(secrets.token_urlsafe(32))
         with contextlib.suppress(FileExistsError):
             file.hardlink_to(fresh)  # whole or not at all, and never over another's
+    finally:
         fresh.unlink()
-    return file.read_text().strip()
 
 
 def _media_in_words(settings: Settings) -> str:

@@ -32,6 +32,19 @@ def test_servers_that_start_together_make_one_key(tmp_path: Path) -> None:
     assert len(keys) == 1
 
 
+@pytest.mark.parametrize("refuses", ["write_text", "hardlink_to", "touch"])
+def test_a_key_that_cannot_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: str) -> None:
+    """A full disk, a file system without hard links: one line, and nothing half-made is left."""
+
+    def no(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, refuses, no)
+    with pytest.raises(SecretError, match=r"No space left on device.*DUOLOGUE_SECRET.*--data"):
+        wiring.kept_secret(tmp_path / "secret")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_given_key_wins(tmp_path: Path) -> None:
     """Then none is made."""
     settings = replace(Settings(), secret="x" * 32, data=tmp_path)
