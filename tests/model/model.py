@@ -1,7 +1,7 @@
 """The state machine once more, in plain Python, written from the documents alone.
 
 It knows nothing of the scripts. Where a document leaves something open, the
-comment beside it says how it was decided (``docs/decisions/0002``).
+comment beside it says how it was decided (``docs/decisions``).
 """
 
 from collections.abc import Iterable, Iterator
@@ -166,7 +166,7 @@ class Model:
             # new connection too), else the returning side's (decision 0002).
             p.match.opened -= {x.id for x in p.match.people} if new_page else {p.id}
             p.match.media_due = self.now + self.timings.media_ms
-            if not p.match.ever_opened:  # who comes and goes does not put it off for ever (decision 0002)
+            if not p.match.ever_opened:  # who comes and goes does not put it off for ever (decision 0003)
                 p.match.media_due = min(p.match.media_due, p.match.started + self.timings.media_most_ms)
             if new_page:
                 p.match.silence.pop(p.id, None)
@@ -224,11 +224,11 @@ class Model:
             match.quiet_due = self.now + self.timings.quiet_check_ms
             if self.now - match.word >= self.timings.quiet_check_ms:
                 for p in match.people:
-                    # Who has no connection cannot read the probe: the partner may vouch (decision 0002).
+                    # Who has no connection cannot read the probe: the partner may vouch (decision 0003).
                     self._demand(p, self.now + self.timings.owed_ms, media_meets=not p.connection)
         for p in self.people.values():
-            # Leases are renewed at heartbeats: each must have had one since an outage (decision 0002).
-            quiet = self.now < self.quiet_until + self.timings.heartbeat_ms
+            # Leases are renewed at heartbeats: each must have had one since an outage (decision 0003).
+            quiet = self.now < self.quiet_until + self.timings.lease_grace_ms
             if p.lease is not None and p.lease <= self.now and not quiet:
                 self._idle(p, IdleReason.YOU_WERE_AWAY)
 

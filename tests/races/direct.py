@@ -1,6 +1,6 @@
 """The machine driven step by step, with no event loop: one call, one script, a clock that a test turns."""
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import redis
@@ -44,6 +44,7 @@ class Direct:
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
         self.calls = 0
+        self._dump: dict[str, Any] = {}
 
     async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
         self.calls += 1
@@ -55,18 +56,33 @@ class Direct:
             return self.client.evalsha(script.sha1, len(keys), *values)
 
     async def keys(self, pattern: str) -> list[bytes]:
+        """Also reads them all, in one round trip: who dumps a store asks for every key."""
         found: Any = self.client.keys(pattern)
+        pipeline = self.client.pipeline(transaction=False)
+        for key in found:
+            pipeline.type(key)
+        kinds = pipeline.execute()
+        fetch = {b"string": pipeline.get, b"zset": self._members(pipeline), b"set": pipeline.smembers}
+        read = [(key, fetch[kind]) for key, kind in zip(found, kinds, strict=True) if kind in fetch]
+        for key, ask in read:
+            ask(key)
+        self._dump = {key.decode(): value for (key, _), value in zip(read, pipeline.execute(), strict=True)}
         return list(found)
 
+    @staticmethod
+    def _members(pipeline: Any) -> Callable[[bytes], Any]:
+        return lambda key: pipeline.zrange(key, 0, -1, withscores=True)
+
     async def get(self, key: str) -> bytes | None:
-        found: Any = self.client.get(key)
-        return bytes(found) if found is not None else None
+        found: bytes | None = self._dump.get(key)
+        return found
 
     async def zrange(self, key: str, start: int, end: int, *, withscores: bool) -> Any:
-        return self.client.zrange(key, start, end, withscores=withscores)
+        assert (start, end, withscores) == (0, -1, True)
+        return self._dump.get(key, [])
 
     async def smembers(self, key: str) -> Any:
-        return self.client.smembers(key)
+        return self._dump.get(key, set())
 
     def broken(self) -> list[str]:
         """The invariants that do not hold now."""
