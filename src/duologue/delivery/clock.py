@@ -5,6 +5,9 @@ import time
 from collections import deque
 from typing import Protocol
 
+DRIFT_MS = 10.0
+"""What two clocks may move apart during 20 beats; 500 ppm, the most that NTP corrects, make 5 ms."""
+
 
 class Clock(Protocol):
     """What loops may ask of time."""
@@ -52,22 +55,32 @@ class SystemClock:
 class StoreClock:
     """The store's clock, estimated from the beats: all instants on the wire are its.
 
-    Of the last 20 answers the quickest decides (as in NTP's clock filter): its
-    error is at most half its round trip.
+    Counted from our monotonic clock, so a jump of our wall clock changes nothing. Of the
+    last 20 answers the quickest decides (as in NTP's clock filter): its error is at most
+    half its round trip. One that contradicts it says that the store's clock has jumped, or
+    that this machine slept: what was known before is forgotten.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._samples: deque[tuple[float, float]] = deque(maxlen=20)
-        self.offset_ms = 0.0
+        self.offset_ms = clock.wall_ms() - clock.monotonic() * 1000
+        """To our monotonic clock; until the first answer the store's is taken to agree with our wall's."""
 
-    def note(self, sent_ms: float, received_ms: float, store_ms: int) -> None:
-        """One answer that carried the store's time; the first two by our ``wall_ms``."""
+    def note(self, sent_s: float, received_s: float, store_ms: int) -> None:
+        """One answer that carried the store's time; the first two by our ``monotonic``."""
+        round_trip_ms = (received_s - sent_s) * 1000
         # The store cuts its time to whole ms: on average half of one is lost.
-        offset = store_ms + 0.5 - (sent_ms + received_ms) / 2
-        self._samples.append((received_ms - sent_ms, offset))
+        offset = store_ms + 0.5 - (sent_s + received_s) * 500
+        if self._samples and self._contradicts(round_trip_ms, offset):
+            self._samples.clear()
+        self._samples.append((round_trip_ms, offset))
         self.offset_ms = min(self._samples)[1]
+
+    def _contradicts(self, round_trip_ms: float, offset: float) -> bool:
+        known_ms, known = min(self._samples)
+        return abs(offset - known) > (round_trip_ms + known_ms) / 2 + DRIFT_MS
 
     def now_ms(self) -> float:
         """The store's clock now, as well as we know it."""
-        return self._clock.wall_ms() + self.offset_ms
+        return self._clock.monotonic() * 1000 + self.offset_ms

@@ -14,6 +14,11 @@ from duologue.delivery.clock import Clock, StoreClock
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import Beat
 
+SPELLS = frozenset({"deaf", "readonly", "moved", "store"})
+"""Causes that come again and again until we hear once more (deaf: each second, a server that takes no
+writes: with each call). One snapshot for the whole spell is enough: the rounds that go on until then
+write only what differs."""
+
 
 class Contact:
     """One a process; everybody reads it, the beat, the feed and the store client write it."""
@@ -37,7 +42,8 @@ class Contact:
         self._echo = asyncio.Event()
         self._heard_at = 0.0
         self._suspected_at: float | None = None
-        self._deaf = False
+        self._spells: set[str] = set()
+        """Causes since the last echo that are told once until the next."""
 
     @property
     def people_online(self) -> int:
@@ -52,12 +58,11 @@ class Contact:
         """
         if self.people_here == 0 and cause != "deaf":
             return  # nobody of ours can have missed anything
-        if cause != "deaf" or not self._deaf:
-            # While deaf we come by each second: one snapshot for the whole spell is
-            # enough, the later rounds write only what differs.
+        if cause not in self._spells:
             self.generation += 1
             self._metrics.suspected(cause)
-        self._deaf = self._deaf or cause == "deaf"
+        if cause in SPELLS:
+            self._spells.add(cause)
         self._suspected_at = self._clock.monotonic()
         self.attention.set()
 
@@ -84,18 +89,18 @@ class Contact:
         if token == self._token:
             # What counts is when it was sent: it then passed everything published before.
             self._heard_at = self._sent_at
-            self._deaf = False
+            self._spells.clear()
             self._echo.set()
 
     async def hears(self, within_s: float) -> bool:
         """Whether the probe under way comes back within so long."""
         return await self._clock.wait(self._echo, within_s)
 
-    def beaten(self, beat: Beat, sent_ms: float, received_ms: float) -> None:
-        """A beat was answered; the instants are our ``wall_ms``."""
+    def beaten(self, beat: Beat, sent_s: float, received_s: float) -> None:
+        """A beat was answered; the instants are our ``monotonic``."""
         self._beaten_at = self._clock.monotonic()
         self._people_online = beat.people_online
-        self.store_clock.note(sent_ms, received_ms, beat.store_now_ms)
+        self.store_clock.note(sent_s, received_s, beat.store_now_ms)
         self._metrics.beaten(beat.people_online, beat.alone_people)
         if not beat.known:
             self.suspect("unknown")

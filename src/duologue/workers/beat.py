@@ -57,14 +57,23 @@ class Beat:
         """Beat if we can; whatever it came to, tell the people if that has not been possible for long."""
         if self._contact.draining:
             return
+        self._look_at_the_time()
         try:
             await self._beat()
         finally:
             self._look_at_the_time()
 
     async def pause(self) -> None:
-        """Half a second."""
-        await jittered(self._clock, PERIOD_S)
+        """Half a second, or until people must be told."""
+        if (at_most_s := self._at_most_s(PERIOD_S)) < PERIOD_S:
+            await self._clock.sleep(at_most_s)
+        else:
+            await jittered(self._clock, PERIOD_S)
+
+    def _at_most_s(self, seconds: float) -> float:
+        """That, but not past the moment at which people must be told: a hung store must not delay it."""
+        left_s = UNAVAILABLE_S - self._contact.away_s()
+        return min(seconds, left_s) if left_s > 0 else seconds
 
     async def _beat(self) -> None:
         if not await self._hears():
@@ -72,18 +81,18 @@ class Beat:
             return
         if self._contact.draining:
             return
-        sent_ms = self._clock.wall_ms()
-        async with asyncio.timeout(CALL_S):
+        sent_s = self._clock.monotonic()
+        async with asyncio.timeout(self._at_most_s(CALL_S)):
             answer = await self._machine.beat(self._hub.process)
-        self._contact.beaten(answer, sent_ms, self._clock.wall_ms())
+        self._contact.beaten(answer, sent_s, self._clock.monotonic())
 
     async def _hears(self) -> bool:
         try:
-            async with asyncio.timeout(CALL_S):
+            async with asyncio.timeout(self._at_most_s(CALL_S)):
                 await self._machine.echo(self._hub.process, self._contact.probe())
         except (StoreError, TimeoutError):
             return False
-        heard = await self._contact.hears(ECHO_S)
+        heard = await self._contact.hears(self._at_most_s(ECHO_S))
         if not heard:
             self._reopen()
         return heard

@@ -74,13 +74,14 @@ class FakeClock:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.wall_offset_ms = 1_764_000_000_000.0
         self._due: list[tuple[float, asyncio.Event]] = []
 
     def monotonic(self) -> float:
         return self.now
 
     def wall_ms(self) -> float:
-        return 1_764_000_000_000 + self.now * 1000
+        return self.wall_offset_ms + self.now * 1000
 
     async def sleep(self, seconds: float) -> None:
         await self.wait(asyncio.Event(), seconds)

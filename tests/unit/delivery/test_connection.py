@@ -224,7 +224,7 @@ async def test_a_slow_reader_costs_bounded_memory(connection: Connection) -> Non
 
 async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, connection: Connection) -> None:
     """``duologue_skip_told_seconds``: from the script's time to the socket, by the store's clock."""
-    scene.contact.store_clock.offset_ms = 5000
+    scene.contact.store_clock.offset_ms += 5000
     at_ms = int(scene.contact.store_clock.now_ms())
     connection.attach_answered(attached(10), "connected", 0)
     made = b'{"type":"force-disconnect","at_ms":%d,"match":"m_1","reason":"partner-skipped"}' % at_ms

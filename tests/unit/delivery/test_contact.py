@@ -41,6 +41,23 @@ async def test_a_deaf_spell_owes_one_snapshot(scene: Scene) -> None:
     assert contact.generation == 3
 
 
+@pytest.mark.parametrize("cause", ["readonly", "moved", "store"])
+async def test_a_spell_of_refusals_owes_one_snapshot(scene: Scene, cause: str) -> None:
+    """A server that takes no writes refuses each call, and each one opens the connection anew."""
+    contact = scene.contact
+    contact.people_here = 1
+    for _ in range(100):
+        contact.suspect(cause)
+    assert contact.generation == scene.value("suspicions_total", cause=cause) == 1
+    assert contact.suspicious
+    contact.echoed(contact.probe())
+    await scene.clock.turn(0.1)
+    contact.suspect(cause)
+    assert contact.generation == 2
+    contact.healed(scene.clock.now)
+    assert contact.suspicious, "each one needs an echo and a round of its own"
+
+
 async def test_nobody_here_has_missed_anything(scene: Scene) -> None:
     """A process that has just started opens its feed and is not known yet: no cause for a round."""
     scene.contact.suspect("feed")
@@ -80,7 +97,30 @@ def test_the_quickest_answer_sets_the_clock() -> None:
     """A slow round trip says little about the store's time."""
     clock = FakeClock()
     store = StoreClock(clock)
-    store.note(1000, 1002, 6000)
-    store.note(2000, 2400, 7300)
+    store.note(1.0, 1.002, 6000)
+    store.note(2.0, 2.4, 7300)
     assert store.offset_ms == pytest.approx(4999.5)
-    assert store.now_ms() == pytest.approx(clock.wall_ms() + 4999.5)
+    assert store.now_ms() == pytest.approx(clock.monotonic() * 1000 + 4999.5)
+
+
+def test_a_jump_of_our_wall_clock_changes_no_instant() -> None:
+    """Else sessions would end, and frames be dated, an hour from now until the samples are used up."""
+    clock = FakeClock()
+    store = StoreClock(clock)
+    for set_before_the_first_beat in (True, False):
+        before = store.now_ms()
+        clock.wall_offset_ms += 3_600_000
+        assert store.now_ms() == pytest.approx(before)
+        if set_before_the_first_beat:
+            store.note(clock.now - 0.002, clock.now, int(before))
+
+
+def test_a_jump_of_the_stores_clock_is_followed_at_once() -> None:
+    """Also after this machine slept, when our monotonic clock stood still: not 20 beats later."""
+    clock = FakeClock()
+    store = StoreClock(clock)
+    store.note(1.0, 1.001, 6000)
+    store.note(2.0, 2.004, 3_607_000)
+    assert store.offset_ms == pytest.approx(3_604_998.5)
+    store.note(3.0, 3.4, 3_608_300)
+    assert store.offset_ms == pytest.approx(3_604_998.5), "a slow answer contradicts nothing"

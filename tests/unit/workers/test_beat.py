@@ -6,9 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from duologue.delivery.clock import SystemClock
 from duologue.delivery.connection import Connection, End
+from duologue.delivery.contact import Contact
+from duologue.delivery.hub import Hub
+from duologue.media.peer import Peer
 from duologue.pairing.vocabulary import Beat as Answer
 from duologue.store.client import StoreUnavailable
+from duologue.workers import beat
 from duologue.workers.beat import Beat
 from duologue.workers.supervisor import repeat
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_task, settle
@@ -107,6 +112,31 @@ async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection:
     scene.machine.answers["echo"] = [StoreUnavailable("away")] * 5
     await scene.clock.turn(3)
     assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+
+
+@pytest.mark.parametrize("call", ["echo", "beat"])
+async def test_a_store_that_hangs_is_told_in_time_too(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A call may take long; the people need not wait for its end to know."""
+    monkeypatch.setattr(beat, "UNAVAILABLE_S", 0.3)
+    monkeypatch.setattr(beat, "CALL_S", 3600)
+    contact = Contact(SystemClock(), scene.metrics)
+    hub = Hub(
+        scene.machine, PROCESS, media=Peer(), contact=contact, metrics=scene.metrics, clock=SystemClock()
+    )
+    scene.machine.on_echo = contact.echoed
+    scene.machine.answers[call] = [asyncio.Event()]
+    loop = Beat(scene.machine, hub, contact, SystemClock(), reopen=lambda: None)
+    async with hub.running(), asyncio.TaskGroup() as group:
+        task = group.create_task(repeat(loop, scene.metrics))
+        with hub.open(ANN, PAGE, alias="") as one:
+            async with asyncio.timeout(20):
+                seen = b""
+                while b'"unavailable"' not in seen:
+                    seen += await anext(one)
+            assert contact.away_s() >= 0.3
+        task.cancel()
 
 
 async def test_reconnect_after_10_s(scene: Scene, beating: Beating, connection: Connection) -> None:
