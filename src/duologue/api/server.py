@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ MACOS_RETRANSMIT_DROP_TIME = 0x80
 """``TCP_RXT_CONNDROPTIME`` in <netinet/tcp.h>, in seconds; the socket module has no name for it."""
 
 
+ENOUGH_OPEN_FILES = 10_240
+"""``OPEN_MAX`` of macOS, which calls its hard limit endless and refuses more than this as a soft one."""
+
+
 class ListenError(OSError):
     """There is no listening where we were told to; one line that says what to do."""
 
@@ -34,6 +39,18 @@ class Limits:
 
     drain_s: float
     trusted_proxies: str
+
+
+def allow_open_files() -> None:
+    """As many connections as the system lets us have: the usual soft limit, 1,024 files, is none of ours.
+
+    Can be repeated. Where the system refuses, everything stays as it was.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ENOUGH_OPEN_FILES if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import resource
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -10,7 +11,15 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from duologue.api import server
-from duologue.api.server import Limits, ListenError, Server, listening, port_of
+from duologue.api.server import (
+    ENOUGH_OPEN_FILES,
+    Limits,
+    ListenError,
+    Server,
+    allow_open_files,
+    listening,
+    port_of,
+)
 
 LIMITS = Limits(drain_s=5, trusted_proxies="127.0.0.1")
 
@@ -47,6 +56,33 @@ def test_accepted_connections_give_up_on_dead_networks() -> None:
         accepted, _ = one.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+
+
+def test_open_files_are_as_many_as_allowed() -> None:
+    """Each stream is one: a shell's soft limit must not be where the server's people end."""
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+        allow_open_files()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= min(hard, ENOUGH_OPEN_FILES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_more_open_files_than_asked_for_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS calls its limits endless; what is there already is never lowered, and a refusal is no end."""
+    asked: list[tuple[int, int]] = []
+
+    def refuse(_: int, limits: tuple[int, int]) -> None:
+        asked.append(limits)
+        raise ValueError
+
+    endless = resource.RLIM_INFINITY
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    for limits in ((endless, endless), (20_000, endless), (256, endless)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limits=limits: limits)
+        allow_open_files()
+    assert asked == [(ENOUGH_OPEN_FILES, endless)]
 
 
 @pytest.mark.parametrize(
