@@ -11,6 +11,7 @@ from duologue.api.ack import AckBody, ack
 from duologue.api.blocks import BlockBody, block
 from duologue.api.commands import command
 from duologue.api.desk import Desk
+from duologue.api.guard import STREAM
 from duologue.api.health import health
 from duologue.api.join import JoinBody, join
 from duologue.api.leave import LeaveBody, leave
@@ -69,6 +70,6 @@ def _routes(desk: Desk, events: ASGIApp) -> list[BaseRoute]:
 
 def _stream(events: ASGIApp) -> Route:
     """GET only: HEAD, which Starlette adds, would attach a connection that nobody reads."""
-    route = Route("/v1/events", events, methods=["GET"])
+    route = Route(STREAM, events, methods=["GET"])
     route.methods = {"GET"}
     return route

@@ -11,6 +11,8 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from duologue.api.guard import Guard
+
 BACKLOG = 2048
 """Connections that wait to be accepted: everybody comes back at once after a restart."""
 DEAD_NETWORK_MS = 10_000
@@ -127,7 +129,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             app,
             loop="none",  # it runs in ours
-            http="httptools",
+            http=Guard,
             ws="none",
             lifespan="off",  # what the application lives on outlives the server
             log_config=None,

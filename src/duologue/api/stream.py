@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.hub import Hub
@@ -20,6 +21,10 @@ from duologue.pairing.vocabulary import PageId, PersonId
 
 WRITE_S = 5.0
 """How long the socket may take no more bytes (its buffers being full) before the reader is cut."""
+
+CUT_S = 1.0
+"""For the server to say that a stream which was cut is gone: a turn of the event loop."""
+CLOSED = "handler is closed"
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 EVENT_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9]{1,9})")
@@ -63,7 +68,7 @@ class EventStream:
             after=last_event(headers),
             expires_at_ms=session.expires_at_ms,
         ) as connection:
-            await serve(connection, receive, send)
+            await serve(connection, receive, send, _cut(scope))
 
     def _asked(self, scope: Scope, headers: Headers) -> tuple[Session, PageId]:
         if not self._enabled:
@@ -95,13 +100,23 @@ def last_event(headers: Mapping[str, str]) -> tuple[str, int]:
     return (found[1], int(found[2])) if found else ("", 0)
 
 
-async def serve(connection: Connection, receive: Receive, send: Send) -> None:
+def _cut(scope: Scope) -> Callable[[], object]:
+    """What breaks the answer off, where the server has it (``api.guard``)."""
+    now: Callable[[], object] = scope.get("extensions", {}).get(CUT, {}).get("now", lambda: None)
+    return now
+
+
+async def serve(connection: Connection, receive: Receive, send: Send, cut: Callable[[], object]) -> None:
     """Write what the connection has to say, until it or the client ends."""
     async with asyncio.TaskGroup() as group:
         # Listened for at the same time, or a quiet stream's end would be seen at the next heartbeat only.
         gone = group.create_task(_until_gone(connection, receive))
         try:
-            await _write(connection, send)
+            if not await _write(connection, send):
+                # Closing would wait for a reader who takes nothing; and the server must know before we
+                # return, or takes half an answer for a defect.
+                cut()
+                await asyncio.wait([gone], timeout=CUT_S)
         finally:
             gone.cancel()
 
@@ -112,7 +127,8 @@ async def _until_gone(connection: Connection, receive: Receive) -> None:
     connection.end(End.CLOSED)
 
 
-async def _write(connection: Connection, send: Send) -> None:
+async def _write(connection: Connection, send: Send) -> bool:
+    """Whether all was taken, to the end."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     try:
         async for data in connection:
@@ -124,3 +140,11 @@ async def _write(connection: Connection, send: Send) -> None:
         connection.end(End.SLOW)
     except OSError:
         connection.end(End.CLOSED)
+    except RuntimeError as error:
+        # uvloop's word for a write to a socket that was closed a moment ago.
+        if CLOSED not in str(error):
+            raise
+        connection.end(End.CLOSED)
+    else:
+        return True
+    return False

@@ -1,6 +1,7 @@
 """The event stream's endpoint: what is refused, and what ends a write."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from starlette.types import Message
 
 from duologue.api import stream
+from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import EventStream, last_event
 from duologue.identity.credentials import Origins, find
@@ -123,6 +125,33 @@ async def test_a_write_that_stalls_ends_the_stream(scene: Scene, monkeypatch: py
         await settle()
     assert scene.value("streams_ended_total", reason="slow") == 1
     assert len(scene.machine.named("detach")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "is_closed"),
+    [
+        ("unable to perform operation on <TCPTransport closed=True>; the handler is closed", True),
+        ("Unexpected ASGI message", False),
+    ],
+)
+async def test_a_write_to_a_socket_that_just_closed(scene: Scene, words: str, is_closed: bool) -> None:
+    """It is the client's end, as uvloop tells it; any other such error is a defect, and shown."""
+    gone = asyncio.Event()
+
+    async def receive() -> Message:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise RuntimeError(words)
+
+    request_scope = scope()
+    request_scope["extensions"] = {CUT: {"now": gone.set}}
+    async with scene.hub.running():
+        with contextlib.nullcontext() if is_closed else pytest.raises(ExceptionGroup, match="unhandled"):
+            await EventStream(scene.hub, anybody)(request_scope, receive, send)
+    assert gone.is_set() is is_closed
 
 
 async def test_a_client_that_goes_ends_the_stream(scene: Scene) -> None:
