@@ -66,7 +66,7 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 
 
 class Problem(Exception):  # the word of RFC 9457
-    """A request that is refused. Nothing was changed."""
+    """A request that is refused. Nothing was changed, unless its code is ``unavailable``: see there."""
 
     def __init__(self, code: Code, detail: str, *, field: str | None = None) -> None:
         super().__init__(detail)
@@ -98,8 +98,11 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 
 
 def unavailable() -> Problem:
-    """The store is away or full: nothing was accepted, the caller may repeat."""
-    return Problem(Code.UNAVAILABLE, "the store is away for the moment; nothing was changed")
+    """The store is away or full, or its answer was lost on the way; the caller may repeat."""
+    return Problem(
+        Code.UNAVAILABLE,
+        "the store is away for the moment; this may or may not have taken effect, and can simply be repeated",
+    )
 
 
 async def _problem(_request: Request, error: Exception) -> Response:

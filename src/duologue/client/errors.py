@@ -15,7 +15,7 @@ class Unreached(ClientError):
 
 
 class Refused(ClientError):
-    """The server answered with a problem document (RFC 9457): nothing was changed."""
+    """The server answered with a problem document (RFC 9457): nothing was changed, unless it is a 503."""
 
     def __init__(self, status: int, code: str, detail: str = "", retry_after_s: float = 0.0) -> None:
         super().__init__(f"{status} {code}: {detail}")

@@ -24,11 +24,12 @@ async def test_a_bad_request_changes_nothing(
 
 
 async def test_a_store_that_is_away_is_said_so(client: httpx.AsyncClient, recorder: Recorder) -> None:
-    """503 with Retry-After: the caller knows that nothing was accepted."""
+    """503 with Retry-After, in words that hold also when only the store's answer was lost."""
     recorder.error = StoreUnavailable("gone")
     for answer in (await client.post("/v1/skip", json={"match": "m_1"}), await client.get("/v1/state")):
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert answer.headers["retry-after"] == "1"
+        assert "may or may not have taken effect" in answer.json()["detail"]
 
 
 async def test_a_defect_tells_nothing_of_itself(client: httpx.AsyncClient, recorder: Recorder) -> None:
