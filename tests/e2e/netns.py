@@ -8,6 +8,7 @@ stay up and nothing arrives. In neither does anybody get a reset or a close. (Th
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,14 +79,19 @@ def missing() -> str | None:
     return None
 
 
-def run(*command: str) -> None:
-    """Raises with what the command said."""
+def run(*command: str) -> str:
+    """What the command says; raises with what it complained of."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def _remove(tag: str) -> None:
+    with contextlib.suppress(RuntimeError):
+        for pid in run("ip", "netns", "pids", tag).split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
     for command in (
         ("ip", "link", "del", f"b{tag}"),
         ("ip", "link", "del", f"o{tag}"),

@@ -19,16 +19,24 @@ COMMAND = (sys.executable, "-m", "duologue")
 
 
 class Serving:
-    """One server on a port and a folder of its own: embedded store, peer media."""
+    """One server on a port and a folder of its own, with peer media."""
 
-    def __init__(self, folder: Path, *, host: str = "127.0.0.1", options: tuple[str, ...] = ()) -> None:
-        """``folder`` becomes the data folder's parent and gets the log."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        options: tuple[str, ...] = (),
+        redis_url: str = "",
+    ) -> None:
+        """``folder`` gets the data and the log; ``redis_url``: in place of the embedded store."""
         folder.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.port = free_port(host)
         self._command = [*COMMAND, "serve", "--host", host, "--port", str(self.port)]
         self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
         self.log = folder / "server.log"
+        self._environment = {"REDIS_URL": redis_url, "DUOLOGUE_SECRET": "e" * 32} if redis_url else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._family: list[psutil.Process] = []
@@ -40,15 +48,13 @@ class Serving:
 
     def start(self) -> None:
         """Returns when it is ready to serve."""
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith("DUOLOGUE_") and k != "REDIS_URL"
-        }
+        others = {k: v for k, v in os.environ.items() if not k.startswith("DUOLOGUE_") and k != "REDIS_URL"}
         self._output = self.log.open("ab")
         self._process = subprocess.Popen(
-            self._command, stdout=self._output, stderr=subprocess.STDOUT, env=environment
+            self._command, stdout=self._output, stderr=subprocess.STDOUT, env=others | self._environment
         )
         until(self._is_ready, READY_S, "the server is ready", last=self.said)
-        self._family += psutil.Process(self._process.pid).children(recursive=True)
+        self._meet_family()
 
     def kill(self) -> None:
         """kill -9 of the server; its store lives on, as it would."""
@@ -56,8 +62,17 @@ class Serving:
         self._process.kill()
         self._wait()
 
+    def kill_store(self) -> None:
+        """kill -9 of the embedded store; the server lives on."""
+        self._meet_family()
+        stores = [each for each in self._family if each.is_running() and "valkey" in each.name()]
+        assert stores, "there is no embedded store"
+        for each in stores:
+            each.kill()
+
     def stop(self) -> None:
         """An orderly end, and none of its processes left; can be repeated."""
+        self._meet_family()
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
@@ -84,6 +99,12 @@ class Serving:
             return 0, ""
         finally:
             connection.close()
+
+    def _meet_family(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            known = {each.pid for each in self._family}
+            children = psutil.Process(self._process.pid).children(recursive=True)
+            self._family += [each for each in children if each.pid not in known]
 
     def _is_ready(self) -> bool:
         assert self._process is not None

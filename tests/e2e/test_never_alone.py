@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright
@@ -16,11 +17,15 @@ from tests.e2e.serving import Serving
 from tests.e2e.tab import WATCH, ChromiumTab
 from tests.e2e.table import Row, Table
 from tests.e2e.waiting import now_ms, until
+from tests.servers import StoreServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 SLACK_S = 6
 """How much longer than the bound we look on, to know by how much it was missed."""
+
+QUIET_S = 8
+"""Nothing falls due for 5 s after an outage; what is wrong all the same ends the conversation then."""
 
 BACK_S = 10
 """Until somebody who was gone is in the queue again by themselves."""
@@ -275,26 +280,57 @@ def test_the_stream_is_cut_ten_times(arrive: Arrive, near: Chromium, serving: Se
                 assert cutter.cut() == 1
             until(lambda: cutter.streams == 1, MEET_S, "B's stream is open at the end")
             went_on(row, match, a, b)
+            row.note = f"A was told {sum(m.is_told for m in a.moments())} times"
 
 
+@pytest.mark.parametrize("store", ["the embedded store", "Redis"])
 def test_the_server_is_killed_and_up_again(
-    arrive: Arrive, near: Chromium, serving: Serving, table: Table
+    arrive: Arrive,
+    near: Chromium,
+    serving: Serving,
+    redis7: StoreServer,
+    tmp_path: Path,
+    table: Table,
+    store: str,
 ) -> None:
     """kill -9, and 3 s without any server; the store and both pages remember."""
+    server = Serving(tmp_path, redis_url=redis7.url) if store == "Redis" else serving
+    try:
+        if server is not serving:
+            server.start()
+        a, b = arrive("A", near, server.url), arrive("B", near, server.url)
+        match = together(a, b)
+        with table.row(f"server killed, up again after 3 s ({store})") as row:
+            t = time.monotonic()
+            server.kill()
+            until(lambda: time.monotonic() - t >= 3, 4, "3 s are over")
+            server.start()
+            outlasts(row, a, b, match)
+    finally:
+        if server is not serving:
+            server.stop()
+
+
+def test_the_store_is_killed(arrive: Arrive, near: Chromium, serving: Serving, table: Table) -> None:
+    """kill -9 of the embedded store alone: the server starts it again, and nobody's conversation ends."""
     a, b = arrive("A", near, serving.url), arrive("B", near, serving.url)
     match = together(a, b)
-    with table.row("server killed, up again after 3 s") as row:
-        t = time.monotonic()
-        serving.kill()
-        until(lambda: time.monotonic() - t >= 3, 4, "3 s are over")
-        serving.start()
-        back = now_ms()
-        for each in (a, b):
-            each.until(lambda m: m.is_linked, MEET_S, "that the server is back")
-        went_on(row, match, a, b)
-        row.note = f"both streams back {(now_ms() - back) / 1000:.1f} s after it, pictures all the while"
-        # What a quiet period held back falls due now, if anything was wrong.
-        a.keeps(match, 8)
+    with table.row("embedded store killed") as row:
+        serving.kill_store()
+        until(lambda: serving.get("/readyz")[0] == 200, MEET_S, "the server has its store again")
+        outlasts(row, a, b, match)
+
+
+def outlasts(row: Row, a: Person, b: Person, match: str) -> None:
+    """Both streams come back to the same conversation, which also outlasts what a quiet period held back."""
+    back = now_ms()
+    for each in (a, b):
+        each.until(lambda m: m.is_linked, MEET_S, "that the server is back")
+    went_on(row, match, a, b)
+    row.note = f"whole {(now_ms() - back) / 1000:.1f} s after it was back"
+    row.ended = 1
+    a.keeps(match, QUIET_S)
+    row.ended = 0
 
 
 def test_both_press_next_at_once(arrive: Arrive, near: Chromium, serving: Serving, table: Table) -> None:
