@@ -216,12 +216,15 @@ class Stage:
 
     def work(self) -> None:
         """One round of a process's workers: what is due, whom no arrival paired, whose process is dead."""
-        while play(self.machine.sweep()):
-            pass
-        while play(self.machine.bury()):
+        while self.work_once():
             pass
         for pool in self.pools if self.passes else ():
             play(self.machine.scan(pool))
+
+    def work_once(self) -> bool:
+        """One call of each loop; true if one has more to do."""
+        more = [play(self.machine.sweep()), play(self.machine.bury())]
+        return any(more)
 
     # What is seen
 

@@ -19,6 +19,16 @@ def test_r09_one_never_shows_up(stage: Stage) -> None:
     assert stage.idle("ben") == "you-were-away"
 
 
+@held_by("sign-names-match")
+def test_r09_what_was_sent_before_the_match_is_no_sign_in_it(stage: Stage) -> None:
+    """An answer to a heartbeat, and a repeat of the join, that cross the match do not hide a no-show."""
+    stage.comes("ann", "ben")
+    assert stage.pulse("ben") == Outcome.OK
+    assert stage.join("ben", intent=stage.state("ben")["intent"]) == Outcome.MATCHED
+    stage.wait(3_250, "ann")
+    assert stage.ended("ann") == "no-show"
+
+
 @held_by("media-deadline", "media-both")
 def test_r09_one_never_connects(stage: Stage) -> None:
     """B answers and has no media: A, who has, is free after 10 s."""
@@ -100,6 +110,18 @@ def test_r11_media_begins_anew_when_one_is_back(stage: Stage) -> None:
     assert stage.together("ann", "ben")
     stage.wait(750, "ann", "ben")
     assert stage.ended("ann") == "media-failed"
+
+
+@held_by("media-most")
+def test_r11_whoever_comes_and_goes_puts_media_off_only_so_far(stage: Stage) -> None:
+    """B reloads every 8 s and never opens: A is free 30 s after the match began."""
+    stage.meet("ann", "ben")
+    for _ in range(4):
+        stage.wait(7_500, "ann", "ben")
+        stage.attach("ben")
+    stage.wait(500, "ann", "ben")
+    assert stage.ended("ann") == "media-failed"
+    assert stage.waits("ann")
 
 
 @held_by("silent-arms")

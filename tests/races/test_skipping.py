@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from duologue.pairing.vocabulary import Outcome
+from duologue.pairing.vocabulary import Media, Outcome
 from tests.races.control import held_by
 from tests.races.stage import Stage
 from tests.servers import StoreServer
@@ -117,6 +117,22 @@ def test_p12_half_of_a_match_is_lost(stage: Stage) -> None:
     stage.skip("ann", first)
     assert stage.together("ben", "cat")
     assert stage.waits("ann")
+
+
+def test_p12_the_other_half_is_gone(stage: Stage) -> None:
+    """B's record is lost and B does not return: A is waiting at the next look, and every deadline goes on."""
+    first = stage.meet("ann", "ben", media=Media.OPEN)
+    stage.client.delete("{0}p:ben")
+    stage.wait(1_000, "ann")
+    assert stage.waits("ann")
+    assert stage.skip("ann", first) == Outcome.STALE
+    stage.comes("cat")
+    assert stage.together("ann", "cat")
+    stage.answer("ann", "cat")
+    # What is left of the match goes at its next quiet check.
+    stage.wait(300_000, "ann", "cat")
+    assert not stage.client.exists(f"{{0}}m:{first}")
+    stage.stray("s1")
 
 
 @held_by("record-persist")

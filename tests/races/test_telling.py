@@ -125,6 +125,17 @@ def test_e22_everything_was_away_for_twenty_seconds(stage: Stage) -> None:
     assert stage.together("ann", "ben")
 
 
+def test_e22_nobody_leaves_the_queue_for_it(stage: Stage) -> None:
+    """Leases, renewed at heartbeats of 15 s, ran out meanwhile: they end only after each could answer one."""
+    stage.comes("ann")
+    stage.wait(1_000, "ann")
+    stage.clock.turn(60_000)
+    stage.wait(19_000)
+    assert stage.waits("ann")
+    stage.wait(2_000)
+    assert stage.idle("ann") == "you-were-away"
+
+
 def test_e22_what_is_still_unmet_then_falls_due(stage: Stage) -> None:
     """The quiet after an outage lasts five seconds, for whoever did not answer in it."""
     stage.meet_unanswered("ann", "ben")
@@ -168,6 +179,25 @@ def test_e28_a_buried_process_goes_on(stage: Stage) -> None:
     stage.mail()
     stage.skip("ann")
     assert f"s1 S ben {sockets[1].connection} force-disconnect waiting" in stage.mail()
+
+
+@held_by("buried-unknown")
+def test_e28_a_burial_half_done(stage: Stage) -> None:
+    """A process of many people beats in the midst of its burial: it must re-attach them all the same."""
+    people = [f"person{n}" for n in range(170)]
+    for person in people:
+        stage.attach(person)
+    stage.clock.turn(1_500)
+    stage.work()
+    stage.clock.turn(1_500)
+    stage.work()
+    stage.clock.turn(1_500)
+    stage.work_once()
+    assert 0 < int(stage.client.scard("{0}at:s1")) < len(people)
+    if not stage.beat("s1").known:
+        for person in people:
+            stage.reattach(stage.socket(person))
+    assert int(stage.client.scard("{0}at:s1")) == len(people)
 
 
 def test_e28_a_re_attach_is_no_sign_of_life(stage: Stage) -> None:

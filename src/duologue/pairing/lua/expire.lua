@@ -88,16 +88,20 @@ end
 
 for _, id in ipairs(due('quiet')) do
   if not enough_ids() then break end
-  local m = load_match(id)
+  local m, there = load_match(id), {}
+  for _, person in ipairs(m and { m.a, m.b } or {}) do
+    local r = load(person)
+    if r and r.match == id then there[#there + 1] = r end
+  end
   if not m then
     redis.call('ZREM', S .. 'quiet', id)
+  elseif #there == 0 then
+    close_books(m, {}) -- of two whose records were lost
   else
     redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, id)
     if now - m.word >= T.quiet_check_ms then -- guard: quiet-check -- off: if false then
-      for _, r in ipairs({ load(m.a) or nil, load(m.b) or nil }) do
-        -- Who has no connection cannot read the probe: their partner, asked too, may vouch for them.
-        if r.match == id then demand(r, T.owed_ms, r.connection == '' and 1 or 0) end
-      end
+      -- Who has no connection cannot read the probe: their partner, asked too, may vouch for them.
+      for _, r in ipairs(there) do demand(r, T.owed_ms, r.connection == '' and 1 or 0) end
     end
   end
 end

@@ -14,7 +14,8 @@ local newer = intent > r.intent
 if intent < r.intent then return stale(person) end -- guard: intent-fence
 if intent == r.intent and r.wish == 'rest' then return stale(person) end
 
-if newer or r.match == '' then sign(r) end -- a repeat of the join that made a match is no sign in it
+-- A repeat of the join that made a match is no sign in it.
+if newer or r.match == '' then sign(r) end -- guard: sign-names-match -- off: sign(r)
 local was = r.state
 if newer or was == 'idle' then
   if r.pool ~= pool then dequeue(r) end -- guard: pool-move

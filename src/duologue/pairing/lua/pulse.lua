@@ -18,7 +18,8 @@ if late then
   return stale(person)
 end
 
-if match ~= '' or r.match == '' then sign(r) end -- one sent while waiting is no sign in the match that began since
+-- One sent while waiting is no sign in the match that began since.
+if match ~= '' or r.match == '' then sign(r) end -- guard: sign-names-match -- off: sign(r)
 
 -- The partner answers this very page's pings: neither their socket nor their silence is the person.
 local function opened(m, me, partner)
