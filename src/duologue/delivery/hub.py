@@ -121,7 +121,7 @@ class Hub:
         self._by_person: dict[PersonId, list[Connection]] = {}
         self._heartbeats: deque[tuple[float, Connection]] = deque()
         self._group: asyncio.TaskGroup | None = None
-        self._busy = 0
+        self._under_way: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._detaching = asyncio.Semaphore(AT_ONCE)
         self._away_told = False
@@ -153,11 +153,13 @@ class Hub:
         for connection in list(self._open):
             self._close(connection)  # a reader who does not take the last frame
         await self._until_quiet(DETACH_S)
+        for task in self._under_way:  # calls to a store that hangs would be repeated, each in its own time
+            task.cancel()
 
     async def _until_quiet(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self._open or self._busy:
+                while self._open or self._under_way:
                     self._changed.clear()
                     await self._changed.wait()
 
@@ -282,8 +284,13 @@ class Hub:
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         if self._group is None:
             raise RuntimeError("a hub opens streams only within `async with hub.running()`")
-        self._busy += 1
-        self._group.create_task(self._guarded(work))
+        task = self._group.create_task(self._guarded(work))
+        self._under_way.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._changed.set()
 
     async def _guarded(self, work: Coroutine[None, None, None]) -> None:
         try:
@@ -292,9 +299,6 @@ class Hub:
             # One stream's trouble must not end the group, that is, everybody's streams.
             self._metrics.worker_failed("hub")
             log.exception("a stream's task failed")
-        finally:
-            self._busy -= 1
-            self._changed.set()
 
     # --- what arrives ----------------------------------------------------------------
 

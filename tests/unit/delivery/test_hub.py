@@ -2,9 +2,12 @@
 
 import asyncio
 
+import pytest
+
+from duologue.delivery import hub
 from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
-from duologue.pairing.vocabulary import DetachCause, Same, TakenOver
+from duologue.pairing.vocabulary import DetachCause, PersonId, Same, TakenOver
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, frames, said, settle
 
@@ -197,6 +200,20 @@ async def test_drain(scene: Scene) -> None:
             assert [each["type"] for each in await frames(late)] == ["reconnect"]
         assert len(scene.machine.named("attach")) == 1
         assert not scene.contact.ready()
+
+
+async def test_a_drain_is_bounded_when_the_store_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is still under way then is given up: another process buries these people."""
+    monkeypatch.setattr(hub, "FLUSH_S", 0.05)
+    monkeypatch.setattr(hub, "DETACH_S", 0.05)
+    never = asyncio.Event()
+    scene.machine.answers["attach"] = [attached(10), never]
+    scene.machine.answers["detach"] = [never]
+    async with asyncio.timeout(20), scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias=""), scene.hub.open(PersonId("bob"), PAGE, alias=""):
+            await settle()
+    assert len(scene.machine.named("attach")) == 2
+    assert len(scene.machine.named("detach")) == 1
 
 
 async def test_heartbeats_come_every_15_s_whatever_else_was_sent(scene: Scene) -> None:
