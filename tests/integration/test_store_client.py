@@ -206,6 +206,28 @@ async def test_a_store_that_stalls_fails_the_call_in_time_and_heals(valkey9: Sto
         assert causes == ["store"]
 
 
+async def test_a_call_that_was_sent_and_not_answered_in_time_may_have_run(valkey9: StoreServer) -> None:
+    """An interruption, which the machine repeats; a call that was never sent is none."""
+    async with Relay(valkey9.url).running() as relay, opened(relay.url, answer_s=0.2) as (store, _):
+        await store.run(COUNT, ["n"], [1])
+        relay.stall()
+        async with asyncio.TaskGroup() as group:
+            sent = group.create_task(outcome(store))
+            await relay.stalled_bytes.wait()
+            never_sent = group.create_task(outcome(store))
+        assert sent.result() is StoreInterrupted
+        assert never_sent.result() is StoreUnavailable
+
+
+async def outcome(store: Store) -> type[BaseException] | None:
+    """What one call raises."""
+    try:
+        await store.run(COUNT, ["n"], [1])
+    except StoreUnavailable as error:
+        return type(error)
+    return None
+
+
 async def until_answered(store: Store, text: str) -> object:
     """The first answer; each failure before it is a bounded wait of its own."""
     while True:

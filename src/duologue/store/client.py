@@ -76,6 +76,8 @@ class _Call:
     script: Script | None
     packed: bytes
     answer: asyncio.Future[Any]
+    is_sent: bool = False
+    """It may run, or have run, from now on; the wait for its answer does not end that."""
 
 
 class Subscription:
@@ -193,16 +195,17 @@ class Store:
         call = _Call(name, script, packed, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._wanted.set()
-        async with self._in_time():
+        async with self._in_time(call):
             return await call.answer
 
     @contextlib.asynccontextmanager
-    async def _in_time(self) -> AsyncIterator[None]:
+    async def _in_time(self, *calls: _Call) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(self._answer_s):
                 yield
         except TimeoutError as error:
-            raise StoreUnavailable(f"{self.address} did not answer in {self._answer_s:g} s") from error
+            late = StoreInterrupted if any(call.is_sent for call in calls) else StoreUnavailable
+            raise late(f"{self.address} did not answer in {self._answer_s:g} s") from error
 
     # --- the lane ----------------------------------------------------------------------
 
@@ -228,7 +231,7 @@ class Store:
     async def _round(self, batch: list[_Call]) -> None:
         try:
             link = self._link or await self._open()
-            async with self._in_time():
+            async with self._in_time(*batch):
                 await self._exchange(link, batch)
         except StoreError as error:
             await self._drop()
@@ -252,6 +255,8 @@ class Store:
 
     async def _once(self, link: Link, batch: list[_Call]) -> list[_Call]:
         """Sends and answers them; those whose script the store does not know are returned, not answered."""
+        for call in batch:
+            call.is_sent = True
         await link.send(b"".join(call.packed for call in batch))
         unknown, moved = [], ""
         for call in batch:
