@@ -26,9 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--whole"):
         return
-    chosen = [item for item in items if "whole" not in item.keywords]
-    config.hook.pytest_deselected(items=[item for item in items if "whole" in item.keywords])
-    items[:] = chosen
+    long = [item for item in items if item.get_closest_marker("whole")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")
