@@ -150,7 +150,7 @@ export const english: Words = {
     age: "18 or older.",
     ageDetail: "Nobody under 18 may take part.",
     kind: "Be kind.",
-    kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever breaks this is reported and shut out.",
+    kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever meets somebody who does can report and block them.",
     address: "Your network address shows.",
     addressDetail:
       "Picture and sound go straight to the other person, whose device can see your IP address, and with it roughly where you are.",
