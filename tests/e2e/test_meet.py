@@ -94,6 +94,20 @@ def test_escape_is_next(arrive: Arrive, browser: Chromium, serving: Serving) -> 
     b.until(lambda m: m.is_waiting, 2, "that one is looked for")
 
 
+def test_report_and_next(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
+    """In one step: the reporter is thanked and goes on, and the other only reads that somebody left."""
+    a, b = couple(arrive, browser, serving)
+    assert isinstance(a.tab, ChromiumTab)
+    a.tab.press(by("report"))
+    a.tab.page.get_by_label("Something else").check()
+    a.tab.press(by("report-send"))
+    a.until(lambda m: m.is_waiting and m.says("report is with the operator"), 2, "thanks")
+    b.until(lambda m: m.is_waiting and m.says("Your partner left."), 2, "that the partner left")
+    c = arrive("C", browser, serving.url)
+    c.start()
+    meet(b, c)
+
+
 def test_two_tabs_of_one_browser_meet(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
     """The first thing that everybody tries: who waits alone is offered a second person, of that tab's own."""
     a = arrive("A", browser, serving.url)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Error, Page, Playwright
 
 from tests.e2e.chromium import Chromium, chromium, plain
 from tests.e2e.conftest import Arrive
@@ -249,6 +249,44 @@ def test_b_reloads(people: tuple[Person, Person, str], table: Table) -> None:
         measure(row, a, match, t, until_free=False)
         went_on(row, match, a, b)
         row.note = f"whole again after {(now_ms() - t) / 1000:.1f} s"
+
+
+def test_b_looks_at_another_page_and_comes_back(
+    playwright: Playwright,
+    tmp_path: Path,
+    arrive: Arrive,
+    near: Chromium,
+    serving: Serving,
+    table: Table,
+    trusted: str,
+) -> None:
+    """By the browser's back button, and out of its cache: a page that was left without being unloaded."""
+    with plain(playwright, tmp_path, flags=[trusted]) as browser:
+        browser.own.add_init_script(WATCH)
+        browser.own.add_init_script(
+            "addEventListener('pageshow', (e) => { window.persisted = e.persisted; });"
+        )
+        page = browser.own.new_page()
+        a, b = arrive("A", near, serving.url), Person("B", ChromiumTab(page))
+        b.arrive(serving.url)
+        match = together(a, b)
+        with table.row("leaves the page, and comes back", told=0.2) as row:
+            t = now_ms()
+            page.goto(f"{serving.url}/healthz")
+            measure(row, a, match, t, until_free=False)
+            # Playwright's own go_back waits for a load, and a page out of the cache has none.
+            t = now_ms()
+            page.evaluate("setTimeout(() => history.back())")
+            until(lambda: is_out_of_the_cache(page), MEET_S, "B's page is back, out of the cache")
+            went_on(row, match, a, b)
+            row.note = f"whole again after {(now_ms() - t) / 1000:.1f} s"
+
+
+def is_out_of_the_cache(page: Page) -> bool:
+    try:
+        return page.evaluate("window.persisted") is True
+    except Error:  # asked while the pages change places
+        return False
 
 
 @pytest.mark.parametrize("seconds", [2, 4])
