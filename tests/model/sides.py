@@ -1,0 +1,295 @@
+"""The two sides, asked the same: the scripts on a real store, and the model."""
+
+import json
+from typing import Any
+
+import redis
+from redis.client import PubSub
+
+from duologue.pairing.invariants import snapshot, violations
+from duologue.pairing.machine import Machine
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import (
+    Attached,
+    ConnectionId,
+    DetachCause,
+    Held,
+    Media,
+    PageId,
+    PersonId,
+    ProcessId,
+    Refused,
+    Same,
+    State,
+)
+from tests.model.model import Model
+from tests.model.people import Match
+from tests.races.direct import Clock, Direct, play
+
+PEOPLE = tuple(PersonId(f"person_{letter}_______") for letter in "abcdef")
+BEAT_MS = 1_000
+"""Rarer than a real process's, to save round trips; what counts is 4 s without one."""
+GUESSED = "m_AAAAAAAAAAAAAAAA"
+
+
+def sketch(state: dict[str, Any]) -> dict[str, Any]:
+    """What a person sees, without what is random (ids) or told elsewhere (messages)."""
+    match, probe = state.get("match"), state.get("probe")
+    return {
+        "state": state["state"],
+        "since_ms": state["since_ms"] if state["state"] != "idle" else None,
+        "intent": state["intent"],
+        "wish": state["wish"],
+        "pool": state["pool"],
+        "idle_reason": state.get("idle_reason"),
+        "ended": state["ended"]["reason"] if "ended" in state else None,
+        "owes_until": probe["until_ms"] if probe else None,
+        "started": match["started_at_ms"] if match else None,
+        "away_until": match["partner"]["away_until_ms"] if match else None,
+        "partner": match["partner"]["alias"] if match else None,
+    }
+
+
+class Sides:
+    """Each method asks both the same and asserts that they answer alike."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        client.flushall()
+        self.client = client
+        self.clock, self.direct = Clock(), Direct(self.client)
+        self.machine = Machine(self.direct, now_ms=self.clock, new_ids=self._ids)
+        self.model = Model(self.clock(), Timings())
+        self.known: dict[Match, str] = {}
+        """The real id of each match of the model."""
+        self.fresh = 0
+        self.alive = [self.new("s_") for _ in range(2)]
+        self.frozen: list[str] = []
+        self.sockets: dict[str, tuple[str, str, str, int]] = {}
+        """What the processes hold: by connection its person, process, page, and when it was attached."""
+        self.told: dict[str, dict[str, Any]] = {}
+        """The state that each connection was told last."""
+        self.mail: PubSub = self.client.pubsub()  # type: ignore[no-untyped-call]  # the library's own gap
+        self.mail.psubscribe("*")
+        self.beat()
+
+    def new(self, prefix: str) -> str:
+        self.fresh += 1
+        return f"{prefix}{self.fresh:016d}"
+
+    def _ids(self, count: int) -> str:
+        """In rising order: a replay of the same steps must end the same way, whatever is due at once."""
+        return "".join(self.new("") for _ in range(count))
+
+    def come(self, willing: int, opened: bool) -> None:
+        for n, person in enumerate(PEOPLE):
+            p = self.model.person(person)
+            if not p.connection:
+                self.attach(person, p.page or self.new("page_"), self.alive[n % 2])
+            if p.state is State.IDLE:
+                self.join(person, self.intent(person, "newer"), "main", (), "", bool(willing >> n & 1))
+        if opened:
+            self.all_pulse(Media.OPEN)
+
+    def join(
+        self, person: PersonId, intent: int, pool: str, tags: tuple[str, ...], language: str, auto_next: bool
+    ) -> None:
+        reply = play(
+            self.machine.join(
+                person,
+                intent=intent,
+                pool=pool,
+                tags=tags,
+                language=language,
+                auto_next=auto_next,
+                alias=person,
+            )
+        )
+        assert reply.outcome == self.model.join(person, intent, pool, tags, language, auto_next)
+
+    def intent(self, person: str, kind: str) -> int:
+        last = self.model.person(person).intent
+        return {"same": last, "newer": max(self.clock(), last + 1), "older": max(0, last - 1)}[kind]
+
+    def all_pulse(self, media: Media | None) -> None:
+        for person in PEOPLE:
+            if self.model.person(person).match:
+                self.pulse(person, "now", media)
+
+    def pulse(self, person: PersonId, which: str, media: Media | None) -> None:
+        match, name = self.match(person, which)
+        reply = play(self.machine.pulse(person, None if which == "none" else name, media))
+        assert reply.outcome == self.model.pulse(person, which != "none", match, media)
+
+    def who(self, person: PersonId, *, idle: bool = True) -> PersonId:
+        """The next who is in a match (or at least not idle), if anybody is: others have little to say."""
+        start = PEOPLE.index(person)
+        turn = (*PEOPLE[start:], *PEOPLE[:start])
+        known = [self.model.person(each) for each in turn]
+        busy = [p for p in known if p.match or (not idle and p.state is not State.IDLE)]
+        return PersonId(busy[0].id) if busy else person
+
+    def match(self, person: str, which: str) -> tuple[Match | None, str]:
+        p = self.model.person(person)
+        earlier = [past.match for past in p.recent]
+        theirs = [m for m in self.model.matches if p not in m.people]
+        match = {
+            "now": p.match,
+            "earlier": earlier[-1] if earlier else None,
+            "someone's": theirs[0] if theirs else None,
+        }.get(which)
+        if match and match is p.match and match not in self.known:
+            self.known[match] = self.read(person)["match"]["match"]
+        # A match that came and went within one rule has no name here: guess.
+        return (match, self.known[match]) if match in self.known else (None, GUESSED)
+
+    def attach(self, person: PersonId, page: str, process: str) -> None:
+        connection = self.new("c_")
+        answer = play(
+            self.machine.attach(person, ConnectionId(connection), ProcessId(process), PageId(page), person)
+        )
+        assert isinstance(answer, Attached) == self.model.attach(person, connection, process, page)
+        if isinstance(answer, Attached):
+            assert answer.attached_at_ms == self.clock()
+            self._hear()
+            self.told[connection] = json.loads(answer.state)
+            self.sockets[connection] = (person, process, page, self.clock())
+
+    def detach(self, person: PersonId, *, newest: bool, cause: DetachCause = DetachCause.CLOSED) -> None:
+        """The newest of a person's sockets, or the oldest that its process still holds."""
+        theirs = [c for c, (who, *_) in self.sockets.items() if who == person]
+        if not theirs:
+            return
+        connection = theirs[-1] if newest else theirs[0]
+        del self.sockets[connection]
+        done = play(self.machine.detach(person, ConnectionId(connection), cause))
+        assert done == self.model.detach(person, connection, cause is DetachCause.CLOSED)
+
+    def reattach(self, process: str) -> None:
+        rows = [(c, *rest) for c, rest in self.sockets.items() if rest[1] == process]
+        held = [
+            Held(PersonId(who), ConnectionId(c), PageId(page), at, json.dumps(who))
+            for c, who, _, page, at in rows
+        ]
+        for answer, (connection, who, _, page, at) in zip(
+            play(self.machine.reattach(ProcessId(process), held)), rows, strict=True
+        ):
+            word = {Same: "same", Refused: "refused", Attached: "attached"}[type(answer)]
+            assert word == self.model.reattach(who, connection, process, page, at)
+            if word == "refused":
+                del self.sockets[connection]
+            if isinstance(answer, Attached):
+                self._hear()
+                self.told[connection] = json.loads(answer.state)
+
+    def turn(self, ms: int) -> None:
+        self.clock.turn(ms)
+        self.model.now = self.clock()
+        if self.clock() - self.beaten >= BEAT_MS:
+            self.beat()
+
+    def let_pass(self, ms: int) -> None:
+        often = 250 if ms <= 5_000 else 1_000
+        while ms > 0:
+            self.turn(min(ms, often))
+            ms -= often
+            self.sweep()
+
+    def beat(self) -> None:
+        self.beaten = self.clock()
+        for process in self.alive:
+            assert play(self.machine.beat(ProcessId(process))).known == self.model.beat(process)
+
+    def sweep(self) -> None:
+        while play(self.machine.sweep()):
+            pass
+        self.model.sweep()
+
+    def adopt(self, pool: str) -> None:
+        for one, other in list(self.model.legal_pairs(pool)):
+            state = self.read(one.id)
+            if (
+                one.pairable
+                and state["state"] == "matched"
+                and state["match"]["partner"]["alias"] == other.id
+            ):
+                assert other.pairable
+                self.model.pair(one, other)
+
+    def read(self, person: str) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads(play(self.machine.read(PersonId(person))))
+        return state
+
+    def agree(self) -> None:
+        """Each person's visible state is the model's; the store is sound; whoever is connected was told."""
+        states = self.compare()
+        seen = play(snapshot(self.direct))
+        assert not violations(seen)
+        places = {p: r["place"] for p, r in seen.people.items() if r["state"] == "waiting"}
+        waiting = [p for p in self.model.people.values() if p.state is State.WAITING]
+        expected = {p.id: p.place[0] + p.place[1] / 2 for p in waiting}
+        assert places == expected, (places, expected)
+        self._hear()
+        for person, r in seen.people.items():
+            if r["connection"]:
+                self._was_told(r["connection"], states[person])
+
+    def compare(self) -> dict[str, dict[str, Any]]:
+        states: dict[str, dict[str, Any]] = {person: self.read(person) for person in PEOPLE}
+        for person, state in states.items():
+            self._match_keeps_its_id(person, state)
+            seen, expected = sketch(state), self._expected(person)
+            differing = {k: (seen[k], expected[k]) for k in seen if seen[k] != expected[k]}
+            assert not differing, (person, differing)
+        return states
+
+    def _was_told(self, connection: str, state: dict[str, Any]) -> None:
+        told = self.told[connection]
+        if "probe" not in state:  # a sign that was met is no news to who gave it
+            told.pop("probe", None)
+        for each in (told, state):
+            each.get("match", {}).pop("messages", None)  # numbered and told by themselves
+        assert told == state, connection
+
+    def _expected(self, person: str) -> dict[str, Any]:
+        p = self.model.person(person)
+        partner = p.match.partner(p) if p.match else None
+        return {
+            "state": p.state,
+            "since_ms": p.since if p.state is not State.IDLE else None,
+            "intent": p.intent,
+            "wish": p.wish,
+            "pool": p.pool,
+            "idle_reason": p.idle_reason if p.state == "idle" else None,
+            "ended": p.ended,
+            "owes_until": p.owed.due if p.owed else None,
+            "started": p.match.started if p.match else None,
+            "away_until": partner.away_until if partner else None,
+            "partner": partner.id if partner else None,
+        }
+
+    def _match_keeps_its_id(self, person: str, state: dict[str, Any]) -> None:
+        match = self.model.person(person).match
+        if match and "match" in state:
+            name = state["match"]["match"]
+            assert self.known.setdefault(match, name) == name
+            assert list(self.known.values()).count(name) == 1
+
+    def _hear(self) -> None:
+        """What was published since last heard; versions only rise."""
+        self.client.publish("end", "")
+        while (message := self.mail.get_message(timeout=5)) is not None:
+            if message["type"] != "pmessage":
+                continue
+            if message["channel"] == b"end":
+                return
+            head, *lines = message["data"].decode().split("\n")
+            if head.startswith("S "):
+                _, _, connection, version = head.split()
+                state = json.loads(lines[0])
+                before = self.told.get(connection, {"version": 0})  # none yet: its attach brought news itself
+                assert state["version"] == int(version) > before["version"]
+                self.told[connection] = state
+        raise AssertionError("the store is deaf")
+
+    def close(self) -> None:
+        self.mail.close()
