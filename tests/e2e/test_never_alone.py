@@ -28,6 +28,8 @@ SLACK_S = 6
 QUIET_S = 8
 """Nothing falls due for 5 s after an outage; what is wrong all the same ends the conversation then."""
 
+PRESS_AT = "setTimeout(() => document.querySelector(a).click(), b - Date.now())"
+
 BACK_S = 10
 """Until somebody who was gone is in the queue again by themselves."""
 
@@ -380,18 +382,16 @@ def test_both_press_next_at_once(arrive: Arrive, near: Chromium, serving: Servin
     c.start()
     c.waits()
     with table.row("Next by both at once") as row:
+        at = now_ms() + 500
         for each in (a, b):
-            each.tab.ask(
-                "setTimeout(() => document.querySelector(a).click(), b - Date.now())",
-                by("next"),
-                now_ms() + 300,
-            )
+            each.tab.ask(PRESS_AT, by("next"), at)
         row.ended = 1
         now = c.meets()
-        happy = a if a.now().match == now else b
-        happy.until(lambda m: m.match == now, 2, "C")
+        with_c = until(
+            lambda: [each for each in (a, b) if each.now().match == now], 3, "C's partner is there"
+        )
         c.keeps(now, 3)
-        assert {m.match for m in happy.moments()} <= {"", match, now}
+        assert {m.match for m in with_c[0].moments()} <= {"", match, now}
         row.ended = 0
 
 
