@@ -50,8 +50,13 @@ class Crowd:
         return [person for person in self.people if person.polite]
 
 
-async def play(urls: Sequence[str], store_url: str, seconds: float, seed: int | None = None) -> Crowd:
-    """The whole evening; ``seconds`` of it they skip. What is random depends on the seed and on time."""
+async def play(
+    urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: float, seed: int | None = None
+) -> Crowd:
+    """The whole evening; ``seconds`` of it they skip. What is random depends on the seed and on time.
+
+    ``processes``: those of servers and store, to know when they got no core.
+    """
     crowd = Crowd(secrets.randbits(32) if seed is None else seed)
     async with (
         asyncio.timeout(seconds + PATIENCE_S),
@@ -62,7 +67,7 @@ async def play(urls: Sequence[str], store_url: str, seconds: float, seed: int | 
         crowd.people = gather([HttpTransport(session, url) for url in urls], crowd.seed, pages)
         async with asyncio.TaskGroup() as group:
             group.create_task(watch(crowd, store))
-            measuring = group.create_task(crowd.machine.watch(session, urls))
+            measuring = group.create_task(crowd.machine.watch(processes))
             await live(crowd, seconds)
             await together(crowd)
             await home(crowd)

@@ -1,13 +1,14 @@
 """The claims on a crowd are themselves tested: each finds what it is there to find, and nothing else."""
 
 import asyncio
+import itertools
+import os
 import time
 
 import pytest
 
-from tests.chaos import claims
+from tests.chaos import claims, machine
 from tests.chaos.diary import Diary, Gone, Meeting, Wait
-from tests.chaos.machine import Machine
 
 SLACK_MS = 100
 
@@ -120,15 +121,26 @@ def test_whoever_was_never_served_is_found() -> None:
     ]
 
 
-async def test_a_machine_that_is_held_up_is_noticed() -> None:
-    """Nothing that happened then says anything about a server."""
-    machine = Machine()
-    watching = asyncio.ensure_future(machine._tick())
-    await asyncio.sleep(0.06)
-    before = time.time_ns() // 1_000_000
-    time.sleep(0.6)  # noqa: ASYNC251 # as somebody who takes the core away
-    await asyncio.sleep(0.06)
+async def test_a_process_that_gets_no_core_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What went wrong then says nothing about a server; what went wrong before or after does."""
+    counts = itertools.count(0, 200)
+    monkeypatch.setattr(machine, "waited_ms", lambda _: next(counts))
+    monkeypatch.setattr(machine, "SAMPLE_S", 0.01)
+    monkeypatch.setattr(machine, "now_ms", itertools.count(1_000, 250).__next__)
+    found = machine.Machine()
+    watching = asyncio.ensure_future(found.watch([]))
+    while len(found.lags_ms) < 8:  # noqa: ASYNC110 # it tells nobody
+        await asyncio.sleep(0.01)
     watching.cancel()
-    assert machine.was_held_up(before, before + 100)
-    assert not machine.was_held_up(before - 10_000, before - 1_000)
-    assert machine.share_held_up > 0.5
+    assert found.was_held_up(1_000, 2_000)
+    assert not found.was_held_up(1_000, 1_500)
+    assert not found.was_held_up(0, 900)
+
+
+def test_a_process_that_blocks_itself_is_not_excused() -> None:
+    """It sleeps: it does not wait for a core."""
+    before, began = machine.waited_ms(os.getpid()), time.monotonic()
+    time.sleep(0.3)
+    waited_ms = machine.waited_ms(os.getpid()) - before
+    assert waited_ms <= (time.monotonic() - began) * 1000 - 290
+    assert machine.waited_ms(2**22 + 1) == 0

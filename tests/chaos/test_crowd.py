@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -18,8 +19,6 @@ from tests.serving import Serving, data_folder, serving
 SAMPLE_S, WHOLE_S = 25, 60
 SLACK_MS = 1_500
 """Two cores for the servers, the store and 200 people."""
-MOST_HELD_UP = 0.2
-"""More of the time, and nothing can be said about time."""
 WAIT_MS = 20_000
 """Nobody is longer in the queue: relaxed after 15 s, and then the next pass."""
 
@@ -30,9 +29,9 @@ def test_a_crowd_on_the_embedded_store(whole: bool, capsys: pytest.CaptureFixtur
     with data_folder() as data, serving("--data", str(data), "--no-page") as server:
         [store] = psutil.Process(server.pid).children()
         with capsys.disabled():
-            found = evening("embedded store", [server], Embedded(data).url, store.pid, whole=whole)
+            verdict = evening("embedded store", [server], Embedded(data).url, store.pid, whole=whole)
         assert server.stop() == 0
-    assert not found, "\n".join(found)
+    judge(verdict)
 
 
 @pytest.mark.timeout(420)
@@ -44,37 +43,54 @@ def test_a_crowd_on_redis_and_two_servers(
     secret = secrets.token_urlsafe(32)
     with serving(*options, DUOLOGUE_SECRET=secret) as one, serving(*options, DUOLOGUE_SECRET=secret) as two:
         with capsys.disabled():
-            found = evening("Redis 7, two servers", [one, two], redis7.url, redis7.pid, whole=whole)
+            verdict = evening("Redis 7, two servers", [one, two], redis7.url, redis7.pid, whole=whole)
         assert (one.stop(), two.stop()) == (0, 0)
-    assert not found, "\n".join(found)
+    judge(verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one evening."""
+
+    found: list[str]
+    """What must not be."""
+    excused: list[str]
+    """Claims about time that broke while a process got no core: they say nothing about the servers."""
 
 
 def evening(
     title: str, servers: Sequence[Serving], store_url: str, store_pid: int, *, whole: bool
-) -> list[str]:
-    """What must not be, after one evening; after another one if the machine was too busy to tell."""
+) -> Verdict:
+    """Of an evening; of another one if the machine was too busy to tell."""
     urls, processes = [server.url for server in servers], [*(server.pid for server in servers), store_pid]
-    found, too_busy = _once(title, urls, store_url, processes, WHOLE_S if whole else SAMPLE_S)
-    if too_busy and not found:
-        found, too_busy = _once(title, urls, store_url, processes, WHOLE_S if whole else SAMPLE_S)
-    return [*found, *(["the machine was too busy to tell, twice"] if too_busy else [])]
+    seconds = WHOLE_S if whole else SAMPLE_S
+    verdict = _once(title, urls, store_url, processes, seconds)
+    if verdict.excused and not verdict.found:
+        verdict = _once(title, urls, store_url, processes, seconds)
+    return verdict
 
 
-def _once(
-    title: str, urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: int
-) -> tuple[list[str], bool]:
+def judge(verdict: Verdict) -> None:
+    """Fails with what was found. Skips when two evenings left something that could not be judged."""
+    assert not verdict.found, "\n".join(verdict.found)
+    if verdict.excused:
+        count = len(verdict.excused)
+        pytest.skip(f"too busy a machine, twice: {count} claims about time not judged, all others hold")
+
+
+def _once(title: str, urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: int) -> Verdict:
     before = [_cpu(pid) for pid in processes]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        crowd = runner.run(play(urls, store_url, seconds))
+        crowd = runner.run(play(urls, store_url, processes, seconds))
     cpu = [_cpu(pid) - used for pid, used in zip(processes, before, strict=True)]
-    found, excused = verdict(crowd)
-    text = table(crowd, f"{title}, {seconds} s", seconds, cpu)
-    sys.stdout.write(f"\n{text}\n{len(found)} broken claims, {len(excused)} more while it was held up\n")
-    return found, crowd.machine.share_held_up > MOST_HELD_UP
+    verdict = verdict_on(crowd)
+    counts = f"{len(verdict.found)} broken claims, {len(verdict.excused)} that cannot be judged"
+    sys.stdout.write(f"\n{table(crowd, f'{title}, {seconds} s', seconds, cpu)}\n{counts}\n")
+    return verdict
 
 
-def verdict(crowd: Crowd) -> tuple[list[str], list[str]]:
-    """What must not be; and of the claims about time, those broken while the machine was held up."""
+def verdict_on(crowd: Crowd) -> Verdict:
+    """Everything that is claimed."""
     diaries = crowd.diaries
     found = [*crowd.found, *(line for diary in diaries.values() for line in diary.wrong)]
     found += claims.dealt_twice(diaries)
@@ -87,7 +103,7 @@ def verdict(crowd: Crowd) -> tuple[list[str], list[str]]:
     ):
         held_up = crowd.machine.was_held_up(broken.from_ms, broken.until_ms)
         (excused if held_up else found).append(broken.what)
-    return found, excused
+    return Verdict(found, excused)
 
 
 def table(crowd: Crowd, title: str, seconds: float, cpu: Sequence[float]) -> str:
