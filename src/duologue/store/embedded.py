@@ -249,7 +249,6 @@ class Embedded:
             "unixsocket": str(self._socket),
             "unixsocketperm": "700",
             "dir": str(self._folder),
-            # Written out each second, and by the kernel if only the child is killed.
             "appendonly": "yes",
             # Under a slow disk "everysec" holds writes back for up to 2 s, and a kill -9 then loses what was
             # answered. "no" writes before each answer, and the kernel takes it to the disk within 30 s.
