@@ -1,16 +1,18 @@
 """Every endpoint, fuzzed from its own document: no 5xx, and every answer is one that the document describes.
 
-The event stream has no end to wait for: a conversation is held against its schema in
-``test_protocol.py``.
+The event stream has no end to wait for: here only its status is looked at, and a conversation is held
+against its schema in ``test_protocol.py``.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
@@ -65,3 +67,27 @@ def token() -> str:
 def test_no_request_breaks_the_server(case: schemathesis.Case[Any], address: str, token: str) -> None:
     """Valid or not, the answer has a documented status, type, headers and shape; if not valid, a 4xx."""
     case.call_and_validate(base_url=address, headers={"Authorization": f"Bearer {token}"})
+
+
+HEADER = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40).map(
+    lambda text: text.strip() or "x"
+)
+
+
+@given(
+    query=st.dictionaries(st.sampled_from(("page", "version", "x")), st.text(max_size=80), max_size=3),
+    last_event_id=HEADER,
+    known=st.booleans(),
+    stranger=HEADER,
+)
+@settings(suppress_health_check=list(HealthCheck))
+def test_no_request_breaks_the_event_stream(
+    query: dict[str, str], last_event_id: str, known: bool, stranger: str, address: str, token: str
+) -> None:
+    """Whatever page, cursor and token: 200, 401 or 422, all that an EventSource may see here."""
+    headers = {"Authorization": f"Bearer {token if known else stranger}", "Last-Event-ID": last_event_id}
+    with httpx.stream(
+        "GET", f"{address}/v1/events", params=query, headers=headers, trust_env=False
+    ) as answer:
+        assert answer.status_code in {200, 401, 422}
+        assert answer.status_code != 200 or known
