@@ -23,6 +23,8 @@ export class ChatPanel {
       event.preventDefault();
       this.#submit();
     });
+    // A turned phone, or a keyboard that opens, shows another part of the log: the newest line is what one looks for.
+    new ResizeObserver(() => this.#toEnd()).observe(this.#log);
   }
 
   get hasDraft(): boolean {
@@ -68,7 +70,11 @@ export class ChatPanel {
     const added = items.size > this.#items.size;
     for (const [name, item] of this.#items) if (!items.has(name)) item.remove();
     this.#items = items;
-    if (added && atEnd) this.#log.scrollTop = this.#log.scrollHeight;
+    if (added && atEnd) this.#toEnd();
+  }
+
+  #toEnd(): void {
+    this.#log.scrollTop = this.#log.scrollHeight;
   }
 
   #item(line: Line): HTMLParagraphElement {
