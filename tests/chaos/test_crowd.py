@@ -16,6 +16,8 @@ from tests.chaos.crowd import PEOPLE, Crowd, play
 from tests.servers import StoreServer
 from tests.serving import Serving, data_folder, serving
 
+EVENINGS = 3
+"""Tries at an evening that can be judged whole."""
 SAMPLE_S, WHOLE_S = 25, 60
 SLACK_MS = 1_500
 """Two cores for the servers, the store and 200 people."""
@@ -61,21 +63,21 @@ class Verdict:
 def evening(
     title: str, servers: Sequence[Serving], store_url: str, store_pid: int, *, whole: bool
 ) -> Verdict:
-    """Of an evening; of another one if the machine was too busy to tell."""
+    """Of an evening; of another one, and of a third, if the machine was too busy to tell."""
     urls, processes = [server.url for server in servers], [*(server.pid for server in servers), store_pid]
     seconds = WHOLE_S if whole else SAMPLE_S
     verdict = _once(title, urls, store_url, processes, seconds)
-    if verdict.excused and not verdict.found:
+    for _ in range(1, EVENINGS):
+        if verdict.found or not verdict.excused:
+            break
         verdict = _once(title, urls, store_url, processes, seconds)
     return verdict
 
 
 def judge(verdict: Verdict) -> None:
-    """Fails with what was found. Skips when two evenings left something that could not be judged."""
+    """Fails with what was found, and when no evening could be judged whole: unseen is not shown."""
     assert not verdict.found, "\n".join(verdict.found)
-    if verdict.excused:
-        count = len(verdict.excused)
-        pytest.skip(f"too busy a machine, twice: {count} claims about time not judged, all others hold")
+    assert not verdict.excused, f"too busy a machine, {EVENINGS} times:\n" + "\n".join(verdict.excused)
 
 
 def _once(title: str, urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: int) -> Verdict:
