@@ -2,10 +2,11 @@ import { Api } from "./api.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Courier } from "./courier.ts";
 import { randomId } from "./ids.ts";
-import { peerMedia } from "./media/peer.ts";
+import { usualMedia } from "./media/usual.ts";
 import type { LocalTracks, OpenMedia } from "./media/port.ts";
 import { Refused } from "./problem.ts";
-import { cookieSession, type Session } from "./session.ts";
+import { Renewal } from "./renewal.ts";
+import { usualSession, type Session } from "./session.ts";
 import { Stage, type Partner } from "./stage.ts";
 import { wantsRepeat } from "./state/media.ts";
 import { currentMatch, emptyModel, speaks, type Effect, type Input, type Model } from "./state/model.ts";
@@ -25,12 +26,13 @@ export interface View {
 export interface DuologueOptions {
   /** Where the server is, without a trailing slash; `""` (the default) is the page's own origin. */
   readonly base?: string;
-  /** The browser's guest by cookie, unless told otherwise. */
+  /** The browser's guest by cookie, unless told otherwise; where there are no cookies, a guest as long as the program. */
   readonly session?: Session;
   readonly fetch?: typeof globalThis.fetch;
   readonly clock?: Clock;
   /** In [0, 1). */
   readonly random?: () => number;
+  /** Browser to browser, unless told otherwise; text only where there is no WebRTC. */
   readonly media?: OpenMedia;
   readonly stream?: OpenStream;
   /** What a listener of yours throws comes here, and ends nothing. */
@@ -53,6 +55,7 @@ export class Duologue {
   readonly #line: Line;
   readonly #courier: Courier;
   readonly #stage: Stage;
+  readonly #renewal: Renewal;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<(view: View) => void>();
   readonly #inputs: Input[] = [];
@@ -62,7 +65,7 @@ export class Duologue {
   #cancelRepeat: (() => void) | null = null;
 
   constructor(options: DuologueOptions = {}) {
-    const { base = "", session = cookieSession(), clock = systemClock, random = Math.random } = options;
+    const { base = "", session = usualSession(), clock = systemClock, random = Math.random } = options;
     const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
     const api = new Api({ base, fetch, session, clock, random });
     const dispatch = (input: Input): void => this.#dispatch(input);
@@ -81,8 +84,9 @@ export class Duologue {
       onLink: (link) => dispatch({ type: "link", link }),
     });
     this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized() });
+    this.#renewal = new Renewal({ session, clock, random, renewed: () => this.#line.unauthorized() });
     this.#stage = new Stage({
-      open: options.media ?? peerMedia({ clock, connect: (configuration) => new RTCPeerConnection(configuration) }),
+      open: options.media ?? usualMedia(clock),
       dispatch,
       signal: (match, data) => this.#courier.signal(match, data),
       changed: () => this.#tell(),
@@ -113,6 +117,7 @@ export class Duologue {
    */
   close(): void {
     this.#courier.close();
+    this.#renewal.close();
     this.#line.close();
   }
 
@@ -173,6 +178,10 @@ export class Duologue {
 
   async #authorize(api: Api, session: Session, refused: boolean, signal: AbortSignal): Promise<void> {
     if (!session.wantsGrant(this.#clock.now(), refused)) return;
+    if (session.obtain !== undefined) {
+      await this.#renewal.obtain(signal);
+      return;
+    }
     const ask = async (): Promise<void> => {
       const { person } = await api.grant({ signal, once: true });
       if (!signal.aborted) this.#dispatch({ type: "person", person });

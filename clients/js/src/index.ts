@@ -2,9 +2,10 @@
 export { Duologue, type DuologueOptions, type View } from "./client.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { peerMedia, type PeerOptions } from "./media/peer.ts";
+export { textMedia } from "./media/text.ts";
 export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia } from "./media/port.ts";
 export { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
-export { bearerSession, cookieSession, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";
+export { bearerSession, cookieSession, hostSession, memoryStorage, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";
 export type { Partner } from "./stage.ts";
 export type { Line } from "./state/chat.ts";
 export { isGone } from "./state/media.ts";

@@ -16,6 +16,10 @@ export interface Session {
   remember(grant: Grant, now_ms: number): void;
   /** The server does not know this token any more. */
   forget(): void;
+  /** Of tokens that come from elsewhere: gets one, in place of `POST /v1/sessions`. Rejects as that does. */
+  obtain?(now_ms: () => number, signal: AbortSignal): Promise<void>;
+  /** When the token at hand is to be replaced while the stream goes on, in ms since the epoch; null: never. */
+  renew_at_ms?(): number | null;
 }
 
 /** Clients renew when half of the time is over. */
@@ -51,8 +55,23 @@ export function cookieSession(): Session {
 /** Where a bearer token may live: `sessionStorage` is one tab's own and survives its reload. */
 export type TokenStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
-/** A person of one tab's own, beside the browser's guest: no cookie is sent or taken. */
-export function bearerSession(storage: TokenStorage, key = "duologue.session"): Session {
+/** The browser's guest; elsewhere, where nobody keeps cookies, one as long as the program. */
+export function usualSession(): Session {
+  return typeof document === "undefined" ? bearerSession() : cookieSession();
+}
+
+/** As long as the page or the process, and nowhere else. */
+export function memoryStorage(): TokenStorage {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+  };
+}
+
+/** A person of one tab's own, beside the browser's guest, or of one program: no cookie is sent or taken. */
+export function bearerSession(storage: TokenStorage = memoryStorage(), key = "duologue.session"): Session {
   let grant = readGrant(storage, key);
   let lifetime: Lifetime | null = null;
   return {
@@ -76,7 +95,7 @@ export function bearerSession(storage: TokenStorage, key = "duologue.session"): 
   };
 }
 
-/** A token that the operator's own back end signs; `token` is asked at each request. */
+/** A token that the operator's own back end signs and the page keeps fresh by itself; `token` is asked at each request. */
 export function suppliedSession(token: () => string): Session {
   return {
     credentials: "omit",
@@ -86,6 +105,52 @@ export function suppliedSession(token: () => string): Session {
     remember: () => undefined,
     forget: () => undefined,
   };
+}
+
+/** Of a token that says nothing of its end. */
+const UNKNOWN_LIFETIME_MS = 10 * 60_000;
+
+/** A token that was refused is not asked for anew sooner than this. */
+const SAME_TOKEN_MS = 2_000;
+
+/**
+ * Tokens that the operator's own back end signs: `ask` gets one from there, `(signal) => fetch("/token", …)` and its text.
+ *
+ * It is asked before the first stream, at half of each token's life (its `exp`), and when the server turns one away.
+ * What it throws is tried again, with back-off, for as long as the page wants to be connected; a `Refused` of 4xx ends
+ * the session: nobody is logged in.
+ */
+export function hostSession(ask: (signal: AbortSignal) => Promise<string>): Session {
+  let token = "";
+  let got_at_ms = -Infinity;
+  let ends_at_ms = Infinity;
+  return {
+    credentials: "omit",
+    byCookie: false,
+    headers: () => (token === "" ? {} : { Authorization: `Bearer ${token}` }),
+    // One that is only half over will still do while the host's back end is down.
+    wantsGrant: (now_ms, refused) => token === "" || now_ms >= ends_at_ms || (refused && now_ms - got_at_ms > SAME_TOKEN_MS),
+    remember: () => undefined,
+    forget: () => (token = ""),
+    async obtain(now_ms, signal) {
+      token = await ask(signal);
+      got_at_ms = now_ms();
+      ends_at_ms = expiry_ms(token) ?? got_at_ms + UNKNOWN_LIFETIME_MS;
+    },
+    renew_at_ms: () => (token === "" ? null : got_at_ms + (ends_at_ms - got_at_ms) / 2),
+  };
+}
+
+/** What a JWT says of its end; the server is who checks it. */
+function expiry_ms(token: string): number | null {
+  try {
+    const payload = token.split(".")[1] ?? "";
+    const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
+    const exp = typeof claims === "object" && claims !== null ? (claims as Record<string, unknown>)["exp"] : null;
+    return typeof exp === "number" ? exp * 1_000 : null;
+  } catch {
+    return null;
+  }
 }
 
 function readGrant(storage: TokenStorage, key: string): Grant | null {

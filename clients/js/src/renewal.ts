@@ -1,0 +1,66 @@
+import { fullJitter } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { DuologueError, Unreachable } from "./problem.ts";
+import type { Session } from "./session.ts";
+
+const RETRY = { base_ms: 1_000, cap_ms: 30_000 };
+
+/** `setTimeout` takes no more; who stays that long is renewed early. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+export interface RenewalOptions {
+  readonly session: Session;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** There is a new token: the stream that hangs on the old one would end with it. */
+  readonly renewed: () => void;
+}
+
+/** Gets tokens for a session that has them from elsewhere, and the next one before the last is over. */
+export class Renewal {
+  readonly #options: RenewalOptions;
+  #life = new AbortController();
+  #cancel: () => void = () => undefined;
+
+  constructor(options: RenewalOptions) {
+    this.#options = options;
+  }
+
+  /** Rejects with a `DuologueError`: that of the host's back end, or `Unreachable`. */
+  async obtain(signal: AbortSignal): Promise<void> {
+    const { session, clock } = this.#options;
+    try {
+      await session.obtain?.(() => clock.now(), signal);
+    } catch (error) {
+      throw error instanceof DuologueError ? error : new Unreachable("the host's own token", { cause: error });
+    }
+    if (!signal.aborted) this.#later(0);
+  }
+
+  /** Can be repeated; the next `obtain` begins anew. */
+  close(): void {
+    this.#cancel();
+    this.#life.abort();
+    this.#life = new AbortController();
+  }
+
+  #later(attempt: number): void {
+    const { session, clock, random } = this.#options;
+    const at_ms = session.renew_at_ms?.() ?? null;
+    this.#cancel();
+    if (at_ms === null) return;
+    const delay_ms = Math.max(0, at_ms - clock.now()) + (attempt > 0 ? fullJitter(attempt - 1, RETRY, random) : 0);
+    const { signal } = this.#life;
+    this.#cancel = clock.after(Math.min(delay_ms, LONGEST_MS), () => void this.#renew(attempt, signal));
+  }
+
+  /** Never rejects: the old token is good for as long again, and is replaced when the host answers. */
+  async #renew(attempt: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.obtain(signal);
+      if (!signal.aborted) this.#options.renewed();
+    } catch {
+      if (!signal.aborted) this.#later(attempt + 1);
+    }
+  }
+}
