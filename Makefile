@@ -16,7 +16,7 @@ PAGE := $(wildcard $(shell git ls-files --cached --others --exclude-standard cli
 WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 
-.PHONY: run setup test test-all lint fix page lock system clean
+.PHONY: run setup test test-all lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.runtime $(WEB)
@@ -60,7 +60,22 @@ $(WEB): $(PAGE) $(VENV)/.node
 system:
 	@.ci/system tests
 
-test: setup system
+# A LiveKit server for the tests: LIVEKIT_URL, one on PATH, or built here by Go, once.
+LIVEKIT := tools/bin/livekit-server
+livekit: $(if $(LIVEKIT_URL)$(shell command -v livekit-server 2>/dev/null),,$(if $(shell command -v go 2>/dev/null),$(LIVEKIT),no-livekit))
+
+# GOTOOLCHAIN: distributions switch off that Go fetches the newer Go that a module asks for.
+$(LIVEKIT): tools/go.mod tools/go.sum
+	@echo "Building livekit-server (two minutes, once) ..."
+	@cd tools && GOTOOLCHAIN=auto nice go build -trimpath -ldflags='-s -w' \
+		-o bin/livekit-server github.com/livekit/livekit-server/cmd/server \
+		&& touch bin/livekit-server || $(MAKE) --silent -C .. no-livekit
+
+no-livekit:
+	@echo "duologue: NO LIVEKIT SERVER HERE: its tests run on a fake. Install Go 1.21+ or livekit-server, or set LIVEKIT_URL." >&2
+	@test -z "$$CI"
+
+test: setup system livekit
 	@$(BIN)/python -m pytest -q $(ARGS)
 	@npm run --silent test
 
@@ -88,4 +103,4 @@ lock: $(VENV)/.dev
 	@$(UV) --group node -o requirements-node.lock
 
 clean:
-	@rm -rf $(VENV) node_modules clients/js/node_modules pages/chat/node_modules src/duologue/web dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) node_modules clients/js/node_modules pages/chat/node_modules src/duologue/web tools/bin dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
