@@ -32,6 +32,24 @@ class Guard(HttpToolsProtocol):
         self._begun = False
         """Whether a request has begun and is not whole yet."""
         self._deadline: asyncio.TimerHandle | None = None
+        self._last = False
+        """Whether each answer says from now on that the connection closes behind it."""
+
+    def make_last(self) -> None:
+        """The server is going away: the answer under way is the last here, or the next one; both say so.
+
+        To close a connection that is quiet now would cross the request that a proxy is just sending on it.
+        """
+        self._last = True
+        if self.is_answering:
+            self.cycle.keep_alive = False
+
+    def cut(self) -> None:
+        """End it now, answered or not; not even a reader who takes nothing is waited for."""
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """The first request has its time from here on."""
@@ -55,7 +73,7 @@ class Guard(HttpToolsProtocol):
         """Refuse and close. An answer under way is cut: in the midst of it nothing else can be said."""
         if self.transport.is_closing():
             return
-        if self._answers():
+        if self.is_answering:
             self.transport.abort()
         elif self._head_bytes > MAX_HEAD_BYTES:
             self.transport.write(TOO_LARGE)
@@ -67,7 +85,7 @@ class Guard(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins; not behind a stream, whose own end uvicorn would then no longer tell it."""
-        if self._answers() and self.cycle.scope["path"] == STREAM:
+        if self.is_answering and self.cycle.scope["path"] == STREAM:
             raise Refused
         self._begun = True
         super().on_message_begin()
@@ -81,6 +99,8 @@ class Guard(HttpToolsProtocol):
             raise Refused
         self._in_time()
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Content is the application's to bound."""
@@ -102,10 +122,11 @@ class Guard(HttpToolsProtocol):
 
     def _owes(self) -> bool:
         """Whether the client is the one to speak: in a request, or, by bytes that are none, before one."""
-        return self._begun or not self._answers()
+        return self._begun or not self.is_answering
 
-    def _answers(self) -> bool:
-        """Whether a request is being answered."""
+    @property
+    def is_answering(self) -> bool:
+        """Whether there is a request that was not answered to its end."""
         # There is none before the first, whatever its type says.
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is not None and not cycle.response_complete

@@ -1,5 +1,6 @@
 """The HTTP server: where it listens, and how it stops without leaving anybody waiting."""
 
+import asyncio
 import contextlib
 import errno
 import resource
@@ -23,6 +24,9 @@ SEND_BUFFER_BYTES = 128 * 1024
 (measured), and only a stalled write shows that nobody reads."""
 KEEP_ALIVE_S = 75
 """Longer than the 60 s of proxies: they, not we, must be the ones to close a quiet connection."""
+LINGER_S = 0.5
+"""For requests that cross our going away, on connections that a proxy keeps: each is answered, and told that
+it was the last of its connection. What is quiet for so long is closed."""
 MACOS_RETRANSMIT_DROP_TIME = 0x80
 """``TCP_RXT_CONNDROPTIME`` in <netinet/tcp.h>, in seconds; the socket module has no name for it."""
 
@@ -136,11 +140,12 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=max(1, round(limits.drain_s)),
+            timeout_graceful_shutdown=1,  # for what our own deadline has cut
             proxy_headers=bool(limits.trusted_proxies),
             forwarded_allow_ips=limits.trusted_proxies,
         )
         super().__init__(config)
+        self._drain_s = limits.drain_s
         self._started = started
         self._drain = drain
 
@@ -159,11 +164,31 @@ class Server(uvicorn.Server):
         self._started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nobody new, every stream told where to go, commands under way finished or out of time."""
+        """Nobody new, every stream told where to go, commands under way finished or out of time.
+
+        At worst it takes as long as the drain of the streams or ``drain_s``, whichever is longer, and 1 s.
+        """
+        began = asyncio.get_running_loop().time()
         for server in self.servers:
             server.close()
+        for connection in self._connections():
+            connection.make_last()
         await self._drain()
+        await self._finish(began)
         await super().shutdown(sockets)
+
+    async def _finish(self, began: float) -> None:
+        """Until no connection is left: each closes behind its last answer, or when its time is over."""
+        passed = 0.0
+        while (connections := self._connections()) and passed < self._drain_s:
+            passed = asyncio.get_running_loop().time() - began
+            for each in connections:
+                if passed > (self._drain_s if each.is_answering else LINGER_S):
+                    each.cut()
+            await asyncio.sleep(0.05)  # nothing tells
+
+    def _connections(self) -> list[Guard]:
+        return [one for one in self.server_state.connections if isinstance(one, Guard)]
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:
