@@ -32,8 +32,8 @@ class Site:
     async def ready(self) -> "Site":
         """Itself, once ``/readyz`` says so."""
         async with asyncio.timeout(PATIENCE_S):
-            while (await self.http.get(f"{self.server.url}/readyz")).status != 200:
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 # another process's
+            while (await self.http.get(f"{self.server.url}/readyz")).status != 200:  # noqa: ASYNC110 # another process
+                await asyncio.sleep(0.05)
         return self
 
     async def token(self) -> dict[str, str]:
