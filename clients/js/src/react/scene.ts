@@ -1,0 +1,109 @@
+import type { View } from "../client.ts";
+import type { LocalTracks } from "../media/port.ts";
+import type { Partner } from "../stage.ts";
+import type { Line } from "../state/chat.ts";
+import { isGone } from "../state/media.ts";
+import { callMatch, type Model } from "../state/model.ts";
+import type { Link } from "../stream/line.ts";
+import type { Outcome, PersonState, Preferences, Presence, ReportReason } from "../vocabulary.ts";
+
+/** Whom the person is talking to. */
+export interface SeenPartner {
+  readonly alias: string;
+  /** What they show; null before their first track, and where there is no picture and sound. For a `<video>`. */
+  readonly stream: MediaStream | null;
+  /** What they say of camera, microphone and page; null until they said it. */
+  readonly presence: Presence | null;
+  /** Their side is silent: say so, *skip* works, and they may come back. */
+  readonly isGone: boolean;
+}
+
+/** What a component shows. A new one only when something in it changed. */
+export interface Scene {
+  /** The event stream is up. */
+  readonly isConnected: boolean;
+  readonly link: Link;
+  /** The server's word on where this person is; null until it said so. */
+  readonly state: PersonState | null;
+  /** The conversation on screen. */
+  readonly match: string | null;
+  readonly partner: SeenPartner | null;
+  /** Of this conversation, or of the last one until the next begins. */
+  readonly messages: readonly Line[];
+  readonly peopleOnline: number | null;
+  /** The last command that the server refused for good, until the next press. */
+  readonly refusal: Model["refusal"];
+  /** Why the session is over, once `link` is `ended`. */
+  readonly endedReason: string | null;
+}
+
+/** What a person can do. Each keeps its identity for as long as the client lives. */
+export interface Actions {
+  /** Look for somebody; again, with other preferences, where somebody is looked for already. */
+  readonly start: (preferences?: Preferences) => void;
+  /** End this conversation and look for the next. */
+  readonly skip: () => void;
+  readonly stop: () => void;
+  /** What the partner sees and hears, from now on and in matches to come; call it again when a track is muted. */
+  readonly send: (tracks: Partial<LocalTracks>) => void;
+  /** A line of text; `key` names one that failed, to send it again. */
+  readonly say: (text: string, key?: string) => void;
+  /** Never again with that partner: of `match`, else of this conversation, else of the last. */
+  readonly block: (options?: { match?: string; skip?: boolean }) => Promise<Outcome>;
+  /** For the operator, with the messages; implies a block. The same `match`. */
+  readonly report: (reason: ReportReason, options?: { match?: string; text?: string; skip?: boolean }) => Promise<Outcome>;
+  /** Go on here, where another page has the conversation or the session ended. */
+  readonly takeOver: () => void;
+  /** The partner's first picture of that match is on screen; `<Video onFirstFrame>` knows when. */
+  readonly sawFace: (match: string) => void;
+}
+
+export type Seated = Scene & Actions;
+
+/** Before the first frame, and on a server that renders the page. */
+export const emptyScene: Scene = {
+  isConnected: false,
+  link: "closed",
+  state: null,
+  match: null,
+  partner: null,
+  messages: [],
+  peopleOnline: null,
+  refusal: null,
+  endedReason: null,
+};
+
+/** The scene after `last`; `last` itself when there is nothing new to see. */
+export function nextScene(last: Scene, { model, partner }: View): Scene {
+  const match = callMatch(model);
+  const scene: Scene = {
+    isConnected: model.link === "open",
+    link: model.link,
+    state: model.state,
+    match,
+    partner: match === null ? null : kept(last.partner, seen(last.partner, model, partner)),
+    messages: model.chat.lines,
+    peopleOnline: model.people_online,
+    refusal: model.refusal,
+    endedReason: model.ended_reason,
+  };
+  return kept(last, scene);
+}
+
+function seen(last: SeenPartner | null, model: Model, { tracks, presence }: Partner): SeenPartner {
+  const alias = model.state?.state === "matched" ? model.state.match.partner.alias : "";
+  return { alias, stream: streamOf(last?.stream ?? null, tracks), presence, isGone: isGone(model.media) };
+}
+
+/** The same stream for the same tracks: a `<video>` that gets a new one starts anew, and blinks. */
+function streamOf(last: MediaStream | null, tracks: readonly MediaStreamTrack[]): MediaStream | null {
+  if (tracks.length === 0) return null;
+  const has = last?.getTracks() ?? [];
+  return last !== null && has.length === tracks.length && tracks.every((track) => has.includes(track)) ? last : new MediaStream([...tracks]);
+}
+
+function kept<T extends object>(last: T | null, next: T): T {
+  if (last === null) return next;
+  const names = Object.keys(next) as (keyof T)[];
+  return names.every((name) => Object.is(last[name], next[name])) ? last : next;
+}
