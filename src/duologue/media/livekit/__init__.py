@@ -1,0 +1,1 @@
+"""LiveKit: rooms on a server of their own. Only this touches its library (``duologue[livekit]``)."""

@@ -1,0 +1,63 @@
+"""Names of rooms and of the people in them; whatever does not parse belongs to somebody else."""
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from duologue.pairing.vocabulary import MatchId
+
+Role = Literal["polite", "impolite"]
+"""The two sides of a match."""
+
+_MATCH = re.compile(r"m_[A-Za-z0-9_-]{16}")
+_CANARY = re.compile(r"canary-[A-Za-z0-9_-]{16}")
+_NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """One Duologue on a LiveKit project that others may share: ``<namespace>_<match>``, each name used once.
+
+    A namespace has no underscore, and a match id has a fixed length and form: no room of one
+    namespace can be read as another's, not even when one is the beginning of the other.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError``."""
+        if not _NAMESPACE.fullmatch(self.name):
+            raise ValueError(f"a room namespace is 1 to 32 letters, digits or '-', not {self.name!r}")
+
+    def room(self, match: MatchId) -> str:
+        """The room of a match."""
+        return f"{self.name}_{match}"
+
+    def fresh_canary(self) -> str:
+        """A room that is made only to see whether rooms can be made; a new name at each call."""
+        return f"{self.name}_canary-{secrets.token_urlsafe(12)}"
+
+    def match_of(self, room: str) -> MatchId | None:
+        """The match whose room this is; ``None`` for a canary and for what is not ours."""
+        rest = self._rest(room)
+        return MatchId(rest) if _MATCH.fullmatch(rest) else None
+
+    def owns(self, room: str) -> bool:
+        """Whether it is ours: a match's or a canary."""
+        rest = self._rest(room)
+        return bool(_MATCH.fullmatch(rest) or _CANARY.fullmatch(rest))
+
+    def _rest(self, room: str) -> str:
+        namespace, _, rest = room.partition("_")
+        return rest if namespace == self.name else ""
+
+
+def identity(match: MatchId, role: Role) -> str:
+    """Who a person is in the room. The same after a reload, so that they replace their own ghost."""
+    return f"{match}.{role}"
+
+
+def role_of(identity: str, match: MatchId) -> Role | None:
+    """The role behind an identity; ``None``: nobody whom we let in."""
+    return next((role for role in get_args(Role) if identity == f"{match}.{role}"), None)
