@@ -12,7 +12,7 @@ SIGNAL = {"match": "m_1", "key": "k1"}
 
 COMMANDS = (
     "/v1/sessions", "/v1/join", "/v1/skip", "/v1/leave", "/v1/pulse", "/v1/ack",
-    "/v1/signal", "/v1/messages", "/v1/blocks", "/v1/reports",
+    "/v1/signal", "/v1/messages", "/v1/blocks", "/v1/reports", "/v1/comparisons",
 )  # fmt: skip
 
 
@@ -218,6 +218,10 @@ _BAD_FIELDS: list[tuple[str, str, dict[str, Any]]] = [
     ("/v1/blocks", "skip", {"match": "m_1", "skip": "yes"}),
     ("/v1/reports", "reason", {"match": "m_1", "key": "k", "reason": "boring"}),
     ("/v1/reports", "text", {"match": "m_1", "key": "k", "reason": "spam", "text": ""}),
+    ("/v1/comparisons", "same", {"same": 10_001}),
+    ("/v1/comparisons", "missed", {"missed": -1}),
+    ("/v1/comparisons", "differ", {"differ": "1"}),
+    ("/v1/comparisons", "poll_first", {"poll_first": None}),
     ("/v1/signal", "data", {**SIGNAL, "data": "hello"}),
     ("/v1/signal", "data", {**SIGNAL, "data": {"from": "p"}}),
     ("/v1/signal", "data", {**SIGNAL, "data": {"from": "p", "hello": True, "bye": True}}),

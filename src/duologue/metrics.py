@@ -84,6 +84,15 @@ class Metrics:
         )
         self._failed_rounds = counter("worker_failures", "Rounds of a loop that raised.", "worker")
         self._detach_failures = counter("detach_failures", "Detaches left to the re-attach loop to repeat.")
+        self._by_transport = Gauge(
+            "duologue_people_by_transport",
+            "People whom this process holds, now, by how they are reached.",
+            ["transport"],
+            registry=registry,
+        )
+        self._comparisons = counter(
+            "comparisons", "Reads of the state held against the event stream, by what was found.", "result"
+        )
         self._online = gauge("people_online", "People online in the shard, as the last beat said.")
         self._known_labels()
 
@@ -99,6 +108,10 @@ class Metrics:
         for source in ("server", "client"):
             self._told.labels(source)
         self._streams_ended.labels("closed")
+        for transport in ("sse", "poll"):
+            self._by_transport.labels(transport)
+        for result in ("same", "stream_first", "poll_first", "missed", "differ"):
+            self._comparisons.labels(result)
 
     def observe(self, fact: str) -> None:
         """Count one fact of the state machine, such as ``alone away 2400`` (times in ms).
@@ -117,6 +130,8 @@ class Metrics:
                 self._false.labels(cause).inc()
             case ["expired", what]:
                 self._expired.labels(what).inc()
+            case ["compared", result, count]:
+                self._comparisons.labels(result).inc(int(count))
             case ["buried", count]:
                 self._buried.inc(int(count))
             case _:
@@ -160,6 +175,11 @@ class Metrics:
         """A beat was answered."""
         self._online.set(people_online)
         self._alone_people.set(alone_people)
+
+    def held(self, on_sse: int, on_poll: int) -> None:
+        """So many people are reached from here."""
+        self._by_transport.labels("sse").set(on_sse)
+        self._by_transport.labels("poll").set(on_poll)
 
     def render(self) -> bytes:
         """The text of ``GET /metrics``."""

@@ -20,6 +20,7 @@ UNSIGNED = (
     "characters, such as those of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 )
 
+TransportName = Literal["sse", "poll", "both"]
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -67,7 +68,13 @@ class Settings:
     guests: bool = option(
         True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
     )
-    events: bool = option(True, "Serve the event stream.")
+    transports: TransportName = option(
+        "sse",
+        "How people are reached: sse, poll, or both: streams, and polling for those who cannot have one.",
+    )
+    compare_percent: int = option(
+        100, "With both: share of the people whose clients hold their stream against reads; 0: nobody's."
+    )
     page: bool = option(True, "Serve the page; off: the interface only.")
     origins: tuple[str, ...] = option(
         (), "Origins of pages elsewhere for which the session cookie counts, comma-separated."
@@ -159,6 +166,11 @@ class Settings:
             not self.redis_url or bool(self.secret),
             UNSIGNED,
         )
+        yield (
+            self.transports in get_args(TransportName),
+            f"--transports is one of {', '.join(get_args(TransportName))}",
+        )
+        yield 0 <= self.compare_percent <= 100, f"--compare-percent is 0 to 100, not {self.compare_percent}"
         yield self.drain_s > 0, "--drain-s is more than 0"
         yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
         yield (

@@ -19,6 +19,8 @@ from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.feed import Feed
 from duologue.delivery.hub import HEARTBEAT_S, Hub
+from duologue.delivery.offer import Offer, Transports
+from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring, SecretError
 from duologue.identity.tokens import Tokens
@@ -116,7 +118,11 @@ class Process:
         )
         media = Peer(settings.ice_servers)
         self._metrics = metrics
-        self._hub = hub = Hub(machine, process, media=media, contact=contact, metrics=metrics, clock=clock)
+        offer = Offer(Transports(settings.transports), settings.compare_percent)
+        self._hub = hub = Hub(
+            machine, process, media=media, contact=contact, metrics=metrics, clock=clock, offer=offer
+        )
+        polls = Polls(hub, clock)
         feed = Feed(
             store.subscribe,
             machine.channel(process),
@@ -126,6 +132,7 @@ class Process:
         )
         self._loops = (
             feed,
+            polls,
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, settings.pools, clock),
             reattach.Reattach(hub, contact, clock),
@@ -137,12 +144,14 @@ class Process:
             tokens=Tokens(keyring(settings), guests=settings.guests),
             origins=Origins(settings.origins),
             pools=settings.pools,
+            offer=offer,
         )
         app = build(
             desk,
-            events=EventStream(hub, desk.caller, enabled=settings.events),
+            events=EventStream(hub, desk.caller, enabled=offer.streams),
             is_ready=contact.ready,
             web=WEB if settings.page else None,
+            polls=polls if offer.polls else None,
         )
         limits = Limits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, limits, started=started, drain=hub.drain)

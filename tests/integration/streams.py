@@ -18,6 +18,8 @@ from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.feed import Feed
 from duologue.delivery.hub import Addresses, Hub
+from duologue.delivery.offer import Offer, Transports
+from duologue.delivery.polls import Polls
 from duologue.identity.tokens import Session
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
@@ -71,7 +73,9 @@ class Process:
             contact=self.contact,
             metrics=self.metrics,
             clock=self.clock,
+            offer=Offer(Transports.BOTH),
         )
+        self.polls = Polls(self.hub, self.clock)
         self.feed = Feed(
             Store(feed_url or url).subscribe,
             self.machine.channel(self.id),
@@ -91,7 +95,7 @@ class Process:
         """At work, from the first beat on; ends with a drain."""
         async with self.store.running(), asyncio.TaskGroup() as group, self.hub.running():
             self._group = group
-            loops: list[Loop] = [self.feed, self.reattach]
+            loops: list[Loop] = [self.feed, self.polls, self.reattach]
             if sweeps:
                 loops.append(self.sweep)
             tasks = [group.create_task(repeat(each, self.metrics)) for each in loops]

@@ -16,6 +16,8 @@ NAMES = [
     'duologue_streams_ended_total{reason="closed"} 0.0',
     "duologue_stream_seconds_count 0.0",
     "duologue_next_face_seconds_count 0.0",
+    'duologue_people_by_transport{transport="poll"} 0.0',
+    'duologue_comparisons_total{result="missed"} 0.0',
 ]
 
 
@@ -34,7 +36,12 @@ def test_the_names_are_there_from_the_start(line: str) -> None:
         ("matched 1500", "match_wait_seconds_sum", {}, 1.5),
         ("false-ending no-show", "false_endings_total", {"cause": "no-show"}, 1),
         ("expired lease", "expired_total", {"what": "lease"}, 1),
+        ("compared differ 3", "comparisons_total", {"result": "differ"}, 3),
         ("buried 12", "buried_people_total", {}, 12),
+        ("room-opened 40", "room_open_seconds_sum", {}, 0.04),
+        ("room-gone 1100", "room_gone_seconds_sum", {}, 1.1),
+        ("room orphaned", "rooms_total", {"what": "orphaned"}, 1),
+        ("video down", "video_changes_total", {"to": "down"}, 1),
     ],
 )
 def test_facts(fact: str, name: str, labels: dict[str, str], value: float) -> None:

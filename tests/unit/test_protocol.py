@@ -15,6 +15,7 @@ from duologue.api.ack import AckBody
 from duologue.api.app import build
 from duologue.api.blocks import BlockBody
 from duologue.api.bodies import Body
+from duologue.api.comparisons import ComparisonBody
 from duologue.api.desk import Desk
 from duologue.api.join import JoinBody
 from duologue.api.leave import LeaveBody
@@ -25,13 +26,14 @@ from duologue.api.reports import ReportBody
 from duologue.api.sessions import SessionBody
 from duologue.api.signals import Description, SignalBody, SignalData
 from duologue.api.skip import SkipBody
+from duologue.delivery.offer import Transports
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
-from duologue.pairing.vocabulary import EndReason, IdleReason, Media, ReportReason, State, Wish
+from duologue.pairing.vocabulary import Comparison, EndReason, IdleReason, Media, ReportReason, State, Wish
 from tests.unit.api.recorder import NoEvents, Recorder
 
 ROOT = Path(__file__).resolve().parents[2] / "protocol"
@@ -114,6 +116,7 @@ BODIES: dict[str, type[Body]] = {
     "/v1/messages": MessageBody,
     "/v1/blocks": BlockBody,
     "/v1/reports": ReportBody,
+    "/v1/comparisons": ComparisonBody,
 }
 
 
@@ -164,6 +167,8 @@ def test_the_document_and_the_server_have_the_same_paths() -> None:
 def test_one_word_for_one_thing() -> None:
     """Document, schema and vocabulary list the same words."""
     defs = SCHEMA["$defs"]
+    assert set(defs["transports"]["enum"]) == set(Transports)
+    assert set(DOCUMENT["components"]["schemas"]["Comparison"]["required"]) == set(Comparison._fields)
     assert set(defs["end_reason"]["enum"]) == set(EndReason)
     assert set(defs["idle_reason"]["enum"]) == set(IdleReason)
     assert set(defs["state"]["properties"]["state"]["enum"]) == set(State)

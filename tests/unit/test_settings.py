@@ -39,7 +39,7 @@ def test_every_setting_says_what_it_is_for() -> None:
     for each in Settings.options():
         assert each.metadata["help"].endswith((".", ")")), each.name
         if each.type in (int, float) and each.name != "port":
-            assert each.name.endswith(("_ms", "_s", "_ratio", "looks", "windows")), each.name
+            assert each.name.endswith(("_ms", "_s", "_ratio", "looks", "windows", "_percent")), each.name
 
 
 def test_nothing_given_means_the_defaults() -> None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Lifespan
 from duologue.api.ack import AckBody, ack
 from duologue.api.blocks import BlockBody, block
 from duologue.api.commands import command
+from duologue.api.comparisons import ComparisonBody, compare
 from duologue.api.desk import Desk
 from duologue.api.guard import STREAM
 from duologue.api.health import health
@@ -24,6 +25,8 @@ from duologue.api.sessions import sessions
 from duologue.api.signals import SignalBody, signal
 from duologue.api.skip import SkipBody, skip
 from duologue.api.state import state
+from duologue.api.transports import transports
+from duologue.delivery.polls import Polls
 
 
 def build(
@@ -32,17 +35,18 @@ def build(
     events: ASGIApp,
     is_ready: Callable[[], bool],
     web: Path | None,
+    polls: Polls | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The whole of HTTP.
 
     ``events`` is the event stream (``api/stream.py``; an object, for a function would be
     taken for an endpoint of Starlette's), ``web`` the folder of the built
-    page (empty: a line that says how to build it; ``None``: no page), ``lifespan`` whatever
-    runs while the application does.
+    page (empty: a line that says how to build it; ``None``: no page), ``polls`` who answers polls
+    (``None``: nobody, they are refused), ``lifespan`` whatever runs while the application does.
     """
     app = Starlette(
-        routes=[*_routes(desk, events), *health(desk.metrics, is_ready), *page(web)],
+        routes=[*_routes(desk, events, polls), *health(desk.metrics, is_ready), transports(desk), *page(web)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )
@@ -51,7 +55,7 @@ def build(
     return app
 
 
-def _routes(desk: Desk, events: ASGIApp) -> list[BaseRoute]:
+def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]:
     return [
         sessions(desk),
         command("/v1/join", JoinBody, join, desk),
@@ -63,7 +67,8 @@ def _routes(desk: Desk, events: ASGIApp) -> list[BaseRoute]:
         command("/v1/messages", MessageBody, message, desk),
         command("/v1/blocks", BlockBody, block, desk),
         command("/v1/reports", ReportBody, report, desk),
-        state(desk),
+        command("/v1/comparisons", ComparisonBody, compare, desk),
+        state(desk, polls),
         _stream(events),
     ]
 

@@ -1,9 +1,10 @@
 """What every route needs: handed in once, so that nothing is global."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from duologue.api.problems import Code, Problem
+from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, find
 from duologue.identity.tokens import BadToken, Session, Tokens
 from duologue.media.port import MediaPort
@@ -22,6 +23,7 @@ class Desk:
     origins: Origins
     pools: Sequence[str]
     """The pools that the settings name; the first is where somebody goes who names none."""
+    offer: Offer = field(default_factory=Offer)
 
     def caller(self, headers: Mapping[str, str]) -> Session:
         """Who is asking, by bearer token or cookie. Raises ``Problem`` (401).

@@ -1,4 +1,4 @@
-"""``GET /v1/state``: where I am."""
+"""``GET /v1/state``: where I am; with a page, the polling transport."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -6,25 +6,31 @@ from starlette.routing import Route
 
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
+from duologue.api.poll import NAMES, poll
 from duologue.api.problems import Code, Problem
+from duologue.api.stream import without_navigation
 from duologue.delivery.frame import dress
+from duologue.delivery.polls import Polls
 from duologue.pairing.vocabulary import PersonId
 
-POLLING = frozenset({"page", "version", "wait_ms", "after", "signals_after"})
-"""The parameters of the polling transport, which is not served yet."""
 
-
-def state(desk: Desk) -> Route:
-    """A pure read: no sign of life, nothing changes."""
+def state(desk: Desk, polls: Polls | None) -> Route:
+    """Without parameters a pure read: no sign of life, nothing changes. ``polls`` is ``None``: no polling."""
 
     async def endpoint(request: Request) -> Response:
-        caller = desk.caller(request.headers)
+        connects = bool(request.query_params)
+        caller = desk.caller(without_navigation(request.headers) if connects else request.headers)
         for name in request.query_params:
-            if name not in POLLING:
+            if name not in NAMES:
                 raise Problem(Code.UNKNOWN_FIELD, "there is no such parameter here", field=name[:200])
-        if request.query_params:
+        if not connects:
+            read = await desk.machine.read(PersonId(caller.person))
+            return as_json(b'{"state":%b}' % dress(read, desk.media))
+        if polls is None:
             raise Problem(Code.POLLING_OFF, "polling is switched off here; use GET /v1/events")
-        read = await desk.machine.read(PersonId(caller.person))
-        return as_json(b'{"state":%b}' % dress(read, desk.media))
+        return await poll(desk, polls, caller, request)
 
-    return Route("/v1/state", endpoint, methods=["GET"])
+    # GET only: HEAD, which Starlette adds, would be a poll whose news nobody reads.
+    route = Route("/v1/state", endpoint, methods=["GET"])
+    route.methods = {"GET"}
+    return route

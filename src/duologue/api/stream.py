@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
-from duologue.delivery.connection import Connection, End
+from duologue.delivery.connection import End
 from duologue.delivery.hub import Hub
+from duologue.delivery.stream import Stream
 from duologue.identity.tokens import Session
 from duologue.pairing.vocabulary import PageId, PersonId
 
@@ -75,22 +76,25 @@ class EventStream:
             raise Problem(Code.NOT_FOUND, "event streams are switched off here")
         if scope["method"] != "GET":
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
-        session = self._authenticate(_without_cookie(headers) if _is_navigation(headers) else headers)
+        session = self._authenticate(without_navigation(headers))
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        page = query.get("page", [""])[-1]
-        if not page:
-            raise Problem(Code.NO_PAGE, "the query needs page=, an id that is new for each load of a page")
-        if not ID.fullmatch(page):
-            raise Problem(Code.BAD_FIELD, "page is 1 to 64 of the characters A-Z a-z 0-9 _ -", field="page")
-        return session, PageId(page)
+        return session, page_of(query.get("page", [""])[-1])
 
 
-def _is_navigation(headers: Mapping[str, str]) -> bool:
-    """Whether a browser would show the answer as a page: a link to a stream takes its reader's place away."""
-    return headers.get("sec-fetch-mode") == "navigate"
+def page_of(text: str) -> PageId:
+    """The page as the query names it. Raises ``Problem`` (422)."""
+    if not text:
+        raise Problem(Code.NO_PAGE, "the query needs page=, an id that is new for each load of a page")
+    if not ID.fullmatch(text):
+        raise Problem(Code.BAD_FIELD, "page is 1 to 64 of the characters A-Z a-z 0-9 _ -", field="page")
+    return PageId(text)
 
 
-def _without_cookie(headers: Mapping[str, str]) -> Mapping[str, str]:
+def without_navigation(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers by which somebody may open a connection: a cookie does not count for what a browser would
+    show as a page, or a link to it would take its reader's place away."""
+    if headers.get("sec-fetch-mode") != "navigate":
+        return headers
     return {name: value for name, value in headers.items() if name != "cookie"}
 
 
@@ -106,13 +110,13 @@ def _cut(scope: Scope) -> Callable[[], object]:
     return now
 
 
-async def serve(connection: Connection, receive: Receive, send: Send, cut: Callable[[], object]) -> None:
-    """Write what the connection has to say, until it or the client ends."""
+async def serve(stream: Stream, receive: Receive, send: Send, cut: Callable[[], object]) -> None:
+    """Write what the stream has to say, until it or the client ends."""
     async with asyncio.TaskGroup() as group:
         # Listened for at the same time, or a quiet stream's end would be seen at the next heartbeat only.
-        gone = group.create_task(_until_gone(connection, receive))
+        gone = group.create_task(_until_gone(stream, receive))
         try:
-            if not await _write(connection, send):
+            if not await _write(stream, send):
                 # Closing would wait for a reader who takes nothing; and the server must know before we
                 # return, or takes half an answer for a defect.
                 cut()
@@ -121,30 +125,30 @@ async def serve(connection: Connection, receive: Receive, send: Send, cut: Calla
             gone.cancel()
 
 
-async def _until_gone(connection: Connection, receive: Receive) -> None:
+async def _until_gone(stream: Stream, receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    connection.end(End.CLOSED)
+    stream.end(End.CLOSED)
 
 
-async def _write(connection: Connection, send: Send) -> bool:
+async def _write(stream: Stream, send: Send) -> bool:
     """Whether all was taken, to the end."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     try:
-        async for data in connection:
+        async for data in stream:
             async with asyncio.timeout(WRITE_S):
                 await send({"type": "http.response.body", "body": data, "more_body": True})
         async with asyncio.timeout(WRITE_S):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
     except TimeoutError:
-        connection.end(End.SLOW)
+        stream.end(End.SLOW)
     except OSError:
-        connection.end(End.CLOSED)
+        stream.end(End.CLOSED)
     except RuntimeError as error:
         # uvloop's word for a write to a socket that was closed a moment ago.
         if CLOSED not in str(error):
             raise
-        connection.end(End.CLOSED)
+        stream.end(End.CLOSED)
     else:
         return True
     return False

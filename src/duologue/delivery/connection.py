@@ -1,19 +1,20 @@
-"""One person's one stream: what was written last, what waits to be written, and why it ended.
+"""One person's one connection: what was told last, what is held back meanwhile, and why it ended.
 
 Everything here happens in one event loop without a wait in between, so each
-method is a step. The hub hands in publications, the event stream takes out
-bytes; neither waits for the other. A reader who is too slow for
-``MAX_WAITING_BYTES`` is cut: memory stays bounded (race S5).
+method is a step. The hub hands in publications; how they are told is said in
+``stream`` (frames on an event stream) and in ``poll`` (replies to polls).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
 
-from duologue.delivery import frame
 from duologue.delivery.contact import Contact
+from duologue.delivery.offer import Offer
 from duologue.delivery.publication import ForConnection, Message, Signal, StateFrames, Superseded
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
@@ -28,15 +29,12 @@ from duologue.pairing.vocabulary import (
     Seen,
 )
 
-MAX_WAITING_BYTES = 256 * 1024
-"""Twice the longest first answer: a state, 64 KiB of messages and 64 KiB of signals."""
 MAX_HELD = 256
 """Publications kept while an attach is under way; of any more the re-attach loop finds what they said."""
-UNAVAILABLE_RETRY_MS = 1000
 
 
 class End(StrEnum):
-    """Why a stream ended: the ``reason`` of ``duologue_streams_ended_total``."""
+    """Why a connection ended: for streams the ``reason`` of ``duologue_streams_ended_total``."""
 
     CLOSED = "closed"
     SLOW = "slow"
@@ -70,7 +68,7 @@ class _Match(msgspec.Struct):
     messages: _Messages = msgspec.field(default_factory=_Messages)
 
 
-class _StateHead(msgspec.Struct):
+class StateHead(msgspec.Struct):
     """What delivery reads of a state."""
 
     version: int
@@ -78,36 +76,52 @@ class _StateHead(msgspec.Struct):
     probe: msgspec.Raw = msgspec.Raw()
 
 
-class _FrameHead(msgspec.Struct):
+class FrameHead(msgspec.Struct):
     type: str
     at_ms: int = 0
     reason: str = ""
 
+    @property
+    def tells_of_a_skip(self) -> bool:
+        """Whether a partner's skip is told by it: the project's first measurement."""
+        return self.type == "force-disconnect" and self.reason == "partner-skipped"
 
-_state_head = msgspec.json.Decoder(_StateHead).decode
-_frame_head = msgspec.json.Decoder(_FrameHead).decode
+
+_state_head = msgspec.json.Decoder(StateHead).decode
+head_of = msgspec.json.Decoder(FrameHead).decode
+"""What delivery reads of a frame."""
 
 
-class Connection:
-    """An event stream of one page of one person: iterate over it for the bytes to write.
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all connections of a process tell with."""
 
-    The iteration ends when the connection did, after everything that was still to be said.
-    Asking for the next bytes says that the last ones were handed to the socket.
-    """
+    media: MediaPort
+    contact: Contact
+    metrics: Metrics
+    offer: Offer
+    on_doubt: Callable[["Connection"], None]
+    """Called when something was missed: the re-attach loop looks at that connection."""
+
+    @property
+    def now_ms(self) -> float:
+        """The store's clock: all instants on the wire are its."""
+        return self.contact.store_clock.now_ms()
+
+
+class Connection(ABC):
+    """What a process knows of one connection of one page of one person."""
 
     def __init__(
         self,
         person: PersonId,
         page: PageId,
         connection: ConnectionId,
+        means: Means,
         *,
         alias: str,
         after: tuple[str, int],
         expires_at_ms: int,
-        media: MediaPort,
-        contact: Contact,
-        metrics: Metrics,
-        on_doubt: Callable[["Connection"], None],
     ) -> None:
         self.person = person
         self.page = page
@@ -121,31 +135,22 @@ class Connection:
         self.snapshot_of = -1
         """The generation of suspicion that this connection's last snapshot answered."""
         self.version = 0
-        """Written last; a snapshot sets it, downwards too."""
+        """Told last; a snapshot sets it, downwards too."""
         self.match = ""
         self.owing = False
         self.message_n = 0
         self.signal_n = 0
-        self.knows_unavailable = False
         self.ended: End | None = None
         self.turn = asyncio.Lock()
         """Attach, re-attach and detach of one connection never run side by side (races E16, E34)."""
-        self._media = media
-        self._contact = contact
-        self._metrics = metrics
-        self._on_doubt = on_doubt
+        self._means = means
         self._held: list[ForConnection] | None = []
-        self._overflowed = False
-        self._waiting: list[bytes] = []
-        self._waiting_bytes = 0
-        self._wake = asyncio.Event()
-        self._begun = False
-        self._told_at_ms: list[int] = []
-        self._handed_over: list[int] = []
+        self._in_doubt = False
+        """Something came during the attach that only the store can clear up."""
 
     @property
     def attached(self) -> bool:
-        """Whether the first snapshot was written."""
+        """Whether the attach was answered: nothing is held back."""
         return self._held is None
 
     @property
@@ -155,65 +160,39 @@ class Connection:
 
     @property
     def seen(self) -> Seen:
-        """What was written last."""
+        """What was told last."""
         return Seen(self.version, self.match, self.message_n, self.signal_n)
 
     def as_held(self) -> Held:
         """As the re-attach loop names it to the store; under a new suspicion it asks for a snapshot."""
         alias_json = msgspec.json.encode(self.alias).decode()
-        owed = self.snapshot_of < self._contact.generation
+        owed = self.snapshot_of < self._means.contact.generation
         seen = self.seen._replace(version=0) if owed else self.seen
         return Held(self.person, self.id, self.page, self.attached_at_ms, alias_json, seen)
 
-    # --- what the event stream calls -------------------------------------------------
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """Iterate once only."""
-        return self
-
-    @property
-    def has_waiting(self) -> bool:
-        """Whether the next bytes are there already."""
-        return bool(self._waiting)
-
-    async def __anext__(self) -> bytes:
-        """All that waits, in one piece. Cancellation loses nothing that was not returned."""
-        self._observe_told()
-        while not self._waiting:
-            if self.ended:
-                raise StopAsyncIteration
-            self._wake.clear()
-            await self._wake.wait()
-        data = b"".join(self._waiting)
-        self._waiting.clear()
-        self._waiting_bytes = 0
-        self._handed_over, self._told_at_ms = self._told_at_ms, []
-        return data
-
     def end(self, why: End) -> None:
-        """Nothing more is taken in; what waits is still written. The first reason stays."""
+        """Nothing more is taken in; what waits to be told still is. The first reason stays."""
         if self.ended is None:
             self.ended = why
             self._held = None if self._held is None else []
-        self._wake.set()
 
     # --- what the hub calls ----------------------------------------------------------
 
     def take(self, publication: ForConnection) -> None:
-        """Write it, or keep it until the snapshot is written (race E5)."""
+        """Tell it, or keep it until the snapshot is told (race E5)."""
         if self.ended:
             return
         if isinstance(publication, Superseded):
             self._superseded(publication)
         elif self._held is None:
-            self._write(publication)
+            self._tell(publication)
         elif len(self._held) < MAX_HELD:
             self._held.append(publication)
         else:
-            self._overflowed = True
+            self._in_doubt = True
 
     def attach_answered(self, answer: Attached, reason: str, generation: int) -> None:
-        """Write the snapshot, what this page missed of the match, and then what arrived meanwhile.
+        """Tell the snapshot, what this page missed of the match, and then what arrived meanwhile.
 
         The snapshot begins everything anew: it counts whatever its version is (race E20), and numbers
         may fall with it. ``generation``: of suspicion, when it was asked for; a later one owes another.
@@ -222,59 +201,50 @@ class Connection:
         known = self.seen
         self.attached_at_ms = answer.attached_at_ms
         self.snapshot_of = generation
-        self._write_snapshot(answer.state, reason)
+        self._enter_snapshot(answer.state, reason)
         same = known.match == answer.match
         for note in answer.messages:
             if not same or note.n > known.message_n:
-                self._write_message(note)
+                self._tell_message(note)
         for note in answer.signals:
             if not same or note.n > known.signal_n:
-                self._push(frame.block(note.frame))
+                self._tell_signal(note)
         self.message_n, self.signal_n = answer.message_n, answer.signal_n
         for publication in held or ():
             self.take(publication)
-        if self._overflowed:
-            self._overflowed = False
-            self._on_doubt(self)
+        if self._in_doubt:
+            self._in_doubt = False
+            self._means.on_doubt(self)
 
-    def heartbeat(self) -> None:
-        """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
-        now_ms = int(self._contact.store_clock.now_ms())
-        if not self.attached:
-            self.knows_unavailable = False
-            self.unavailable()
-        elif 0 < self.expires_at_ms <= now_ms:
-            self._push(frame.block(frame.frame("session-ended", now_ms, reason="token-expired")))
-            self.end(End.SESSION_ENDED)
-        else:
-            made = frame.frame(
-                "heartbeat",
-                now_ms,
-                now_ms=now_ms,
-                version=self.version,
-                people_online=self._contact.people_online,
-            )
-            self._push(frame.block(made))
+    # --- how it is told --------------------------------------------------------------
 
+    @abstractmethod
     def unavailable(self) -> None:
-        """Say that the store is away, once a time away; the stream goes on."""
-        if self.knows_unavailable:
-            return
-        self.knows_unavailable = True
-        at_ms = self._contact.store_clock.now_ms()
-        made = frame.frame("unavailable", at_ms, retry_ms=UNAVAILABLE_RETRY_MS)
-        self._push(frame.block(made, retry_ms=self._retry_ms()))
+        """Say that the store is away; the connection stays."""
 
+    @abstractmethod
+    def available(self) -> None:
+        """The next time away is to be told anew."""
+
+    @abstractmethod
     def taken_over(self) -> None:
-        """Another page has the connection: the last frame, and the end."""
-        at_ms = self._contact.store_clock.now_ms()
-        self._push(frame.block(frame.frame("taken-over", at_ms), retry_ms=self._retry_ms()))
-        self.end(End.TAKEN_OVER)
+        """Say that another page has the connection, and end."""
 
+    @abstractmethod
     def reconnect(self, why: End) -> None:
-        """We are going away: come back, elsewhere or later, each at its own instant."""
-        self._push(frame.reconnect(self._contact.store_clock.now_ms()))
-        self.end(why)
+        """Send the page elsewhere, and end."""
+
+    @abstractmethod
+    def _tell_snapshot(self, state: bytes, reason: str) -> None: ...
+
+    @abstractmethod
+    def _tell_state(self, publication: StateFrames) -> None: ...
+
+    @abstractmethod
+    def _tell_message(self, note: Note) -> None: ...
+
+    @abstractmethod
+    def _tell_signal(self, note: Note) -> None: ...
 
     # --- within ----------------------------------------------------------------------
 
@@ -282,89 +252,51 @@ class Connection:
         if publication.taken_over:
             self.taken_over()
         else:
-            # No frame: the page that replaced it may be the very one that reads (race E31).
+            # Untold: the page that replaced it may be the very one that reads (race E31).
             self.end(End.REPLACED)
 
-    def _write(self, publication: StateFrames | Message | Signal) -> None:
+    def _tell(self, publication: StateFrames | Message | Signal) -> None:
         match publication:
             case StateFrames():
-                self._write_state(publication)
+                self._enter_state(publication)
             case Message(match=match, n=n, frame=made):
                 if self._is_next(match, n, self.message_n):
                     self.message_n = n
-                    self._write_message(Note(n, made))
+                    self._tell_message(Note(n, made))
             case Signal(match=match, n=n, to_page=to_page, frame=made):
                 if self._is_next(match, n, self.signal_n):
                     self.signal_n = n
                     if to_page in ("", self.page):
-                        self._push(frame.block(made))
+                        self._tell_signal(Note(n, made))
 
     def _is_next(self, match: str, n: int, last: int) -> bool:
-        """Numbers have no gaps: one that shows up is asked after, never written over."""
+        """Numbers have no gaps: one that shows up is asked after, never told over."""
         if match == self.match and n == last + 1:
             return True
         if match != self.match or n > last:
-            self._on_doubt(self)
+            self._means.on_doubt(self)
         return False
 
-    def _write_snapshot(self, state: bytes, reason: str) -> None:
+    def _enter_snapshot(self, state: bytes, reason: str) -> None:
         head = _state_head(state)
-        made = frame.frame("snapshot", self._contact.store_clock.now_ms(), reason=reason)
-        self._push(
-            frame.block(frame.splice(made, frame.dress(state, self._media)), retry_ms=self._retry_ms())
-        )
+        self._tell_snapshot(state, reason)
         self.version = head.version
-        self.knows_unavailable = False
         self._enter(head)
 
-    def _write_state(self, publication: StateFrames) -> None:
+    def _enter_state(self, publication: StateFrames) -> None:
         if publication.version <= self.version:
             return
         self.version = publication.version
-        state = frame.dress(publication.state, self._media)
-        blocks = []
-        for made in publication.frames:
-            head = _frame_head(made)
-            online = self._contact.people_online if head.type == "waiting" else None
-            blocks.append(frame.block(frame.splice(made, state, online)))
-            if head.type == "force-disconnect" and head.reason == "partner-skipped":
-                self._told_at_ms.append(head.at_ms)
-        self._push(b"".join(blocks))
-        whole = _state_head(publication.state)
-        self._enter(whole)
-        if whole.match and whole.match.messages.last > self.message_n:
-            self._on_doubt(self)
+        self._tell_state(publication)
+        head = _state_head(publication.state)
+        self._enter(head)
+        if head.match and head.match.messages.last > self.message_n:
+            self._means.on_doubt(self)
 
-    def _enter(self, head: _StateHead) -> None:
+    def _enter(self, head: StateHead) -> None:
         self.owing = bool(bytes(head.probe))
         match = head.match.match if head.match else ""
         if match != self.match:
             self.match = match
             self.message_n = head.match.messages.first - 1 if head.match else 0
             self.signal_n = 0
-
-    def _write_message(self, note: Note) -> None:
-        self._push(frame.block(note.frame, event_id=f"{self.match}:{note.n}"))
-
-    def _retry_ms(self) -> int:
-        return 0 if self._begun else frame.retry_ms()
-
-    def _push(self, data: bytes) -> None:
-        if self.ended:
-            return
-        self._begun = True
-        self._waiting_bytes += len(data)
-        if self._waiting_bytes > MAX_WAITING_BYTES:
-            self._waiting.clear()
-            self._told_at_ms.clear()
-            self.end(End.SLOW)
-            return
-        self._waiting.append(data)
-        self._wake.set()
-
-    def _observe_told(self) -> None:
-        if self._handed_over:
-            now_ms = self._contact.store_clock.now_ms()
-            for at_ms in self._handed_over:
-                self._metrics.told("server", (now_ms - at_ms) / 1000)
-            self._handed_over = []

@@ -29,6 +29,8 @@ class Contact:
         self.store_clock = StoreClock(clock)
         self.people_here = 0
         """Whose connections this process holds, those being attached included; the hub counts them."""
+        self.polls_here = 0
+        """How many of these connections poll; the others are streams."""
         self.draining = False
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do before its 5 s are over."""
@@ -49,6 +51,11 @@ class Contact:
     def people_online(self) -> int:
         """In the shard, as the last beat said; never fewer than we see ourselves."""
         return max(self._people_online, self.people_here)
+
+    @property
+    def held_here(self) -> tuple[int, int]:
+        """People whom this process holds by streams, and by polls."""
+        return max(0, self.people_here - self.polls_here), self.polls_here
 
     def suspect(self, cause: str) -> None:
         """Frames may have been missed. May be called from anywhere, again and again.
@@ -102,6 +109,7 @@ class Contact:
         self._people_online = beat.people_online
         self.store_clock.note(sent_s, received_s, beat.store_now_ms)
         self._metrics.beaten(beat.people_online, beat.alone_people)
+        self._metrics.held(*self.held_here)
         if not beat.known:
             self.suspect("unknown")
 

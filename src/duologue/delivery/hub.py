@@ -22,9 +22,12 @@ from typing import Protocol
 import structlog
 
 from duologue.delivery.clock import Clock
-from duologue.delivery.connection import Connection, End
+from duologue.delivery.connection import Connection, End, Means
 from duologue.delivery.contact import Contact
+from duologue.delivery.offer import Offer
+from duologue.delivery.poll import Poll
 from duologue.delivery.publication import Echo, MalformedPublication, parse
+from duologue.delivery.stream import Stream
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
@@ -87,7 +90,7 @@ def new_connection_id() -> ConnectionId:
 
 
 class Hub:
-    """All streams of one process.
+    """All connections of one process: the streams, and for ``polls`` those that poll.
 
     Example::
 
@@ -108,18 +111,19 @@ class Hub:
         contact: Contact,
         metrics: Metrics,
         clock: Clock,
+        offer: Offer = Offer(),  # noqa: B008 # it cannot be changed
     ) -> None:
         self.machine = machine
         self.process = process
         self.contact = contact
+        self.means = Means(media, contact, metrics, offer, self.doubt)
         self.doubtful: set[Connection] = set()
-        self._media = media
         self._metrics = metrics
         self._clock = clock
         self._by_id: dict[ConnectionId, Connection] = {}
         self._open: dict[Connection, float] = {}
         self._by_person: dict[PersonId, list[Connection]] = {}
-        self._heartbeats: deque[tuple[float, Connection]] = deque()
+        self._heartbeats: deque[tuple[float, Stream]] = deque()
         self._group: asyncio.TaskGroup | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -151,7 +155,7 @@ class Hub:
             connection.reconnect(End.DRAIN)
         await self._until_quiet(FLUSH_S)
         for connection in list(self._open):
-            self._close(connection)  # a reader who does not take the last frame
+            self.close(connection)  # a reader who does not take the last frame
         await self._until_quiet(DETACH_S)
         for task in self._under_way:  # calls to a store that hangs would be repeated, each in its own time
             task.cancel()
@@ -163,7 +167,7 @@ class Hub:
                     self._changed.clear()
                     await self._changed.wait()
 
-    # --- streams ---------------------------------------------------------------------
+    # --- connections -----------------------------------------------------------------
 
     @contextlib.contextmanager
     def open(
@@ -174,46 +178,45 @@ class Hub:
         alias: str,
         after: tuple[str, int] = ("", 0),
         expires_at_ms: int = 0,
-    ) -> Iterator[Connection]:
-        """A connection of this person, attached in the background; detached when the block is left.
+    ) -> Iterator[Stream]:
+        """A stream of this person, attached in the background; detached when the block is left.
 
         ``after``: the last message read, as (match, number). Never waits, never raises.
         """
-        connection = Connection(
+        stream = Stream(
             person,
             page,
             new_connection_id(),
+            self.means,
             alias=alias,
             after=after,
             expires_at_ms=expires_at_ms,
-            media=self._media,
-            contact=self.contact,
-            metrics=self._metrics,
-            on_doubt=self.doubt,
         )
-        self._open[connection] = now = self._clock.monotonic()
         self._metrics.stream_opened()
         if self.contact.draining:
-            connection.reconnect(End.DRAIN)
+            self._open[stream] = self._clock.monotonic()
+            stream.reconnect(End.DRAIN)
         else:
-            self._heartbeats.append((now + HEARTBEAT_S, connection))
-            self._register(connection)
-            self._spawn(self._attach(connection))
+            self._heartbeats.append((self._clock.monotonic() + HEARTBEAT_S, stream))
+            self.enter(stream)
+            if self._away_told:
+                stream.unavailable()
+            self.spawn(self._attach(stream))
         try:
-            yield connection
+            yield stream
         finally:
-            self._close(connection)
+            self.close(stream)
 
-    def _register(self, connection: Connection) -> None:
+    def enter(self, connection: Connection) -> None:
+        """It is ours from now on: to be done before its first attach."""
+        self._open[connection] = self._clock.monotonic()
         self._by_id[connection.id] = connection
         own = self._by_person.setdefault(connection.person, [])
         own.append(connection)
-        self.contact.people_here = len(self._by_person)
+        self._count(connection, 1)
         live = [one for one in own if one.ended is None]
         if len(live) > MAX_OF_ONE_PERSON:
             live[0].end(End.REPLACED)
-        if self._away_told:
-            connection.unavailable()
 
     def _forget(self, connection: Connection) -> None:
         self._by_id.pop(connection.id, None)
@@ -221,28 +224,36 @@ class Hub:
         own.remove(connection)
         if not own:
             del self._by_person[connection.person]
-            self.contact.people_here = len(self._by_person)
+        self._count(connection, -1)
 
-    def _close(self, connection: Connection) -> None:
+    def _count(self, connection: Connection, by: int) -> None:
+        self.contact.people_here = len(self._by_person)
+        if isinstance(connection, Poll):
+            self.contact.polls_here += by
+
+    def close(self, connection: Connection) -> None:
+        """It ended, or ends now; who is still attached by it is detached. Can be repeated."""
         opened_at = self._open.pop(connection, None)
         if opened_at is None:
             return
         connection.end(End.CLOSED)
         self.doubtful.discard(connection)
         why = connection.ended or End.CLOSED
-        self._metrics.stream_ended(why, self._clock.monotonic() - opened_at)
+        if isinstance(connection, Stream):
+            self._metrics.stream_ended(why, self._clock.monotonic() - opened_at)
         if connection.id in self._by_id:
-            self._spawn(self._detach(connection, why.detach))
+            self.spawn(self._detach(connection, why.detach))
         self._changed.set()
 
     async def _attach(self, connection: Connection) -> None:
         """Attach until it is answered; while the store is away, say so and try again."""
         async with connection.turn:
-            while connection.ended is None and not await self._attach_once(connection):
+            while connection.ended is None and not await self.attach_once(connection):
                 connection.unavailable()
                 await self._clock.sleep(random.uniform(*AGAIN_S))
 
-    async def _attach_once(self, connection: Connection) -> bool:
+    async def attach_once(self, connection: Connection) -> bool:
+        """Attach it, in its turn; whether the store answered. A defect ends the connection, and is raised."""
         connection.claimed = True
         generation = self.contact.generation
         match, n = connection.after
@@ -281,7 +292,8 @@ class Hub:
                 self._metrics.detach_failed()
                 log.info("detach failed, left to stray", error=str(error))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def spawn(self, work: Coroutine[None, None, None]) -> None:
+        """Do it in the hub's own task: it outlives whoever asked for it, and a drain waits for it."""
         if self._group is None:
             raise RuntimeError("a hub opens streams only within `async with hub.running()`")
         task = self._group.create_task(self._guarded(work))
@@ -340,7 +352,7 @@ class Hub:
         """No beat is possible: once a time away, on all streams, and on those opened meanwhile."""
         if not self._away_told:
             self._away_told = True
-            for connection in self._open:
+            for connection in list(self._open):
                 connection.unavailable()
 
     def available(self) -> None:
@@ -348,7 +360,7 @@ class Hub:
         if self._away_told:
             self._away_told = False
             for connection in self._open:
-                connection.knows_unavailable = False
+                connection.available()
 
     def send_elsewhere(self) -> None:
         """The store stays away from us: another process may see it."""
@@ -375,8 +387,8 @@ class Hub:
         """One round of heartbeats. All have the same period, so the queue is in order."""
         now = self._clock.monotonic()
         while self._heartbeats and self._heartbeats[0][0] <= now:
-            due, connection = self._heartbeats.popleft()
-            if connection in self._open and connection.ended is None:
-                connection.heartbeat()
+            due, stream = self._heartbeats.popleft()
+            if stream in self._open and stream.ended is None:
+                stream.heartbeat()
                 # From when it was due, not from now: the ticks' lateness must not add up.
-                self._heartbeats.append((max(due + HEARTBEAT_S, now), connection))
+                self._heartbeats.append((max(due + HEARTBEAT_S, now), stream))

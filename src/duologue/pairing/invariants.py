@@ -12,8 +12,9 @@ from duologue.pairing.records import MATCH, PERSON, unpack
 
 PREFIXES = (
     "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "reported", "evidence",
+    "compared",
 )  # fmt: skip
-SINGLE = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "sweep", "reports")
+SINGLE = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "held", "sweep", "reports")
 
 
 class Dump(Protocol):
@@ -51,7 +52,7 @@ async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
                 (seen.people if kind == "p" else seen.matches)[name] = unpack(
                     raw, PERSON if kind == "p" else MATCH
                 )
-        elif kind == "q" or (not name and kind not in ("sweep", "reports")):
+        elif kind == "q" or (not name and kind not in ("held", "sweep", "reports")):
             rows = await store.zrange(key, 0, -1, withscores=True)
             (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
         elif kind == "at":

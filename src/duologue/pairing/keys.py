@@ -17,6 +17,8 @@ key                        type        what
 ``alone``                  zset        people whose partner is away or silent, by since when (ms)
 ``at:<process>``           set         people attached to a server process
 ``beats``                  zset        server processes by their last beat (ms)
+``held``                   hash        ``<people on streams>:<people who poll>`` of each server process
+``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms)
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
 ``blocks:<person>``        set         whom they never want to meet again, 30 days

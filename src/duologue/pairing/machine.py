@@ -18,6 +18,7 @@ from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import (
     Attached,
     Beat,
+    Comparison,
     ConnectionId,
     DetachCause,
     Held,
@@ -34,6 +35,7 @@ from duologue.pairing.vocabulary import (
     Same,
     Sent,
     TakenOver,
+    Usage,
 )
 
 ID_LENGTH = 16
@@ -67,7 +69,7 @@ def _notes(rows: Sequence[Sequence[Any]]) -> list[Note]:
 
 
 def _attached(row: Sequence[Any]) -> Attached:
-    _, state, _, version, attached_at, match, message_n, signal_n, messages, signals = row
+    _, state, _, version, attached_at, match, message_n, signal_n, messages, signals, *anew = row
     return Attached(
         state,
         int(version),
@@ -77,6 +79,7 @@ def _attached(row: Sequence[Any]) -> Attached:
         signal_n,
         _notes(messages),
         _notes(signals),
+        anew == [1],
     )
 
 
@@ -215,6 +218,16 @@ class Machine:
         body = {**data, "from": from_page, **({"to": to_page} if to_page else {})}
         return await self._numbered("signal", person, match, key, json_text(body), to_page)
 
+    async def compare(self, person: PersonId, found: Comparison) -> Reply:
+        """``noted``: added to the sums of the day. No sign of life; told twice, it counts twice."""
+        return await self._command("compare", person, *found)
+
+    async def usage(self) -> Usage:
+        """Whom which transport reaches now, and what comparing found today and yesterday."""
+        on_sse, on_poll, *days = await self._run("usage", self._keys.beats, *Comparison._fields)
+        today, yesterday = (Comparison(*map(int, day)) for day in days)
+        return Usage(on_sse, on_poll, today, yesterday)
+
     async def read(self, person: PersonId) -> bytes:
         """The person's state as JSON; changes nothing."""
         state: bytes = (await self._run("read", self._keys.person(person), person))[1]
@@ -267,10 +280,13 @@ class Machine:
             if cursor == "0":
                 return count
 
-    async def beat(self, process: ProcessId) -> Beat:
-        """The process lives. ``known`` is false if it was buried or forgotten: re-attach its people."""
+    async def beat(self, process: ProcessId, on_sse: int = 0, on_poll: int = 0) -> Beat:
+        """The process lives, and holds so many people.
+
+        ``known`` is false if it was buried or forgotten: re-attach its people.
+        """
         last = self._beaten_ms.get(process, 0)
-        known, online, alone, now = await self._run("beat", self._keys.beats, process, last)
+        known, online, alone, now = await self._run("beat", self._keys.beats, process, last, on_sse, on_poll)
         self._beaten_ms[process] = int(now)
         return Beat(bool(known), online, alone, int(now))
 

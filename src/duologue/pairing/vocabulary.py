@@ -45,6 +45,7 @@ class Outcome(StrEnum):
     SENT = "sent"
     BLOCKED = "blocked"
     REPORTED = "reported"
+    NOTED = "noted"
     UNKNOWN_MATCH = "unknown-match"
     STALE = "stale"
 
@@ -139,7 +140,8 @@ class Attached(NamedTuple):
 
     ``match`` is ``""`` unless matched. ``messages`` are the kept ones after the asked-for
     number, ``signals`` those not addressed to another page, both in order.
-    ``message_n`` and ``signal_n`` are the last numbers given out in the match.
+    ``message_n`` and ``signal_n`` are the last numbers given out in the match. ``anew``: the
+    person had no connection, or one of another page: what was known of their media is void.
     """
 
     state: bytes
@@ -150,6 +152,7 @@ class Attached(NamedTuple):
     signal_n: int
     messages: list[Note]
     signals: list[Note]
+    anew: bool = False
 
 
 class TakenOver(NamedTuple):
@@ -191,6 +194,26 @@ class Refused(NamedTuple):
 
 Reattached = Same | Refused | Attached
 """``Attached``: a snapshot (``resync``) and what followed ``Held.seen``; a lost address is written."""
+
+
+class Comparison(NamedTuple):
+    """How often reads of a state were held against the event stream of the same person, by what was found."""
+
+    same: int = 0
+    stream_first: int = 0
+    poll_first: int = 0
+    missed: int = 0
+    """The stream did not bring within 5 s what the read knew."""
+    differ: int = 0
+
+
+class Usage(NamedTuple):
+    """How people are reached, all processes together, and what comparing found by UTC day."""
+
+    on_sse: int
+    on_poll: int
+    today: Comparison
+    yesterday: Comparison
 
 
 class Beat(NamedTuple):

@@ -33,8 +33,8 @@ class Heart(Protocol):
     async def echo(self, process: ProcessId, token: str, /) -> None:
         """Publish the token on the process's own channel."""
 
-    async def beat(self, process: ProcessId, /) -> Answer:
-        """The process lives."""
+    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Answer:
+        """The process lives, and holds so many people by streams and by polls."""
 
 
 class Beat:
@@ -81,9 +81,10 @@ class Beat:
             return
         if self._contact.draining:
             return
+        on_sse, on_poll = self._contact.held_here
         sent_s = self._clock.monotonic()
         async with asyncio.timeout(self._at_most_s(CALL_S)):
-            answer = await self._machine.beat(self._hub.process)
+            answer = await self._machine.beat(self._hub.process, on_sse, on_poll)
         self._contact.beaten(answer, sent_s, self._clock.monotonic())
 
     async def _hears(self) -> bool:

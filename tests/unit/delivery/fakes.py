@@ -16,6 +16,8 @@ import msgspec
 from duologue.delivery.connection import Connection
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
+from duologue.delivery.polls import Polls
+from duologue.delivery.stream import Stream
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
@@ -224,8 +226,8 @@ class Script:
         await self._answer("echo", process, token)
         self.on_echo(token)
 
-    async def beat(self, process: ProcessId, /) -> Beat:
-        answer: Beat = await self._answer("beat", process)
+    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Beat:
+        answer: Beat = await self._answer("beat", process, on_sse, on_poll)
         return answer
 
     async def sweep(self) -> bool:
@@ -254,13 +256,14 @@ class Scene:
             metrics=self.metrics,
             clock=self.clock,
         )
+        self.polls = Polls(self.hub, self.clock)
 
     def value(self, name: str, **labels: str) -> float:
         """A metric's value now."""
         return self.metrics.registry.get_sample_value(f"duologue_{name}", labels) or 0.0
 
 
-async def frames(connection: Connection) -> list[dict[str, Any]]:
+async def frames(connection: Stream) -> list[dict[str, Any]]:
     """What waits to be written, as frames; empty if nothing does."""
     await settle()
     taken: list[bytes] = []

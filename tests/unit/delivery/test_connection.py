@@ -2,8 +2,10 @@
 
 import pytest
 
-from duologue.delivery.connection import MAX_HELD, MAX_WAITING_BYTES, Connection, End
+from duologue.delivery.connection import MAX_HELD, Connection, End, Means
+from duologue.delivery.offer import Offer
 from duologue.delivery.publication import Echo, parse
+from duologue.delivery.stream import MAX_WAITING_BYTES, Stream
 from duologue.pairing.vocabulary import ConnectionId, DetachCause
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, state
 
@@ -15,40 +17,30 @@ def doubts() -> list[Connection]:
 
 
 @pytest.fixture
-def connection(scene: Scene, doubts: list[Connection]) -> Connection:
-    """A connection whose attach is under way."""
-    return Connection(
-        ANN,
-        PAGE,
-        ConnectionId("c_1"),
-        alias="Ann",
-        after=("", 0),
-        expires_at_ms=0,
-        media=scene.hub._media,
-        contact=scene.contact,
-        metrics=scene.metrics,
-        on_doubt=doubts.append,
-    )
+def connection(scene: Scene, doubts: list[Connection]) -> Stream:
+    """A stream whose attach is under way."""
+    means = Means(scene.hub.means.media, scene.contact, scene.metrics, Offer(), doubts.append)
+    return Stream(ANN, PAGE, ConnectionId("c_1"), means, alias="Ann", after=("", 0), expires_at_ms=0)
 
 
-def tell(connection: Connection, raw: bytes) -> None:
+def tell(connection: Stream, raw: bytes) -> None:
     """A publication arrives."""
     publication = parse(raw)
     assert not isinstance(publication, Echo)
     connection.take(publication)
 
 
-def text(connection: Connection, n: int, match: str = "m_1") -> bytes:
+def text(connection: Stream, n: int, match: str = "m_1") -> bytes:
     """A message, published."""
     return f"M ann {connection.id} {match} {n}\n".encode() + message(n, match).frame
 
 
-def signal(connection: Connection, n: int, to: str = "-") -> bytes:
+def signal(connection: Stream, n: int, to: str = "-") -> bytes:
     """A peer signal, published."""
     return f"G ann {connection.id} m_1 {n} {to}\n".encode() + frame("peer-signal", match="m_1", n=n)
 
 
-async def test_what_arrives_during_the_attach_follows_the_snapshot(connection: Connection) -> None:
+async def test_what_arrives_during_the_attach_follows_the_snapshot(connection: Stream) -> None:
     """Race E5: nothing is lost between the address being written and the snapshot."""
     tell(connection, said(connection, 11, frame("new-match", match="m_1"), state_=state(11, "m_1")))
     tell(connection, text(connection, 1))
@@ -57,7 +49,7 @@ async def test_what_arrives_during_the_attach_follows_the_snapshot(connection: C
     assert [each["type"] for each in await frames(connection)] == ["snapshot", "new-match", "message"]
 
 
-async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Connection) -> None:
+async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Stream) -> None:
     """The attach itself may publish: its version and its messages are in the answer."""
     tell(connection, said(connection, 10, frame("new-match"), state_=state(10, "m_1", 2)))
     tell(connection, text(connection, 2))
@@ -73,7 +65,7 @@ async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Conne
     assert told[1]["sse"] == {"id": "m_1:1"}
 
 
-async def test_retry_comes_once_with_the_first_frame(connection: Connection) -> None:
+async def test_retry_comes_once_with_the_first_frame(connection: Stream) -> None:
     """Whatever the first frame is, it carries ``retry:``; no other does."""
     connection.unavailable()
     connection.attach_answered(attached(10), "connected", 0)
@@ -84,7 +76,7 @@ async def test_retry_comes_once_with_the_first_frame(connection: Connection) -> 
     assert second["sse"] == {}
 
 
-async def test_only_newer_states_are_written(connection: Connection) -> None:
+async def test_only_newer_states_are_written(connection: Stream) -> None:
     """One version is written once, an older one never."""
     connection.attach_answered(attached(10), "connected", 0)
     for version in (9, 12, 12, 11):
@@ -92,7 +84,7 @@ async def test_only_newer_states_are_written(connection: Connection) -> None:
     assert [each.get("of") for each in await frames(connection)] == [None, 12]
 
 
-async def test_who_owes_a_sign_is_urgent(connection: Connection) -> None:
+async def test_who_owes_a_sign_is_urgent(connection: Stream) -> None:
     """Their deadline is near: they are re-attached first."""
     connection.attach_answered(attached(10), "connected", 0)
     urgent = [connection.urgent]
@@ -103,10 +95,10 @@ async def test_who_owes_a_sign_is_urgent(connection: Connection) -> None:
     assert [*urgent, connection.urgent] == [False, True, False]
 
 
-async def test_one_version_may_bring_several_frames(connection: Connection) -> None:
+async def test_one_version_may_bring_several_frames(connection: Stream) -> None:
     """All with the same, final state, in order, and ``waiting`` with the people online."""
     connection.attach_answered(attached(10), "connected", 0)
-    connection._contact.people_here = 42
+    connection._means.contact.people_here = 42
     tell(connection, said(connection, 11, frame("force-disconnect", reason="partner-left"), frame("waiting")))
     _, ended, waits = await frames(connection)
     assert (ended["type"], waits["type"]) == ("force-disconnect", "waiting")
@@ -115,7 +107,7 @@ async def test_one_version_may_bring_several_frames(connection: Connection) -> N
     assert waits["people_online"] == 42
 
 
-async def test_a_snapshot_counts_whatever_its_version(connection: Connection) -> None:
+async def test_a_snapshot_counts_whatever_its_version(connection: Stream) -> None:
     """Races E8 and E20: a store that fell back is followed, downwards too."""
     connection.attach_answered(attached(100), "connected", 0)
     connection.attach_answered(attached(50), "resync", 0)
@@ -129,7 +121,7 @@ async def test_a_snapshot_counts_whatever_its_version(connection: Connection) ->
 
 
 async def test_messages_come_in_order_once_or_are_asked_after(
-    connection: Connection, doubts: list[Connection]
+    connection: Stream, doubts: list[Connection]
 ) -> None:
     """A gap is never written over, a repeat never written twice."""
     connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
@@ -142,7 +134,7 @@ async def test_messages_come_in_order_once_or_are_asked_after(
 
 
 async def test_a_message_of_another_match_is_not_written(
-    connection: Connection, doubts: list[Connection]
+    connection: Stream, doubts: list[Connection]
 ) -> None:
     """Either it is late, or we missed the match: both are asked after."""
     connection.attach_answered(attached(10, "m_1"), "connected", 0)
@@ -151,7 +143,7 @@ async def test_a_message_of_another_match_is_not_written(
     assert len(await frames(connection)) == 1
 
 
-async def test_numbers_begin_anew_with_each_match(connection: Connection, doubts: list[Connection]) -> None:
+async def test_numbers_begin_anew_with_each_match(connection: Stream, doubts: list[Connection]) -> None:
     """Message 1 of the next match is no repeat."""
     connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
     tell(connection, said(connection, 11, frame("new-match"), state_=state(11, "m_2")))
@@ -161,7 +153,7 @@ async def test_numbers_begin_anew_with_each_match(connection: Connection, doubts
 
 
 async def test_a_state_that_knows_more_messages_shows_a_gap(
-    connection: Connection, doubts: list[Connection]
+    connection: Stream, doubts: list[Connection]
 ) -> None:
     """The feed is in order: what a state counts was published before it."""
     connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
@@ -170,7 +162,7 @@ async def test_a_state_that_knows_more_messages_shows_a_gap(
 
 
 async def test_signals_for_another_page_are_counted_and_not_written(
-    connection: Connection, doubts: list[Connection]
+    connection: Stream, doubts: list[Connection]
 ) -> None:
     """They are no gap, and none of this page's business (race E21)."""
     connection.attach_answered(attached(10, "m_1"), "connected", 0)
@@ -180,7 +172,7 @@ async def test_signals_for_another_page_are_counted_and_not_written(
     assert not doubts
 
 
-async def test_more_than_can_be_held_is_asked_after(connection: Connection, doubts: list[Connection]) -> None:
+async def test_more_than_can_be_held_is_asked_after(connection: Stream, doubts: list[Connection]) -> None:
     """An attach that takes for ever costs bounded memory, and what was dropped is found."""
     for version in range(MAX_HELD + 5):
         tell(connection, said(connection, 11 + version, frame("state")))
@@ -188,7 +180,7 @@ async def test_more_than_can_be_held_is_asked_after(connection: Connection, doub
     assert doubts == [connection]
 
 
-async def test_taken_over_is_the_last_frame(connection: Connection) -> None:
+async def test_taken_over_is_the_last_frame(connection: Stream) -> None:
     """Another page came: one frame, the end, and no detach, for the record names the other."""
     tell(connection, b"T ann c_1")
     connection.attach_answered(attached(10), "connected", 0)
@@ -199,7 +191,7 @@ async def test_taken_over_is_the_last_frame(connection: Connection) -> None:
         await anext(connection)
 
 
-async def test_replaced_by_its_own_page_it_just_ends(connection: Connection) -> None:
+async def test_replaced_by_its_own_page_it_just_ends(connection: Stream) -> None:
     """Race E31: no frame, for the page that would read ``taken-over`` is the one that came."""
     connection.attach_answered(attached(10), "connected", 0)
     tell(connection, b"E ann c_1")
@@ -207,7 +199,7 @@ async def test_replaced_by_its_own_page_it_just_ends(connection: Connection) -> 
     assert connection.ended is End.REPLACED
 
 
-async def test_a_slow_reader_costs_bounded_memory(connection: Connection) -> None:
+async def test_a_slow_reader_costs_bounded_memory(connection: Stream) -> None:
     """Race S5: beyond the bound everything that waits is dropped, and the stream ends."""
     connection.attach_answered(attached(10, "m_1"), "connected", 0)
     n = 0
@@ -222,7 +214,7 @@ async def test_a_slow_reader_costs_bounded_memory(connection: Connection) -> Non
     assert not connection.has_waiting
 
 
-async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, connection: Connection) -> None:
+async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, connection: Stream) -> None:
     """``duologue_skip_told_seconds``: from the script's time to the socket, by the store's clock."""
     scene.contact.store_clock.offset_ms += 5000
     at_ms = int(scene.contact.store_clock.now_ms())
@@ -239,7 +231,7 @@ async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, co
     assert scene.value("skip_told_seconds_sum", source="server") == pytest.approx(0.2, abs=0.002)
 
 
-async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: Connection) -> None:
+async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: Stream) -> None:
     """``session-ended`` instead of the next heartbeat."""
     connection.expires_at_ms = int(scene.clock.wall_ms())
     connection.attach_answered(attached(10), "connected", 0)
@@ -248,7 +240,7 @@ async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: C
     assert connection.ended is End.SESSION_ENDED
 
 
-async def test_heartbeat(scene: Scene, connection: Connection) -> None:
+async def test_heartbeat(scene: Scene, connection: Stream) -> None:
     """Carries the store's time, the version written last, and the people online."""
     connection.attach_answered(attached(10), "connected", 0)
     scene.contact.people_here = 3

@@ -9,6 +9,7 @@ import pytest
 from duologue.delivery import resync
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.resync import Resync
+from duologue.delivery.stream import Stream
 from duologue.pairing.vocabulary import ConnectionId, Same
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, settle, state
 
@@ -30,7 +31,7 @@ class NoTurns(asyncio.Lock):
 
 
 @contextlib.asynccontextmanager
-async def opened(scene: Scene) -> AsyncIterator[Connection]:
+async def opened(scene: Scene) -> AsyncIterator[Stream]:
     """A connection, attached."""
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias="") as connection:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from duologue.delivery.connection import Connection, End
+from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
+from duologue.delivery.stream import Stream
 from duologue.pairing.vocabulary import Note, PersonId, Refused, Same, Seen
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import (
@@ -26,7 +27,7 @@ from tests.unit.delivery.fakes import (
 
 
 @pytest.fixture
-async def connection(scene: Scene) -> AsyncIterator[Connection]:
+async def connection(scene: Scene) -> AsyncIterator[Stream]:
     """A person in a match, message 1 read."""
     scene.machine.answers["attach"] = [attached(10, "m_1", [message(1)])]
     async with in_own_task(scene.hub.running()):
@@ -40,7 +41,7 @@ async def everybody(scene: Scene) -> None:
     await Resync(scene.hub).everybody()
 
 
-async def during_a_round(scene: Scene, connection: Connection, *publications: bytes) -> list[dict[str, Any]]:
+async def during_a_round(scene: Scene, connection: Stream, *publications: bytes) -> list[dict[str, Any]]:
     """One round; these arrive while its answer is on the way. What was written, in order."""
     on_the_way = asyncio.Event()
     scene.machine.answers["reattach"].insert(0, on_the_way)
@@ -58,7 +59,7 @@ def asked(scene: Scene) -> list[Seen | None]:
     return [held.seen for _, (held,) in scene.machine.named("reattach")]
 
 
-def text(connection: Connection, n: int) -> bytes:
+def text(connection: Stream, n: int) -> bytes:
     """A message of the match, published."""
     return f"M ann {connection.id} m_1 {n}\n".encode() + message(n).frame
 
@@ -68,7 +69,7 @@ def told(written: list[dict[str, Any]]) -> list[tuple[str, Any]]:
     return [(each["type"], each.get("n") or each["state"]["version"]) for each in written]
 
 
-async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Connection) -> None:
+async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Stream) -> None:
     """A round that finds all well writes nothing, and asks no more."""
     scene.machine.answers["reattach"] = [[Same()]]
     await everybody(scene)
@@ -78,9 +79,7 @@ async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Connect
     assert not scene.hub.doubtful
 
 
-async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(
-    scene: Scene, connection: Connection
-) -> None:
+async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(scene: Scene, connection: Stream) -> None:
     """Race E35: the store fell back to before a met sign; only a snapshot makes the page pulse again."""
     scene.contact.suspect("feed")
     scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(1)])], [Same()]]
@@ -91,9 +90,7 @@ async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(
     assert asked(scene) == [(0, "m_1", 1, 0), (10, "m_1", 1, 0)], "once a suspicion"
 
 
-async def test_a_suspicion_during_the_call_owes_another_snapshot(
-    scene: Scene, connection: Connection
-) -> None:
+async def test_a_suspicion_during_the_call_owes_another_snapshot(scene: Scene, connection: Stream) -> None:
     """The answer may be older than what raised it."""
     on_the_way = asyncio.Event()
     scene.machine.answers["reattach"] = [on_the_way, [attached(10, "m_1", [message(1)])], [Same()]]
@@ -107,7 +104,7 @@ async def test_a_suspicion_during_the_call_owes_another_snapshot(
     assert [seen and seen.version for seen in asked(scene)] == [0, 0]
 
 
-async def test_a_lost_newest_frame_is_found(scene: Scene, connection: Connection) -> None:
+async def test_a_lost_newest_frame_is_found(scene: Scene, connection: Stream) -> None:
     """Race E39: nothing follows that would show the gap; the store sees that our version is not its own."""
     scene.machine.answers["reattach"] = [[attached(12)]]
     await everybody(scene)
@@ -115,7 +112,7 @@ async def test_a_lost_newest_frame_is_found(scene: Scene, connection: Connection
     assert connection.seen == (12, "", 0, 0)
 
 
-async def test_a_frame_that_was_only_under_way_is_not_repeated(scene: Scene, connection: Connection) -> None:
+async def test_a_frame_that_was_only_under_way_is_not_repeated(scene: Scene, connection: Stream) -> None:
     """It came before the answer that knows it: its own frames say more than a snapshot."""
     scene.machine.answers["reattach"] = [[attached(12)]]
     written = await during_a_round(scene, connection, said(connection, 12, frame("force-disconnect")))
@@ -123,9 +120,7 @@ async def test_a_frame_that_was_only_under_way_is_not_repeated(scene: Scene, con
     assert scene.hub.doubtful == {connection}, "asked again: a suspicion is still owed its snapshot"
 
 
-async def test_a_frame_that_comes_after_its_snapshot_is_not_written(
-    scene: Scene, connection: Connection
-) -> None:
+async def test_a_frame_that_comes_after_its_snapshot_is_not_written(scene: Scene, connection: Stream) -> None:
     """The other order: the answer was faster than the feed."""
     scene.machine.answers["reattach"] = [[attached(12, "m_1", [message(1), message(2)])]]
     await everybody(scene)
@@ -135,7 +130,7 @@ async def test_a_frame_that_comes_after_its_snapshot_is_not_written(
     assert not scene.hub.doubtful
 
 
-async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connection: Connection) -> None:
+async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connection: Stream) -> None:
     """The frame overtook the answer: not that is written, but the next, which is owed as before."""
     scene.contact.suspect("feed")
     scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(1)])], [attached(15)]]
@@ -147,7 +142,7 @@ async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connectio
     assert asked(scene)[1] == (0, "", 0, 0)
 
 
-async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connection: Connection) -> None:
+async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connection: Stream) -> None:
     """Something came meanwhile, and the answer is newer all the same."""
     scene.machine.answers["reattach"] = [[attached(15)]]
     written = await during_a_round(scene, connection, said(connection, 12, frame("state")))
@@ -155,14 +150,14 @@ async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connec
     assert not scene.hub.doubtful
 
 
-async def test_a_store_that_fell_back_is_followed_down(scene: Scene, connection: Connection) -> None:
+async def test_a_store_that_fell_back_is_followed_down(scene: Scene, connection: Stream) -> None:
     """Race E20: the version is lower, and true."""
     scene.machine.answers["reattach"] = [[attached(8, "m_0")]]
     await everybody(scene)
     assert connection.seen == (8, "m_0", 0, 0)
 
 
-async def test_message_numbers_fall_back_too(scene: Scene, connection: Connection) -> None:
+async def test_message_numbers_fall_back_too(scene: Scene, connection: Stream) -> None:
     """Or message 1, given out again to another text, would be taken for a repeat."""
     scene.machine.answers["reattach"] = [[attached(10, "m_1")]]
     await everybody(scene)
@@ -170,7 +165,7 @@ async def test_message_numbers_fall_back_too(scene: Scene, connection: Connectio
     assert told(await frames(connection)) == [("snapshot", 10), ("message", 1)]
 
 
-async def test_a_lost_address_is_answered_by_a_snapshot(scene: Scene, connection: Connection) -> None:
+async def test_a_lost_address_is_answered_by_a_snapshot(scene: Scene, connection: Stream) -> None:
     """Races E17, E18: written again, and what was said meanwhile follows, once."""
     scene.machine.answers["reattach"] = [[attached(20, "m_1", [message(1), message(2)])]]
     await everybody(scene)
@@ -179,7 +174,7 @@ async def test_a_lost_address_is_answered_by_a_snapshot(scene: Scene, connection
     assert written[0]["reason"] == "resync"
 
 
-async def test_refused_ends_the_stream(scene: Scene, connection: Connection) -> None:
+async def test_refused_ends_the_stream(scene: Scene, connection: Stream) -> None:
     """Race E38: a later connection is this person's; ours is a dead socket."""
     scene.machine.answers["reattach"] = [[Refused()]]
     await everybody(scene)
@@ -187,7 +182,7 @@ async def test_refused_ends_the_stream(scene: Scene, connection: Connection) -> 
     assert connection.ended.detach is None
 
 
-async def test_missing_messages_and_signals_are_fetched(scene: Scene, connection: Connection) -> None:
+async def test_missing_messages_and_signals_are_fetched(scene: Scene, connection: Stream) -> None:
     """What followed the numbers that we named comes after the snapshot, and the numbers go on from there."""
     signal = Note(2, frame("peer-signal", match="m_1", n=2))
     scene.machine.answers["reattach"] = [[attached(10, "m_1", [message(2), message(3)], [signal])]]
@@ -202,7 +197,7 @@ async def test_missing_messages_and_signals_are_fetched(scene: Scene, connection
 
 
 @pytest.mark.parametrize("last", [1, 2, 3])
-async def test_messages_under_way_are_written_once(scene: Scene, connection: Connection, last: int) -> None:
+async def test_messages_under_way_are_written_once(scene: Scene, connection: Stream, last: int) -> None:
     """Message 2 arrives before an answer that knows 1, 2 or 3: no repeat, no gap, however they cross."""
     scene.machine.usual["reattach"] = [Same()]
     fetched = [message(n) for n in range(1, last + 1)]
@@ -215,7 +210,7 @@ async def test_messages_under_way_are_written_once(scene: Scene, connection: Con
     assert numbers == [2, 3, 4]
 
 
-async def test_batches_of_200_matched_first(scene: Scene, connection: Connection) -> None:
+async def test_batches_of_200_matched_first(scene: Scene, connection: Stream) -> None:
     """However many there are; those whose deadlines are near come first."""
     people = [PersonId(f"p{n}") for n in range(250)]
     opened = [scene.hub.open(each, PAGE, alias="") for each in people]
@@ -231,7 +226,7 @@ async def test_batches_of_200_matched_first(scene: Scene, connection: Connection
         each.__exit__(None, None, None)
 
 
-async def test_the_store_goes_away_in_the_middle(scene: Scene, connection: Connection) -> None:
+async def test_the_store_goes_away_in_the_middle(scene: Scene, connection: Stream) -> None:
     """The round fails, the turn is given back, the snapshot is still owed."""
     scene.contact.suspect("feed")
     scene.machine.answers["reattach"] = [StoreUnavailable("away"), [attached(10, "m_1", [message(1)])]]

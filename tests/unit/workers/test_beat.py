@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from duologue.delivery.clock import SystemClock
-from duologue.delivery.connection import Connection, End
+from duologue.delivery.connection import End
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
+from duologue.delivery.stream import Stream
 from duologue.media.peer import Peer
 from duologue.pairing.vocabulary import Beat as Answer
 from duologue.store.client import StoreUnavailable
@@ -56,7 +57,7 @@ async def beating(scene: Scene) -> AsyncIterator[Beating]:
 
 
 @pytest.fixture
-async def connection(scene: Scene, beating: Beating) -> AsyncIterator[Connection]:
+async def connection(scene: Scene, beating: Beating) -> AsyncIterator[Stream]:
     """Somebody whose stream is open."""
     with scene.hub.open(ANN, PAGE, alias="") as one:
         await frames(one)
@@ -65,7 +66,7 @@ async def connection(scene: Scene, beating: Beating) -> AsyncIterator[Connection
 
 async def test_a_beat_only_after_an_echo(scene: Scene, beating: Beating) -> None:
     """A deaf process stops beating, and says that it is deaf within 1.2 s of its last echo."""
-    assert scene.machine.named("beat") == [(PROCESS,)]
+    assert scene.machine.named("beat") == [(PROCESS, 0, 0)]
     assert scene.contact.ready()
     assert scene.contact.people_online == 7
     beating.deaf = True
@@ -97,7 +98,7 @@ async def test_buried_or_forgotten(scene: Scene, beating: Beating) -> None:
     assert scene.contact.suspicious
 
 
-async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection: Connection) -> None:
+async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection: Stream) -> None:
     """Once a time away, on every stream, also on one opened meanwhile; the next time away is told again."""
     scene.machine.usual["echo"] = None
     scene.machine.answers["echo"] = [StoreUnavailable("away")] * 40
@@ -139,7 +140,7 @@ async def test_a_store_that_hangs_is_told_in_time_too(
         task.cancel()
 
 
-async def test_reconnect_after_10_s(scene: Scene, beating: Beating, connection: Connection) -> None:
+async def test_reconnect_after_10_s(scene: Scene, beating: Beating, connection: Stream) -> None:
     """Another process may see the store; this one is not ready."""
     beating.deaf = True
     await scene.clock.turn(9.5)

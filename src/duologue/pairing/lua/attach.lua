@@ -2,7 +2,7 @@
 -- Attach: this connection is the person's one connection now; a sign of life. Answers the snapshot.
 -- KEYS[1]  {shard}p:<person>
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match and 10 n of the last message seen
--- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals | taken-over, "", facts
+-- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts
 -- Events   T or E to the connection it replaces; partner-back; those of a match
 -- Invariants: one connection a person; a superseded page is refused
 -- include: context view queue presence ending notes
@@ -10,6 +10,7 @@ local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV
 local r = load_or_new(person)
 if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused
 
+local anew = r.connection == '' or r.page ~= page
 if r.connection ~= connection then
   connect(r, process, connection, page, now)
 end
@@ -19,4 +20,6 @@ if alias ~= '' then rename(r, alias) end
 redis.call('PEXPIRE', S .. 'blocks:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
 if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end
 commit()
-return snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]), 0)
+local reply = snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]), 0)
+reply[11] = anew and 1 or 0
+return reply

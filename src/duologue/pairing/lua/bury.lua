@@ -12,6 +12,7 @@ local dead = redis.call('ZRANGEBYSCORE', beats, '-inf', now - T.process_dead_ms,
 if not dead then return { 'done', '', facts } end
 
 redis.call('ZADD', beats, 0, dead) -- if it lives after all, its next beat finds another score than its last
+redis.call('HDEL', S .. 'held', dead)
 local at = S .. 'at:' .. dead
 local people_there = redis.call('SRANDMEMBER', at, math.min(200, ids_left()))
 for _, person in ipairs(people_there) do

@@ -1,0 +1,100 @@
+"""``GET /v1/state`` with a page: the polling transport. What a poll asks is read here, and its reply sent."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from duologue.api.answers import HEADERS, as_json
+from duologue.api.desk import Desk
+from duologue.api.problems import Code, Problem, unavailable
+from duologue.api.stream import EVENT_ID, page_of
+from duologue.delivery.frame import dress
+from duologue.delivery.poll import Asked, Asking, Reply, Untold, reply
+from duologue.delivery.polls import Polls
+from duologue.identity.tokens import Session
+from duologue.pairing.vocabulary import PersonId
+
+MAX_WAIT_MS = 15_000
+MAX_VERSION = 10**14
+MAX_N = 10**9
+NUMBER = re.compile(r"[0-9]{1,15}")
+
+NAMES = frozenset({"page", "version", "wait_ms", "after", "signals_after"})
+
+CLOSE = {"Connection": "close"}
+"""While we drain: the next poll opens a connection of its own, and so comes to another process."""
+
+
+async def poll(desk: Desk, polls: Polls, caller: Session, request: Request) -> Response:
+    """A poll of the caller's page: answered when there is news, its time is up, or we cannot wait."""
+    page = page_of(request.query_params.get("page", ""))
+    asked = asked_by(request.query_params)
+    person = PersonId(caller.person)
+    with polls.ask(person, page, asked, alias=caller.alias, expires_at_ms=caller.expires_at_ms) as asking:
+        found = await _reply(asking, request)
+    if found is Untold.DRAINING:
+        found = reply(dress(await desk.machine.read(person), desk.media), [], [], polls.hub.means)
+    return _answer(found, draining=polls.hub.contact.draining)
+
+
+async def _reply(asking: Asking, request: Request) -> Reply:
+    async with asyncio.TaskGroup() as group:
+        gone = group.create_task(_until_gone(asking, request))
+        try:
+            return await asking.reply()
+        finally:
+            gone.cancel()
+
+
+async def _until_gone(asking: Asking, request: Request) -> None:
+    """Listened for meanwhile: the time until the next poll runs from when nobody waits for this one."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    asking.answer(Untold.GONE)
+
+
+def _answer(found: Reply, *, draining: bool) -> Response:
+    match found:
+        case Untold.TAKEN_OVER:
+            return as_json(b'{"taken_over":true}')
+        case Untold.AWAY:
+            raise unavailable()
+        case Untold.SESSION_ENDED:
+            raise Problem(Code.BAD_TOKEN, "the token has expired")
+        case bytes():
+            made = as_json(found)
+            if draining:
+                made.headers.update(CLOSE)
+            return made
+        case _:
+            return Response(headers=HEADERS)  # nobody reads it
+
+
+def asked_by(query: Mapping[str, str]) -> Asked:
+    """The parameters of a poll, but for its page. Raises ``Problem`` (422)."""
+    version = _number(query, "version", MAX_VERSION) if "version" in query else None
+    return Asked(
+        version,
+        _number(query, "wait_ms", MAX_WAIT_MS + 1) / 1000,
+        _after(query),
+        _number(query, "signals_after", MAX_N),
+    )
+
+
+def _number(query: Mapping[str, str], name: str, below: int) -> int:
+    text = query.get(name, "0")
+    if not NUMBER.fullmatch(text) or int(text) >= below:
+        raise Problem(Code.BAD_FIELD, f"{name} is a whole number from 0 to {below - 1}", field=name)
+    return int(text)
+
+
+def _after(query: Mapping[str, str]) -> tuple[str, int]:
+    if "after" not in query:
+        return "", 0
+    found = EVENT_ID.fullmatch(query["after"])
+    if found is None:
+        raise Problem(Code.BAD_FIELD, "after is a match and a number, <match>:<n>", field="after")
+    return found[1], int(found[2])

@@ -1,0 +1,47 @@
+"""What a deployment offers: which transports it serves, and whom it asks to compare the two."""
+
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from duologue.pairing.vocabulary import PersonId
+
+COMPARE_MS = 2000
+"""How often who compares reads: the period of the polling that such a deployment comes from."""
+
+
+class Transports(StrEnum):
+    """The ways from the server to a page."""
+
+    SSE = "sse"
+    POLL = "poll"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The same on all processes of a deployment, or people meet a refusal where they come back to."""
+
+    transports: Transports = Transports.SSE
+    compare_percent: int = 100
+    """Of the people, while both are served: how many hold their stream against reads."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether ``GET /v1/events`` is served."""
+        return self.transports != Transports.POLL
+
+    @property
+    def polls(self) -> bool:
+        """Whether ``GET /v1/state`` with a page is."""
+        return self.transports != Transports.SSE
+
+    def compares(self, person: PersonId) -> bool:
+        """Whether this person does: the same ones always, on every process, at every page."""
+        return self.transports == Transports.BOTH and zlib.crc32(person.encode()) % 100 < self.compare_percent
+
+    def said_to(self, person: PersonId) -> dict[str, Any]:
+        """What a snapshot tells a client of it."""
+        said: dict[str, Any] = {"transports": self.transports}
+        return {**said, "compare_ms": COMPARE_MS} if self.compares(person) else said

@@ -1,0 +1,310 @@
+"""Polling: the way of telling that a connection has when no stream can be held open.
+
+The connection lives between its polls. Each poll is an attach with the connection's
+own id, which is the sign of life and answers where its person is by now; so between two
+polls nothing is kept but what was told last. Of several polls of one page only the newest
+waits for news: the others are answered with what there is.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from duologue.delivery import frame
+from duologue.delivery.clock import Clock
+from duologue.delivery.connection import Connection, End, Means, StateHead, head_of
+from duologue.delivery.publication import ForConnection, StateFrames, Superseded
+from duologue.pairing.vocabulary import Attached, ConnectionId, Note, PageId, PersonId
+
+
+class Asked(NamedTuple):
+    """What a poll says of itself."""
+
+    version: int | None = None
+    """Of the state that the page has; ``None``: it has none yet, and waits for nothing."""
+    wait_s: float = 0.0
+    after: tuple[str, int] = ("", 0)
+    """The last message read, as (match, number)."""
+    signals_after: int = 0
+    """The last signal read, of the same match."""
+
+
+class Untold(StrEnum):
+    """Why a poll has no news for its page."""
+
+    TAKEN_OVER = "taken-over"
+    AWAY = "away"
+    """The store is; or the reply cannot be made."""
+    SESSION_ENDED = "session-ended"
+    DRAINING = "draining"
+    """This process holds nobody any more."""
+    GONE = "gone"
+    """Nobody reads the reply."""
+
+
+Reply = bytes | Untold
+"""The JSON of a reply, or why there is none."""
+
+
+class Asking:
+    """One poll under way."""
+
+    def __init__(self, asked: Asked, wait_s: float, clock: Clock) -> None:
+        self.asked = asked
+        self.attached = False
+        """Whether its attach was answered."""
+        self.hurried = False
+        """Whether it waits for no news (any more)."""
+        self.on_time_up: Callable[[Asking], None] = lambda _: None
+        self._wait_s = wait_s
+        self._clock = clock
+        self._done = asyncio.Event()
+        self._reply: Reply = Untold.AWAY
+
+    @property
+    def answered(self) -> bool:
+        """Whether the reply is there."""
+        return self._done.is_set()
+
+    def answer(self, reply: Reply) -> None:
+        """The first reply stays."""
+        if not self.answered:
+            self._reply = reply
+            self._done.set()
+
+    async def reply(self) -> Reply:
+        """What to answer: news as soon as there is any, or how things are when the time is up."""
+        if not await self._clock.wait(self._done, self._wait_s):
+            self.on_time_up(self)
+            await self._done.wait()
+        return self._reply
+
+
+class MessageFrame(msgspec.Struct):
+    """A message as a reply has it: of its frame, what the reply does not say already."""
+
+    n: int
+    from_: str = msgspec.field(name="from")
+    text: msgspec.Raw
+    at_ms: int
+
+
+class SignalFrame(msgspec.Struct):
+    """A signal as a reply has it."""
+
+    n: int
+    data: msgspec.Raw
+    at_ms: int
+
+
+_message = msgspec.json.Decoder(MessageFrame).decode
+_signal = msgspec.json.Decoder(SignalFrame).decode
+
+
+class Poll(Connection):
+    """The connection of one page that polls."""
+
+    def __init__(
+        self,
+        person: PersonId,
+        page: PageId,
+        connection: ConnectionId,
+        means: Means,
+        *,
+        alias: str,
+        on_end: Callable[["Poll"], None],
+    ) -> None:
+        """``on_end``: called if it ends while no poll is under way, which would otherwise see it."""
+        super().__init__(person, page, connection, means, alias=alias, after=("", 0), expires_at_ms=0)
+        self.polls = 0
+        """Counted, so that an earlier one's end is told from the last one's."""
+        self.asking: Asking | None = None
+        self._on_end = on_end
+        self._state = b""
+        self._messages: list[Note] = []
+        self._signals: list[Note] = []
+        self._begins_anew = False
+        """The person had no connection, or we doubted that we heard all: news, whatever the version."""
+        self._told_at_ms: list[int] = []
+
+    # --- what ``polls`` calls --------------------------------------------------------
+
+    def ask(self, asking: Asking) -> None:
+        """This poll is the one that waits from now on; the one before is answered at once."""
+        before, self.asking = self.asking, asking
+        self.polls += 1
+        asking.on_time_up = self._hurry
+        if before is not None:
+            self._hurry(before)
+
+    def begin(self, asking: Asking) -> None:
+        """Its attach is under way: the answer says all anew, and what arrives meanwhile follows it."""
+        self.after = asking.asked.after
+        self._held = []
+        self.version, self.match, self.message_n, self.signal_n = 0, "", 0, 0
+        self._forget()
+
+    def settle(self, asking: Asking) -> None:
+        """Its attach was answered, or failed."""
+        asking.attached = True
+        if asking is not self.asking:
+            asking.hurried = True
+        self._look(asking)
+
+    def leave(self, asking: Asking) -> bool:
+        """Its reply is on the way, or nobody reads it. Whether no other poll is under way now."""
+        asking.answer(Untold.GONE)
+        if asking is not self.asking:
+            return False
+        self.asking = None
+        self._forget()
+        return True
+
+    # --- what the hub calls ----------------------------------------------------------
+
+    def take(self, publication: ForConnection) -> None:
+        """As every connection, and it may be what the poll waits for."""
+        super().take(publication)
+        self._look(self.asking)
+
+    def attach_answered(self, answer: Attached, reason: str, generation: int) -> None:
+        """As every connection, and it may be what the poll waits for."""
+        self._begins_anew = self._begins_anew or answer.anew or reason == "resync"
+        super().attach_answered(answer, reason, generation)
+        self._look(self.asking)
+
+    def end(self, why: End) -> None:
+        """The poll under way is answered with what there is."""
+        first = self.ended is None
+        super().end(why)
+        if self.asking is not None:
+            self._look(self.asking)
+        elif first:
+            self._on_end(self)
+
+    def unavailable(self) -> None:
+        """The poll that waits is refused: its client asks again, here or elsewhere."""
+        if self.asking is not None and self.asking.attached:
+            self.asking.answer(Untold.AWAY)
+
+    def available(self) -> None:
+        """Each poll is told by itself."""
+
+    def taken_over(self) -> None:
+        """Another page has the connection."""
+        self.end(End.TAKEN_OVER)
+
+    def reconnect(self, why: End) -> None:
+        """The poll is answered, and the next one goes wherever it is led."""
+        self.end(why)
+
+    # --- how it is told --------------------------------------------------------------
+
+    def _tell_snapshot(self, state: bytes, _reason: str) -> None:
+        self._state = state
+
+    def _tell_state(self, publication: StateFrames) -> None:
+        self._state = publication.state
+        heads = map(head_of, publication.frames)
+        self._told_at_ms += [head.at_ms for head in heads if head.tells_of_a_skip]
+
+    def _tell_message(self, note: Note) -> None:
+        if self.asking is not None:
+            self._messages.append(note)
+
+    def _tell_signal(self, note: Note) -> None:
+        if self.asking is not None:
+            self._signals.append(note)
+
+    # --- within ----------------------------------------------------------------------
+
+    def _superseded(self, publication: Superseded) -> None:
+        # It may be older than the attach under way, which has made this connection the person's again.
+        if not publication.taken_over and not self.attached:
+            self._in_doubt = True
+        else:
+            super()._superseded(publication)
+
+    def _enter(self, head: StateHead) -> None:
+        before = self.match
+        super()._enter(head)
+        if self.match != before:
+            self._messages.clear()
+            self._signals.clear()
+
+    def _forget(self) -> None:
+        self._state = b""
+        self._messages.clear()
+        self._signals.clear()
+
+    def _hurry(self, asking: Asking) -> None:
+        asking.hurried = True
+        self._look(asking)
+
+    def _look(self, asking: Asking | None) -> None:
+        """Answer it, if there is anything to answer."""
+        if asking is None or asking.answered or not asking.attached:
+            return
+        if self.ended or not self._state:
+            asking.answer(self._last_word(asking.asked))
+        elif asking.hurried or self._is_news(asking.asked):
+            asking.answer(self._reply(asking.asked))
+        else:
+            self._messages.clear()  # the page has them: it says so
+            self._signals.clear()
+
+    def _last_word(self, asked: Asked) -> Reply:
+        match self.ended:
+            case End.TAKEN_OVER:
+                return Untold.TAKEN_OVER
+            case End.SESSION_ENDED:
+                return Untold.SESSION_ENDED
+            case End.STORE_AWAY | End.DEFECT:
+                return Untold.AWAY
+            case _:
+                return self._reply(asked) if self._state else Untold.AWAY
+
+    def _is_news(self, asked: Asked) -> bool:
+        return (
+            asked.version != self.version
+            or self._begins_anew
+            or any(self._unread_messages(asked))
+            or any(self._unread_signals(asked))
+        )
+
+    def _unread_messages(self, asked: Asked) -> list[Note]:
+        match, n = asked.after
+        return [note for note in self._messages if match != self.match or note.n > n]
+
+    def _unread_signals(self, asked: Asked) -> list[Note]:
+        """Who names no match has read no message; the signals are of the match of the state that it has."""
+        known = asked.after[0] == self.match or (not asked.after[0] and asked.version == self.version)
+        return [note for note in self._signals if not known or note.n > asked.signals_after]
+
+    def _reply(self, asked: Asked) -> bytes:
+        now_ms = self._means.now_ms
+        for at_ms in self._told_at_ms:
+            self._means.metrics.told("server", (now_ms - at_ms) / 1000)
+        self._told_at_ms.clear()
+        self._begins_anew = False
+        return reply(
+            frame.dress(self._state, self._means.media),
+            [_message(note.frame) for note in self._unread_messages(asked)],
+            [_signal(note.frame) for note in self._unread_signals(asked)],
+            self._means,
+        )
+
+
+def reply(state: bytes, messages: list[MessageFrame], signals: list[SignalFrame], means: Means) -> bytes:
+    """What a poll reads: the (dressed) state, and what it has not read of its match."""
+    rest = {
+        "messages": messages,
+        "signals": signals,
+        "people_online": means.contact.people_online,
+        "now_ms": int(means.now_ms),
+        "transports": means.offer.transports,
+    }
+    return b'{"state":' + state + b"," + msgspec.json.encode(rest)[1:]

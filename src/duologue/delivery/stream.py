@@ -1,0 +1,171 @@
+"""An event stream: the way of telling that a connection has as long as its socket is open.
+
+The hub hands in publications, the endpoint takes out bytes; neither waits for
+the other. A reader who is too slow for ``MAX_WAITING_BYTES`` is cut: memory
+stays bounded (race S5).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from duologue.delivery import frame
+from duologue.delivery.connection import Connection, End, Means, head_of
+from duologue.delivery.publication import StateFrames
+from duologue.pairing.vocabulary import ConnectionId, Note, PageId, PersonId
+
+MAX_WAITING_BYTES = 256 * 1024
+"""Twice the longest first answer: a state, 64 KiB of messages and 64 KiB of signals."""
+UNAVAILABLE_RETRY_MS = 1000
+
+
+class Stream(Connection):
+    """An event stream of one page of one person: iterate over it for the bytes to write.
+
+    The iteration ends when the connection did, after everything that was still to be said.
+    Asking for the next bytes says that the last ones were handed to the socket.
+    """
+
+    def __init__(
+        self,
+        person: PersonId,
+        page: PageId,
+        connection: ConnectionId,
+        means: Means,
+        *,
+        alias: str,
+        after: tuple[str, int],
+        expires_at_ms: int,
+    ) -> None:
+        super().__init__(
+            person, page, connection, means, alias=alias, after=after, expires_at_ms=expires_at_ms
+        )
+        self.knows_unavailable = False
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._wake = asyncio.Event()
+        self._begun = False
+        self._told_at_ms: list[int] = []
+        self._handed_over: list[int] = []
+
+    # --- what the endpoint calls -----------------------------------------------------
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate once only."""
+        return self
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether the next bytes are there already."""
+        return bool(self._waiting)
+
+    async def __anext__(self) -> bytes:
+        """All that waits, in one piece. Cancellation loses nothing that was not returned."""
+        self._observe_told()
+        while not self._waiting:
+            if self.ended:
+                raise StopAsyncIteration
+            self._wake.clear()
+            await self._wake.wait()
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._handed_over, self._told_at_ms = self._told_at_ms, []
+        return data
+
+    def end(self, why: End) -> None:
+        """Nothing more is taken in; what waits is still written. The first reason stays."""
+        super().end(why)
+        self._wake.set()
+
+    # --- what the hub calls ----------------------------------------------------------
+
+    def heartbeat(self) -> None:
+        """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
+        now_ms = int(self._means.now_ms)
+        if not self.attached:
+            self.knows_unavailable = False
+            self.unavailable()
+        elif 0 < self.expires_at_ms <= now_ms:
+            self._push(frame.block(frame.frame("session-ended", now_ms, reason="token-expired")))
+            self.end(End.SESSION_ENDED)
+        else:
+            made = frame.frame(
+                "heartbeat",
+                now_ms,
+                now_ms=now_ms,
+                version=self.version,
+                people_online=self._means.contact.people_online,
+            )
+            self._push(frame.block(made))
+
+    def unavailable(self) -> None:
+        """Say that the store is away, once a time away; the stream goes on."""
+        if self.knows_unavailable:
+            return
+        self.knows_unavailable = True
+        made = frame.frame("unavailable", self._means.now_ms, retry_ms=UNAVAILABLE_RETRY_MS)
+        self._push(frame.block(made, retry_ms=self._retry_ms()))
+
+    def available(self) -> None:
+        """The next time away is said anew."""
+        self.knows_unavailable = False
+
+    def taken_over(self) -> None:
+        """Another page has the connection: the last frame, and the end."""
+        made = frame.frame("taken-over", self._means.now_ms)
+        self._push(frame.block(made, retry_ms=self._retry_ms()))
+        self.end(End.TAKEN_OVER)
+
+    def reconnect(self, why: End) -> None:
+        """We are going away: come back, elsewhere or later, each at its own instant."""
+        self._push(frame.reconnect(self._means.now_ms))
+        self.end(why)
+
+    # --- within ----------------------------------------------------------------------
+
+    def _tell_snapshot(self, state: bytes, reason: str) -> None:
+        offer = self._means.offer.said_to(self.person)
+        made = frame.frame("snapshot", self._means.now_ms, reason=reason, **offer)
+        dressed = frame.dress(state, self._means.media)
+        self._push(frame.block(frame.splice(made, dressed), retry_ms=self._retry_ms()))
+        self.knows_unavailable = False
+
+    def _tell_state(self, publication: StateFrames) -> None:
+        state = frame.dress(publication.state, self._means.media)
+        blocks = []
+        for made in publication.frames:
+            head = head_of(made)
+            online = self._means.contact.people_online if head.type == "waiting" else None
+            blocks.append(frame.block(frame.splice(made, state, online)))
+            if head.tells_of_a_skip:
+                self._told_at_ms.append(head.at_ms)
+        self._push(b"".join(blocks))
+
+    def _tell_message(self, note: Note) -> None:
+        self._push(frame.block(note.frame, event_id=f"{self.match}:{note.n}"))
+
+    def _tell_signal(self, note: Note) -> None:
+        self._push(frame.block(note.frame))
+
+    def _retry_ms(self) -> int:
+        return 0 if self._begun else frame.retry_ms()
+
+    def _push(self, data: bytes) -> None:
+        if self.ended:
+            return
+        self._begun = True
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes > MAX_WAITING_BYTES:
+            self._waiting.clear()
+            self._told_at_ms.clear()
+            self.end(End.SLOW)
+            return
+        self._waiting.append(data)
+        self._wake.set()
+
+    def _observe_told(self) -> None:
+        if self._handed_over:
+            now_ms = self._means.now_ms
+            for at_ms in self._handed_over:
+                self._means.metrics.told("server", (now_ms - at_ms) / 1000)
+            self._handed_over = []
