@@ -1,6 +1,7 @@
-"""The two servers of the contract suite: the real one, and the fake that may stand in for it."""
+"""The servers of the contract suite: the real one, and the fake that may stand in for it."""
 
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,12 +10,13 @@ import pytest
 
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.rooms import Rooms
+from tests.livekit import elsewhere
 from tests.livekit.fake.server import FakeServer
 from tests.livekit.ground import Ground
 from tests.livekit.mailbox import Mailbox
 from tests.livekit.real import RealServer, binary
 
-NAMESPACE = Namespace("tests")
+NAMESPACE = Namespace(f"tests-{secrets.token_hex(6)}")
 MISSING = "no livekit-server (make livekit builds one with Go 1.21+): the contract is played on the fake only"
 
 
@@ -23,6 +25,8 @@ def server_kind(request: pytest.FixtureRequest) -> str:
     """Each of the two; a machine without the real one has the fake only, CI has both."""
     kind = str(request.param)
     if kind == "real" and binary() is None:
+        if elsewhere.project() is not None:
+            return "elsewhere"
         if os.environ.get("CI"):
             pytest.fail(MISSING)
         pytest.skip(MISSING)
@@ -30,9 +34,10 @@ def server_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def mailbox() -> AsyncIterator[Mailbox]:
+async def mailbox(request: pytest.FixtureRequest) -> AsyncIterator[Mailbox]:
     """Where the server's webhooks go."""
-    async with Mailbox().running() as it:
+    kind = request.getfixturevalue("server_kind") if "server_kind" in request.fixturenames else "fake"
+    async with (elsewhere.NoMail() if kind == "elsewhere" else Mailbox()).running() as it:
         yield it
 
 
@@ -48,12 +53,15 @@ async def server(
 ) -> AsyncIterator[Ground]:
     """An empty server of this test's own."""
     async with AsyncExitStack() as stack:
-        it: RealServer | FakeServer
         if server_kind == "real":
-            it = RealServer(tmp_path, mailbox, auto_create=auto_create)
+            real = RealServer(tmp_path, mailbox, auto_create=auto_create)
+            yield await stack.enter_async_context(real.running())
+        elif project := elsewhere.project() if server_kind == "elsewhere" else None:
+            it = elsewhere.Elsewhere(project, mailbox)
+            yield await stack.enter_async_context(it.running(NAMESPACE, auto_create=auto_create))
         else:
-            it = FakeServer(mailbox, auto_create=auto_create)
-        yield await stack.enter_async_context(it.running())
+            fake = FakeServer(mailbox, auto_create=auto_create)
+            yield await stack.enter_async_context(fake.running())
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -13,7 +14,7 @@ from duologue.media.livekit.project import Project
 from duologue.media.livekit.rooms import Rooms
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
-from tests.livekit.ground import KEY, SECRET, Ground, JoinRefused
+from tests.livekit.ground import Ground, JoinRefused
 
 MATCH = MatchId("m_0123456789abcdef")
 ROOM = NAMESPACE.room(MATCH)
@@ -111,12 +112,13 @@ async def test_a_grant_of_another_key(server: Ground, rooms: Rooms) -> None:
     """Nor does one that somebody else signed."""
     await rooms.create(ROOM)
     with pytest.raises(JoinRefused):
-        await server.join(grant(Project(server.project.url, KEY, "another-secret-of-32-characters-or-more")))
+        await server.join(grant(replace(server.project, secret="another-secret-of-32-characters-or-more")))
 
 
-async def test_a_grant_is_good_for_its_room_only(server: Ground, rooms: Rooms) -> None:
+async def test_a_grant_is_good_for_its_room_only(server: Ground) -> None:
     """And for nothing but being in it: no listing, no deleting, no looking in (invariant 10)."""
-    claims = jwt.decode(grant(server.project), SECRET, algorithms=["HS256"], issuer=KEY)
+    project = server.project
+    claims = jwt.decode(grant(project), project.secret, algorithms=["HS256"], issuer=project.key)
     assert claims["sub"] == f"{MATCH}.polite"
     assert claims["video"] == {
         "roomJoin": True,
@@ -126,7 +128,7 @@ async def test_a_grant_is_good_for_its_room_only(server: Ground, rooms: Rooms) -
         "canPublishData": True,
     }
     assert claims["exp"] - time.time() <= TTL_S
-    assert SECRET not in str(claims)
+    assert project.secret not in str(claims)
 
 
 async def _sent(sent_away: asyncio.Event) -> bool:
