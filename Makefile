@@ -15,6 +15,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 PAGE := $(wildcard $(shell git ls-files --cached --others --exclude-standard clients/js pages package.json package-lock.json 2>/dev/null))
 WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
+NEXT := examples/nextjs/node_modules/.whole
 
 .PHONY: run setup test test-all lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
@@ -22,7 +23,7 @@ NPM := node_modules/.whole
 run: $(VENV)/.runtime $(WEB)
 	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA)
 
-setup: $(VENV)/.dev $(NPM) $(WEB)
+setup: $(VENV)/.dev $(NPM) $(NEXT) $(WEB)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "duologue: needs Python 3.11 or newer (make PYTHON=/path/to/python3.12 ...)" >&2; exit 1; }
@@ -48,6 +49,11 @@ $(VENV)/.node: $(BIN)/python requirements-node.lock hatch_build.py $(VENV)/.runt
 # With what the tests need; building alone needs less, and installs it by itself.
 $(NPM): package-lock.json $(VENV)/.node
 	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# An app of its own with a lock of its own, and only the tests need it: the page is built without Next.js.
+$(NEXT): examples/nextjs/package-lock.json $(VENV)/.node
+	@cd examples/nextjs && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 page: $(WEB)
@@ -103,4 +109,4 @@ lock: $(VENV)/.dev
 	@$(UV) --group node -o requirements-node.lock
 
 clean:
-	@rm -rf $(VENV) node_modules clients/js/node_modules pages/chat/node_modules src/duologue/web tools/bin dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@rm -rf $(VENV) node_modules clients/js/node_modules clients/js/dist pages/chat/node_modules examples/nextjs/node_modules examples/nextjs/.next src/duologue/web tools/bin dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

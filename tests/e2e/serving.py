@@ -28,8 +28,12 @@ class Serving:
         host: str = "127.0.0.1",
         options: tuple[str, ...] = (),
         redis_url: str = "",
+        secret: str = "",
     ) -> None:
-        """``folder`` gets the data and the log; ``redis_url``: in place of the embedded store."""
+        """``folder`` gets the data and the log; ``redis_url``: in place of the embedded store.
+
+        ``secret``: what signs tokens, for a host app that has the same.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.port = free_port(host)
@@ -37,6 +41,8 @@ class Serving:
         self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
         self.log = folder / "server.log"
         self._environment = {"REDIS_URL": redis_url, "DUOLOGUE_SECRET": "e" * 32} if redis_url else {}
+        if secret:
+            self._environment["DUOLOGUE_SECRET"] = secret
         self._process: subprocess.Popen[bytes] | None = None
         self._output: IO[bytes] | None = None
         self._family: list[psutil.Process] = []
