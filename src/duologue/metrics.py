@@ -83,6 +83,14 @@ class Metrics:
             "suspicions", "Doubts about our own hearing; each re-attaches everybody.", "cause"
         )
         self._failed_rounds = counter("worker_failures", "Rounds of a loop that raised.", "worker")
+        self._rooms = counter("rooms", "What became of LiveKit rooms.", "what")
+        self._room_opened = histogram(
+            "room_open_seconds", "From a match to its room being open.", (*TOLD_S, 10.0)
+        )
+        self._room_gone = histogram(
+            "room_gone_seconds", "From the end of a match to its room being deleted.", ALONE_S
+        )
+        self._video = counter("video_changes", "Times that video went down, or came back up.", "to")
         self._detach_failures = counter("detach_failures", "Detaches left to the re-attach loop to repeat.")
         self._by_transport = Gauge(
             "duologue_people_by_transport",
@@ -134,8 +142,21 @@ class Metrics:
                 self._comparisons.labels(result).inc(int(count))
             case ["buried", count]:
                 self._buried.inc(int(count))
+            case ["room" | "room-opened" | "room-gone" | "video" as what, value]:
+                self._observe_room(what, value)
             case _:
                 raise ValueError(f"unknown fact: {fact!r}")
+
+    def _observe_room(self, what: str, value: str) -> None:
+        match what:
+            case "room-opened":
+                self._room_opened.observe(int(value) / 1000)
+            case "room-gone":
+                self._room_gone.observe(int(value) / 1000)
+            case "room":
+                self._rooms.labels(value).inc()
+            case "video":
+                self._video.labels(value).inc()
 
     def skip(self, outcome: str) -> None:
         """A skip was answered: ``skipped`` or ``stale``."""

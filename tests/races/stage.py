@@ -10,7 +10,7 @@ from redis.client import PubSub
 
 from duologue.pairing import scripts
 from duologue.pairing.machine import Machine, fresh_ids
-from duologue.pairing.timings import Timings
+from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     Attached,
     Beat,
@@ -60,13 +60,15 @@ class Stage:
         *,
         new_ids: Callable[[int], str] = fresh_ids,
         passes: bool = True,
+        media: MediaKind = MediaKind.PEER,
+        rules: RoomRules | None = None,
     ) -> None:
         self.client, self.clock, self.direct = client, Clock(), Direct(client)
         self.facts: list[str] = []
         self.machine = Machine(
             self.direct,
             now_ms=self.clock,
-            scripts=scripts.load(Timings(), MediaKind.PEER, "main", without=without),
+            scripts=scripts.load(Timings(), media, "main", rooms=rules, without=without),
             observe=self.facts.append,
             new_ids=new_ids,
         )

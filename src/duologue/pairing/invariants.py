@@ -3,18 +3,23 @@
 For tests and audits: reads everything, so never on a busy store.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from duologue.pairing.keys import Keys
-from duologue.pairing.records import MATCH, PERSON, unpack
+from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
     "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "reported", "evidence",
-    "compared",
+    "compared", "room", "hook",
 )  # fmt: skip
-SINGLE = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "held", "sweep", "reports")
+RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
+SETS = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "rooms")
+SINGLE = (*SETS, "held", "sweep", "reports", "video", "namespace")
+ROOM_STEPS = {"wanted": False, "opening": False, "open": True}
+"""Of a live match's room: whether its people read that it is ready."""
 
 
 class Dump(Protocol):
@@ -32,6 +37,7 @@ class Snapshot:
 
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     matches: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rooms: dict[str, dict[str, Any]] = field(default_factory=dict)
     pools: dict[str, dict[str, float]] = field(default_factory=dict)
     sets: dict[str, dict[str, float]] = field(default_factory=dict)
     at: dict[str, set[str]] = field(default_factory=dict)
@@ -41,18 +47,17 @@ class Snapshot:
 async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
     """Reads the whole shard. Not atomic: call it while nothing runs."""
     prefix, seen = Keys(shard).prefix, Snapshot()
+    records = {"p": seen.people, "m": seen.matches, "room": seen.rooms}
     for raw_key in await store.keys("*"):
         key = raw_key.decode()
         kind, _, name = key.removeprefix(prefix).partition(":")
         if not key.startswith(prefix) or kind not in (SINGLE if not name else PREFIXES):
             seen.unknown.append(key)
-        elif kind in ("p", "m"):
+        elif kind in RECORDS:
             raw = await store.get(key)
             if raw is not None:
-                (seen.people if kind == "p" else seen.matches)[name] = unpack(
-                    raw, PERSON if kind == "p" else MATCH
-                )
-        elif kind == "q" or (not name and kind not in ("held", "sweep", "reports")):
+                records[kind][name] = unpack(raw, RECORDS[kind])
+        elif kind in ("q", *SETS):
             rows = await store.zrange(key, 0, -1, withscores=True)
             (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
         elif kind == "at":
@@ -67,6 +72,8 @@ def violations(seen: Snapshot) -> list[str]:
         found += [f"{person}: {what}" for what in _person(person, r, seen)]
     for match, m in seen.matches.items():
         found += [f"{match}: {what}" for what in _match(match, m, seen)]
+    for match, e in seen.rooms.items():
+        found += [f"room of {match}: {what}" for what in _room(match, e, seen)]
     return found + _indexes(seen)
 
 
@@ -87,6 +94,8 @@ def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
         found.append("owed sign and its deadline differ")
     if r["state"] == "idle" and r["probe"]:
         found.append("idle and owes a sign")
+    if r["state"] == "matched" and r["video_off"]:
+        found.append("matched, and video is away")
     return found
 
 
@@ -123,6 +132,22 @@ def _match(match: str, m: Mapping[str, Any], seen: Snapshot) -> list[str]:
     both_open = m["open_a"] and m["open_b"]
     if not both_open and match not in seen.sets.get("media", {}):
         found.append("not open on both sides and without a media deadline")
+    if (m["kind"] == "livekit") != (match in seen.rooms):
+        found.append("a room without an entry, or an entry without a room")
+    return found
+
+
+def _room(match: str, e: Mapping[str, Any], seen: Snapshot) -> list[str]:
+    found, m = [], seen.matches.get(match)
+    due = seen.sets.get("rooms", {}).get(match)
+    if (e["step"] == "closing") == (m is not None):
+        found.append(f"{e['step']}, and the match {'lives' if m else 'is over'}")
+    if m and ROOM_STEPS.get(e["step"]) != bool(m["ready"]):
+        found.append(f"{e['step']}, and its people read ready {m['ready']}")
+    if m and (e["a"], e["b"]) != (m["a"], m["b"]):
+        found.append("it is for other people")
+    if due is None or math.isinf(due) != (e["step"] == "open"):
+        found.append(f"{e['step']}, and work on it is due at {due}")
     return found
 
 
@@ -135,6 +160,7 @@ def _indexes(seen: Snapshot) -> list[str]:
         for m in seen.sets.get("silence", {})
         if m.partition(":")[0] not in seen.matches
     ]
+    found += [f"rooms lists the unknown {m}" for m in seen.sets.get("rooms", {}) if m not in seen.rooms]
     for name in ("owed", "lease", "alone"):
         found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]
     for process, listed in seen.at.items():

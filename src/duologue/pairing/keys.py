@@ -20,6 +20,12 @@ key                        type        what
 ``held``                   hash        ``<people on streams>:<people who poll>`` of each server process
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms)
+``room:<match>``           string      the outbox entry of a LiveKit room (``records.ROOM``), until it is gone
+``rooms``                  zset        matches by when work on their room is due (ms; open: never, +inf)
+``video``                  hash        ``down`` (0, 1), ``at`` (ms); ``opened``: when the newest room that
+                                       opened was begun (ms); ``told:<pool>``: how far a pool has been told
+``namespace``              string      what the names of this store's rooms begin with
+``hook:<event>``           string      a webhook's event that was heard, 10 min
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
 ``blocks:<person>``        set         whom they never want to meet again, 30 days
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
@@ -62,6 +68,18 @@ class Keys:
     @property
     def beats(self) -> str:
         return f"{self.prefix}beats"
+
+    @property
+    def rooms(self) -> str:
+        return f"{self.prefix}rooms"
+
+    @property
+    def video(self) -> str:
+        return f"{self.prefix}video"
+
+    @property
+    def namespace(self) -> str:
+        return f"{self.prefix}namespace"
 
     @property
     def sweep(self) -> str:

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 from duologue.pairing import scripts as lua
 from duologue.pairing.keys import Keys
+from duologue.pairing.rooms import Rooms
 from duologue.pairing.scripts import Script
-from duologue.pairing.timings import Timings
+from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     Attached,
     Beat,
@@ -103,6 +104,7 @@ class Machine:
         *,
         shard: str = "0",
         media: MediaKind = MediaKind.PEER,
+        room_rules: RoomRules | None = None,
         first_pool: str = "main",
         observe: Callable[[str], None] = lambda _: None,
         now_ms: Callable[[], int] | None = None,
@@ -122,10 +124,11 @@ class Machine:
         self._keys = Keys(shard)
         self._observe = observe
         self._now_ms = now_ms
-        self._scripts = scripts or lua.load(timings or Timings(), media, first_pool)
+        self._scripts = scripts or lua.load(timings or Timings(), media, first_pool, rooms=room_rules)
         self._new_ids = new_ids
         self._interrupted = interrupted
         self._beaten_ms: dict[ProcessId, int] = {}
+        self.rooms = Rooms(self._transition, self._keys)
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""
@@ -183,7 +186,10 @@ class Machine:
         return await self._command("pulse", person, match or "", media or "", matches=2)
 
     async def ack(self, person: PersonId, match: str) -> Reply:
-        """The room of an ended match was left: ``ok``; ``stale`` if the match is none of their last 8."""
+        """The room of an ended match was left: ``ok``; ``stale`` if the match is none of their last 8.
+
+        Once both have, the room may be deleted.
+        """
         return await self._command("ack", person, match)
 
     async def block(self, person: PersonId, match: str, skip: bool = False) -> Reply:
@@ -308,4 +314,4 @@ class Machine:
 
     async def scan(self, pool: str) -> None:
         """One step of the pass over a pool: pairs whom no arrival paired."""
-        await self._transition("scan", self._keys.pool(pool), pool, ids=8 * IDS_A_MATCH)
+        await self._transition("scan", self._keys.pool(pool), pool, ids=IDS_A_SWEEP)

@@ -15,6 +15,7 @@ PERSON = (
     "probe", "probe_at", "probe_until", "probe_media", "probe_again",
     "process", "connection", "page", "pages", "attached_at", "away", "bucket", "bucket_at",
     "ended_match", "ended_reason", "ended_at", "auto_next", "language", "tags", "alias",
+    "video_off",
 )  # fmt: skip
 MATCH = (
     "a", "b", "started", "kind", "word", "met",
@@ -23,6 +24,11 @@ MATCH = (
     "alone_since_a", "alone_cause_a", "alone_since_b", "alone_cause_b",
     "message_first", "message_last", "message_bytes",
     "signal_last_a", "signal_last_b", "signal_bytes_a", "signal_bytes_b",
+    "ready",
+)  # fmt: skip
+ROOM = (
+    "step", "a", "b", "generation", "begun", "create", "creates", "late", "tries", "opened", "ended",
+    "acked_a", "acked_b", "present_a", "present_b", "says_a", "says_b",
 )  # fmt: skip
 RECENT_EPOCH_S = 1_735_689_600
 """The start of 2025."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from duologue.pairing.timings import Timings
+from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import MediaKind
 
 FOLDER = Path(__file__).parent / "lua"
@@ -27,11 +27,21 @@ class Script:
     sha1: str
 
 
-def _constants(timings: Timings, media: MediaKind, first_pool: str) -> str:
+def _lua(value: bool | int | str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def _table(values: Mapping[str, bool | int | str]) -> str:
+    return "{ " + ", ".join(f"{name} = {_lua(value)}" for name, value in values.items()) + " }"
+
+
+def _constants(timings: Timings, media: MediaKind, first_pool: str, rooms: RoomRules) -> str:
     values = {k: v for k, v in asdict(timings).items() if k != "strict_tags"}
-    table = ", ".join(f"{name} = {value}" for name, value in values.items())
     return (
-        f"local T = {{ {table} }}\n"
+        f"local T = {_table(values)}\n"
+        f"local ROOMS = {_table(asdict(rooms))}\n"
         f"local STRICT_TAGS = {str(timings.strict_tags).lower()}\n"
         f"local MEDIA_KIND = '{media}'\n"
         f"local FIRST_POOL = '{first_pool}'\n"
@@ -51,7 +61,12 @@ def _switched_off(text: str, guards: frozenset[str], found: set[str]) -> str:
 
 
 def load(
-    timings: Timings, media: MediaKind, first_pool: str, *, without: Iterable[str] = ()
+    timings: Timings,
+    media: MediaKind,
+    first_pool: str,
+    *,
+    rooms: RoomRules | None = None,
+    without: Iterable[str] = (),
 ) -> Mapping[str, Script]:
     """Every script by its file's name.
 
@@ -60,7 +75,7 @@ def load(
     behind ``-- off:``. An unknown guard raises ``LookupError``.
     """
     guards, found = frozenset(without), set[str]()
-    constants = _constants(timings, media, first_pool)
+    constants = _constants(timings, media, first_pool, rooms or RoomRules())
     includes = {
         f.stem: _switched_off(f.read_text(), guards, found) for f in (FOLDER / "include").glob("*.lua")
     }

@@ -63,3 +63,37 @@ class Timings:
     """How many windows of ``looks`` one pass of a pool looks at."""
     strict_tags: bool = False
     """Tags and language never relax."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """How LiveKit rooms are opened and closed (mechanism 8); without meaning for peer media."""
+
+    namespace: str = "duologue"
+    """What a room's name begins with, before ``_<match>``; ``[A-Za-z0-9-]`` only."""
+    auto_create: bool = False
+    """The LiveKit server makes a room when somebody joins: the grant at once, and no create of ours."""
+    fallback: bool = False
+    """While no room opens, matches are made with peer media instead of none."""
+    open_ms: int = 10_000
+    """No room within this time of the match: ``media-unavailable``."""
+    create_ms: int = 10_000
+    """The longest that a create may be under way, whatever its caller heard of it."""
+    claim_ms: int = 3_000
+    """Whoever works on a room and says nothing for this long is taken to be dead."""
+    close_ms: int = 1_000
+    """How long the people of an ended match have to leave their room by themselves."""
+    again_ms: int = 1_000
+    """Between two deletions of one room while a create may still land."""
+    retry_ms: int = 250
+    """After the first failure; each further one doubles it."""
+    open_retry_most_ms: int = 2_000
+    close_retry_most_ms: int = 15_000
+    linger_ms: int = 30_000
+    """With ``auto_create``: how long a room must have stayed gone."""
+    spare_ms: int = 5_000
+    """Rooms younger than this are neither missed nor taken for nobody's."""
+    solo_ms: int = 8_000
+    """A room may hold one person of a live match this long: longer than a reload needs."""
+    hook_ttl_ms: int = 600_000
+    """How long the id of a webhook's event is remembered; LiveKit signs for 5 min."""

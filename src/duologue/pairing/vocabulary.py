@@ -223,3 +223,67 @@ class Beat(NamedTuple):
     people_online: int
     alone_people: int
     store_now_ms: int
+
+
+class Side(StrEnum):
+    """Which of a match's two, as the records name them; by ``state.match.media.role``."""
+
+    POLITE = "a"
+    IMPOLITE = "b"
+
+
+class ParticipantFact(StrEnum):
+    """What LiveKit says of a participant."""
+
+    JOINED = "joined"
+    LEFT = "left"
+
+
+class RoomWorkKind(StrEnum):
+    """What is to be done to a room."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+class RoomWork(NamedTuple):
+    """One room to open or to delete; ``generation`` is this claim's."""
+
+    kind: RoomWorkKind
+    match: str
+    generation: str
+
+
+class RoomsDue(NamedTuple):
+    """Work claimed; ``more``: call again."""
+
+    works: list[RoomWork]
+    now_ms: int
+    """The store's time."""
+    more: bool
+
+
+class Deletion(StrEnum):
+    """What a deletion came to."""
+
+    GONE = "gone"
+    AGAIN = "again"
+    """A create may still land: it comes back as work."""
+    STALE = "stale"
+    """The claim had run out: it is another's work."""
+
+
+class RoomLoss(StrEnum):
+    """What became of a match whose room was found empty, or gone."""
+
+    ENDED = "ended"
+    OK = "ok"
+    """Not yet: too young, or another deadline is about it."""
+    STALE = "stale"
+
+
+class Audit(NamedTuple):
+    """What a reconciler's round found."""
+
+    orphaned: int
+    vanished: int

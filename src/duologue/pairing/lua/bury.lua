@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   none
 -- Invariants: nobody is buried within `outage_quiet_ms` of an outage
--- include: context view queue presence sweeping
+-- include: context view rooms queue presence sweeping
 local beats = KEYS[1]
 if in_outage() then return { 'done', '', facts } end
 local dead = redis.call('ZRANGEBYSCORE', beats, '-inf', now - T.process_dead_ms, 'LIMIT', 0, 1)[1]

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   probe (once more), idle, and those of an ending
 -- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
--- include: context view queue presence ending sweeping
+-- include: context view rooms queue presence ending sweeping
 local BATCH = 32
 record_sweep()
 if in_outage() then return { 'done', '', facts } end
@@ -66,7 +66,11 @@ for _, id in ipairs(due('media')) do
   if not enough_ids() then break end
   redis.call('ZREM', S .. 'media', id)
   local m = load_match(id)
-  if m then end_by_media(m) end
+  if m and awaits_room(m) then
+    end_by_unavailable(m)
+  elseif m then
+    end_by_media(m)
+  end
 end
 
 for _, member in ipairs(due('silence')) do

@@ -5,7 +5,7 @@
 -- Returns  ok | stale, state, facts
 -- Events   probe and partner-back (the partner's), and those of an ending
 -- Invariants: 3 fenced by the match, 7 bounded aloneness
--- include: context view queue presence ending
+-- include: context view rooms queue presence ending
 local person, match, media = ARGV[4], ARGV[5], ARGV[6]
 local r = load(person)
 if not r then
@@ -22,15 +22,9 @@ end
 if match ~= '' or r.match == '' then sign(r) end -- guard: sign-names-match -- off: sign(r)
 
 -- The partner answers this very page's pings: neither their socket nor their silence is the person.
-local function opened(m, me, partner)
-  m['open_' .. me], m['silent_since_' .. me] = 1, 0
-  redis.call('ZREM', S .. 'silence', m.id .. ':' .. me)
+local function answered(m, me, partner)
+  opened(m, me)
   alone_end(m, me)
-  local all = m.open_a == 1 and m.open_b == 1 -- guard: media-both -- off: local all = true
-  if all then
-    m.met = 1
-    redis.call('ZREM', S .. 'media', m.id)
-  end
   if partner.probe_media == 1 then meet(partner) end -- guard: open-vouches
   -- guard: silence-by-reporter -- off: m['silent_since_' .. other(me)] = 0
   if partner.connection == '' and partner.away == 1 then
@@ -61,8 +55,12 @@ if match ~= '' and r.match ~= '' and media ~= '' then
   local m = load_match(r.match)
   local me, partner = side_of(m, r), partner_of(m, r)
   m.touched = true
-  if media == 'open' then
-    opened(m, me, partner)
+  page_says(m, me)
+  local early = awaits_room(m) and media ~= 'silent' -- guard: room-before-open -- off: local early = false
+  if early then
+    fact('room early') -- nobody can be in a room that is not open yet
+  elseif media == 'open' then
+    answered(m, me, partner)
   elseif media == 'silent' or m.met == 1 then -- guard: failed-after-open -- off: elseif media == 'silent' then
     silent(m, me, partner)
   else

@@ -3,13 +3,51 @@
 -- KEYS[1]  {shard}q:<pool>
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 pool
 -- Returns  done, "", facts
--- Events   new-match
+-- Events   new-match; waiting, where video went away or came back
 -- Invariants: 4 no limbo without a new arrival
--- include: context view queue
+-- include: context view rooms queue
 local queue, pool = KEYS[1], ARGV[4]
 local cursor_key = S .. 'scan:' .. pool
+
+-- Video is away, or back: those who wait here read it, by place, 64 a call; once it is back each is paired first.
+-- Who is held reads it with their next sign.
+local TELL = 64
+local function tell_pool()
+  local field, off = 'told:' .. pool, video_off()
+  local at, told = unpack(redis.call('HMGET', VIDEO, 'at', field))
+  if not at then return end
+  local told_at, rank = string.match(told or '', '^(%d+):(%d+)$')
+  if told == at .. ':all' then return end
+  if told_at ~= at then rank = 0 end
+  local batch, seen, stayed = redis.call('ZRANGE', queue, rank, rank + TELL - 1), {}, 0
+  for _, id in ipairs(batch) do
+    if ids_left() < 3 then break end
+    local r = load(id)
+    if r and r.pairable > 0 and (r.video_off or 0) ~= off then
+      r.video_off = off
+      touch(r)
+      if off == 1 or not pair(r) then show(r, frame('waiting')) end
+    end
+    seen[#seen + 1] = r
+  end
+  for _, r in ipairs(seen) do
+    if r and r.pairable > 0 then stayed = stayed + 1 end
+  end
+  local all = #seen == #batch and #batch < TELL
+  redis.call('HSET', VIDEO, field, at .. ':' .. (all and 'all' or string.format('%.0f', rank + stayed)))
+end
+
+if MEDIA_KIND == 'livekit' then tell_pool() end
+if video_off() == 1 then
+  commit()
+  return { 'done', '', facts }
+end
+
 local n = redis.call('ZCARD', queue)
-if n < 2 then return { 'done', '', facts } end
+if n < 2 then
+  commit()
+  return { 'done', '', facts }
+end
 
 local i, j = string.match(redis.call('GET', cursor_key) or '0:1', '^(%d+):(%d+)$')
 i, j = tonumber(i), tonumber(j)

@@ -5,7 +5,7 @@
 -- Returns  sent | stale, state, facts, n
 -- Events   peer-signal (the partner's)
 -- Invariants: 3 fenced by the match; a repeated key has no second effect
--- include: context view queue presence notes
+-- include: context view rooms queue presence notes
 local person, match, client_key, data, to = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load(person)
 if not r or match == '' or r.match ~= match then -- guard: match-fence -- off: if not r or r.match == '' then

@@ -27,6 +27,7 @@ local PERSON = {
   'probe', 'probe_at', 'probe_until', 'probe_media', 'probe_again',
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
+  'video_off',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -35,6 +36,11 @@ local MATCH = {
   'alone_since_a', 'alone_cause_a', 'alone_since_b', 'alone_cause_b',
   'message_first', 'message_last', 'message_bytes',
   'signal_last_a', 'signal_last_b', 'signal_bytes_a', 'signal_bytes_b',
+  'ready',
+}
+local ROOM = {
+  'step', 'a', 'b', 'generation', 'begun', 'create', 'creates', 'late', 'tries', 'opened', 'ended',
+  'acked_a', 'acked_b', 'present_a', 'present_b', 'says_a', 'says_b',
 }
 
 local function unpacked(raw, names)
@@ -49,7 +55,7 @@ local function packed(record, names)
   return cmsgpack.pack(values)
 end
 
-local people, touched, matches = {}, {}, {}
+local people, touched, matches, rooms = {}, {}, {}, {}
 
 local function load_match(id)
   local m = matches[id]
@@ -60,6 +66,17 @@ local function load_match(id)
     matches[id] = m
   end
   return m
+end
+
+local function load_room(id)
+  local e = rooms[id]
+  if e == nil then
+    local raw = redis.call('GET', S .. 'room:' .. id)
+    e = raw and unpacked(raw, ROOM) or false
+    if e then e.id = id end
+    rooms[id] = e
+  end
+  return e
 end
 
 -- A store that lost one record (an eviction, a hand) must not stop everybody's deadlines: whoever is matched
@@ -92,6 +109,7 @@ local function unknown(id)
     process = '', connection = '', page = '', pages = {}, attached_at = 0, away = 0,
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
+    video_off = 0,
   }
 end
 

@@ -24,7 +24,7 @@ local function to_idle(r, reason)
 end
 
 local function to_waiting(r, place)
-  r.state, r.since, r.match, r.place = 'waiting', now, '', place
+  r.state, r.since, r.match, r.place, r.video_off = 'waiting', now, '', place, video_off()
   redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id)
   touch(r)
 end
@@ -46,6 +46,7 @@ local function place_after(r, m, end_)
 end
 
 local function close_books(m, end_)
+  close_room(m)
   for _, set in ipairs({ 'media', 'quiet' }) do redis.call('ZREM', S .. set, m.id) end
   for _, side in ipairs({ 'a', 'b' }) do
     redis.call('ZREM', S .. 'silence', m.id .. ':' .. side)
@@ -75,6 +76,7 @@ local function finish(m, reasons, end_)
       elseif end_.leaver ~= r.id then
         show(r, frame('force-disconnect', match_field(m.id) .. ',"reason":"' .. reasons[r.id] .. '"'))
       end
+      if m.closing then show(r, closing_frame(m, reasons[r.id])) end
       moving[#moving + 1] = { r = r, idle = destination(r, m, end_), place = place_after(r, m, end_) }
     end
   end
@@ -128,6 +130,13 @@ local function end_by_media(m, lone)
   count_ending(m, 'media-failed')
   if m.met == 1 then watch_ending(m, 'media-failed') end
   finish(m, both(m, nil, nil, 'media-failed'), { lone = lone, cause = 'media-failed' })
+end
+
+-- No room opened for it. Nor will one for whoever is next: nobody is paired until video is back.
+local function end_by_unavailable(m)
+  count_ending(m, 'media-unavailable')
+  video_down(m.started)
+  finish(m, both(m, nil, nil, 'media-unavailable'), {})
 end
 
 -- What `lost` owed in this match is due; so may be what the partner owes.

@@ -47,7 +47,10 @@ local function sign(r, ending)
   watch_return(r)
   meet(r, ending)
   if r.orphan then show(r, frame('waiting')) end
-  if r.state == 'waiting' then redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id) end
+  if r.state == 'waiting' then
+    redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id)
+    tell_video(r)
+  end
   if r.match ~= '' then
     local m = load_match(r.match)
     m.word, m['signed_' .. side_of(m, r)] = now, 1
@@ -107,6 +110,7 @@ end
 -- once it can be put off only so far, or somebody who comes and goes would keep a stranger before a black picture.
 local function restart_media(m, r, new_page)
   local side, due = side_of(m, r), now + T.media_ms
+  if stands_open(m, side, new_page) then return end -- guard: fact-outlives-blip
   m['open_' .. side] = 0
   if new_page then
     m.open_a, m.open_b, m['silent_since_' .. side] = 0, 0, 0
@@ -114,7 +118,19 @@ local function restart_media(m, r, new_page)
   end
   if m.met == 0 then due = math.min(due, m.started + T.media_most_ms) end -- guard: media-most
   m.touched = true
+  if awaits_room(m) then return end -- guard: room-before-media
   redis.call('ZADD', S .. 'media', due, m.id)
+end
+
+-- This side's media is up; with both, the media deadline is met.
+local function opened(m, me)
+  m['open_' .. me], m['silent_since_' .. me], m.touched = 1, 0, true
+  redis.call('ZREM', S .. 'silence', m.id .. ':' .. me)
+  local all = m.open_a == 1 and m.open_b == 1 -- guard: media-both -- off: local all = true
+  if all then
+    m.met = 1
+    redis.call('ZREM', S .. 'media', m.id)
+  end
 end
 
 -- The record's address becomes this connection; whoever it replaces is told so.

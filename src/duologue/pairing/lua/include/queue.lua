@@ -100,24 +100,25 @@ end
 
 local function marry(older, newer)
   local m = {
-    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = MEDIA_KIND, word = now, met = 0,
+    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = kind_now(), word = now, met = 0,
     open_a = 0, open_b = 0,
     signed_a = 0, signed_b = 0, -- guard: sign-in-match -- off: signed_a = 1, signed_b = 1,
     silent_since_a = 0, silent_last_a = 0, silent_since_b = 0, silent_last_b = 0,
     alone_since_a = 0, alone_cause_a = '', alone_since_b = 0, alone_cause_b = '',
     message_first = 1, message_last = 0, message_bytes = 0,
     signal_last_a = 0, signal_last_b = 0, signal_bytes_a = 0, signal_bytes_b = 0,
-    touched = true,
+    ready = 0, touched = true,
   }
   matches[m.id] = m
-  redis.call('ZADD', S .. 'media', now + T.media_ms, m.id) -- guard: media-deadline
+  if m.kind == 'livekit' then want_room(m, older.process) end
+  redis.call('ZADD', S .. 'media', now + (awaits_room(m) and ROOMS.open_ms or T.media_ms), m.id) -- guard: media-deadline
   redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, m.id)
   for _, r in ipairs({ older, newer }) do
     dequeue(r) -- guard: claim
     redis.call('ZREM', S .. 'lease', r.id)
     r.waited = math.max(0, now - math.floor(r.place))
     fact(string.format('matched %.0f', r.waited))
-    r.state, r.since, r.match = 'matched', now, m.id
+    r.state, r.since, r.match, r.video_off = 'matched', now, m.id, 0
     arm(r, T.owed_ms, 0) -- guard: arm-match
     show(r, frame('new-match', match_field(m.id)))
   end
@@ -126,6 +127,7 @@ end
 -- The first of `ids` (longest wait first) that fits; one that needs no relaxing goes first.
 local function pair_among(s, near)
   if ids_left() < 3 then return false end
+  if video_off() == 1 then return false end -- guard: video-off
   local spare
   for _, id in ipairs(near) do
     local c = load(id)

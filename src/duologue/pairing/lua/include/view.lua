@@ -4,13 +4,18 @@ local function away_until(partner)
   return 'null'
 end
 
+local function ready_field(m)
+  if m.kind ~= 'livekit' then return '' end
+  return m.ready == 1 and ',"ready":true' or ',"ready":false'
+end
+
 local function match_json(r)
   local m = load_match(r.match)
   local partner = partner_of(m, r)
   return string.format(
-    '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"},"messages":{"first":%.0f,"last":%.0f}}',
+    '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"%s},"messages":{"first":%.0f,"last":%.0f}}',
     m.id, m.started, partner.alias, away_until(partner), m.kind,
-    m.a == r.id and 'polite' or 'impolite', m.message_first, m.message_last)
+    m.a == r.id and 'polite' or 'impolite', ready_field(m), m.message_first, m.message_last)
 end
 
 local function state_json(r)
@@ -18,6 +23,7 @@ local function state_json(r)
     '{"state":"%s","version":%.0f,"since_ms":%.0f,"intent":%.0f,"wish":"%s","pool":"%s"',
     r.state, r.version, r.since, r.intent, r.wish, r.pool)
   if r.state == 'idle' then json = json .. ',"idle_reason":"' .. r.idle_reason .. '"' end
+  if r.state == 'waiting' and r.video_off == 1 then json = json .. ',"media_available":false' end
   if r.probe ~= '' then
     json = json .. string.format(',"probe":{"probe":"%s","until_ms":%.0f}', r.probe, r.probe_until)
   end
@@ -45,6 +51,9 @@ local function address(kind, r) return kind .. ' ' .. r.id .. ' ' .. r.connectio
 local function commit()
   for _, m in pairs(matches) do
     if m and m.touched then redis.call('SET', S .. 'm:' .. m.id, packed(m, MATCH)) end
+  end
+  for _, e in pairs(rooms) do
+    if e and e.touched then redis.call('SET', S .. 'room:' .. e.id, packed(e, ROOM)) end
   end
   for _, r in ipairs(touched) do
     if r.frames then r.version = math.max(r.version + 1, now) end

@@ -1,0 +1,23 @@
+#!lua flags=allow-oom
+-- Room-audit: rooms of ours that LiveKit listed. Read after they were listed: one that nobody owns is to be deleted.
+-- KEYS[1]  {shard}rooms
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then two a room: match, age (ms)
+-- Returns  done, "", facts, how many nobody owned
+-- Events   none
+-- Invariants: 8 a room of ours that no live match owns is found
+-- include: context view rooms queue
+local found = 0
+for i = 4, #ARGV, 2 do
+  local match, age = ARGV[i], tonumber(ARGV[i + 1])
+  local m = load_match(match)
+  if not load_room(match) and not (m and m.kind == 'livekit') then -- guard: audit-owned -- off: if true then
+    local young = age < ROOMS.spare_ms -- guard: audit-spares -- off: local young = false
+    if not young then
+      adopt_room(match)
+      fact('room orphaned')
+      found = found + 1
+    end
+  end
+end
+commit()
+return { 'done', '', facts, found }

@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Room-claim: what is to be done to rooms now, the caller's for `claim_ms`; then it is the next caller's, under another generation.
+-- KEYS[1]  {shard}rooms
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, one for each claim
+-- Returns  more | done, "", facts, now (ms), work: open | close, match, generation each
+-- Events   none
+-- Invariants: 8 a match that ended before its room opened never opens it; a claim holds up nobody's state
+-- include: context view rooms queue
+local works, most = {}, ids_left()
+local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most)
+for _, id in ipairs(members) do
+  local e = load_room(id)
+  if not e then
+    redis.call('ZREM', KEYS[1], id) -- of a record that was lost
+  else
+    local orphan = e.step ~= 'closing' and not load_match(id) -- guard: opens-for-the-living -- off: local orphan = false
+    if orphan then e.step, e.ended, e.tries = 'closing', now, 0 end
+    e.generation, e.begun, e.tries = fresh('g_'), now, e.tries + 1
+    if e.step ~= 'closing' then
+      e.step, e.create, e.creates, e.late = 'opening', e.generation, e.creates + 1, now + ROOMS.create_ms
+    end
+    due_room(e, now + ROOMS.claim_ms) -- guard: claim-runs-out -- off: due_room(e, '+inf')
+    works[#works + 1] = { e.step == 'closing' and 'close' or 'open', id, e.generation }
+  end
+end
+commit()
+return { #members == most and 'more' or 'done', '', facts, string.format('%.0f', now), works }
