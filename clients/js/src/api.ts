@@ -1,9 +1,9 @@
 import { fullJitter } from "./backoff.ts";
 import { pause, type Clock } from "./clock.ts";
-import { isFields, parseReply, parseStateAnswer } from "./parse.ts";
+import { isFields, parsePoll, parseReply, parseStateAnswer } from "./parse.ts";
 import { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
 import { isGrant, type Grant, type Session } from "./session.ts";
-import type { PersonState, Reply } from "./vocabulary.ts";
+import type { PersonState, PollReply, Reply } from "./vocabulary.ts";
 
 const RETRY = { base_ms: 300, cap_ms: 5_000 };
 
@@ -49,6 +49,13 @@ export class Api {
     const state = parseStateAnswer(await this.#persist("GET", "/v1/state", undefined, options));
     if (state === null) throw new Unreachable("state: not an answer of this protocol");
     return state;
+  }
+
+  /** One long poll, which is a connection; rejects as `command` does with `once`. */
+  async poll(query: URLSearchParams, options: CallOptions): Promise<PollReply | "taken-over"> {
+    const answer = parsePoll(await this.#persist("GET", `/v1/state?${query.toString()}`, undefined, { ...options, once: true }));
+    if (answer === null) throw new Unreachable("poll: not an answer of this protocol");
+    return answer;
   }
 
   /** A guest session, or a new expiry for the one there is; the session remembers it. */

@@ -1,5 +1,6 @@
 import { Api } from "./api.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { Comparing } from "./comparing.ts";
 import { Courier } from "./courier.ts";
 import { randomId } from "./ids.ts";
 import { usualMedia } from "./media/usual.ts";
@@ -7,15 +8,17 @@ import type { LocalTracks, OpenMedia } from "./media/port.ts";
 import { Refused } from "./problem.ts";
 import { Renewal } from "./renewal.ts";
 import { usualSession, type Session } from "./session.ts";
+import { documentSight } from "./sight.ts";
 import { Stage, type Partner } from "./stage.ts";
 import { wantsRepeat } from "./state/media.ts";
-import { currentMatch, emptyModel, speaks, type Effect, type Input, type Model } from "./state/model.ts";
+import { currentMatch, emptyModel, speaks, type Effect, type Input, type Later, type Model } from "./state/model.ts";
 import { reduce } from "./state/reducer.ts";
 import { eventSourceStream } from "./stream/eventsource.ts";
 import { fetchStream } from "./stream/fetchstream.ts";
-import { Line } from "./stream/line.ts";
+import { Line, type Link } from "./stream/line.ts";
 import type { OpenStream } from "./stream/transport.ts";
-import type { Outcome, Preferences, Presence, ReportReason } from "./vocabulary.ts";
+import { Tabs, type Locks } from "./tabs.ts";
+import type { Frame, Outcome, Preferences, Presence, ReportReason } from "./vocabulary.ts";
 
 /** What a page shows: the model, and of the partner what only a browser can hold. */
 export interface View {
@@ -35,6 +38,8 @@ export interface DuologueOptions {
   /** Browser to browser, unless told otherwise; text only where there is no WebRTC. */
   readonly media?: OpenMedia;
   readonly stream?: OpenStream;
+  /** `navigator.locks` where there is a page, so that one tab of a browser has the connection; null: every tab for itself. */
+  readonly locks?: Locks | null;
   /** What a listener of yours throws comes here, and ends nothing. */
   readonly onError?: (error: unknown) => void;
   /** Aborting it is `close()`. */
@@ -56,6 +61,8 @@ export class Duologue {
   readonly #courier: Courier;
   readonly #stage: Stage;
   readonly #renewal: Renewal;
+  readonly #comparing: Comparing;
+  readonly #tabs: Tabs;
   readonly #onError: (error: unknown) => void;
   readonly #listeners = new Set<(view: View) => void>();
   readonly #inputs: Input[] = [];
@@ -63,6 +70,7 @@ export class Duologue {
   #preferences: Preferences = {};
   #busy = false;
   #cancelRepeat: (() => void) | null = null;
+  readonly #timers = new Set<() => void>();
 
   constructor(options: DuologueOptions = {}) {
     const { base = "", session = usualSession(), clock = systemClock, random = Math.random } = options;
@@ -73,18 +81,39 @@ export class Duologue {
     this.#onError = options.onError ?? ((error) => console.error(error));
     this.#line = new Line({
       url: (page) => `${base}/v1/events?page=${page}`,
-      open: options.stream ?? (session.byCookie ? eventSourceStream : fetchStream(fetch, session)),
-      authorize: (refused, signal) => this.#authorize(api, session, refused, signal),
+      open: options.stream ?? usualStream(fetch, session),
+      poll: (query, call) => api.poll(query, call),
+      known: () => ({ version: this.#model.state?.version ?? null, signals: this.#model.signals }),
+      authorize: (refused, signal) => this.#authorize(session, refused, signal),
       clock,
       random,
       onFrame: (frame) => {
         if (frame.type === "session-ended") session.forget(); // whoever opens again begins with a new one
+        this.#compare(frame);
         dispatch({ type: "frame", frame });
       },
-      onLink: (link) => dispatch({ type: "link", link }),
+      onLink: (link, transport) => {
+        if (link !== "open" || transport !== "sse") this.#comparing.stop();
+        dispatch({ type: "link", link, transport });
+      },
+    });
+    this.#comparing = new Comparing({ api, clock, random, missed: () => void this.#courier.readState() });
+    this.#tabs = new Tabs({
+      locks: options.locks === undefined ? browserLocks() : options.locks,
+      sight: documentSight,
+      clock,
+      name: () => (session.seat === undefined ? null : `duologue:${base}:${session.seat}`),
+      lead: () => this.#lead(),
+      elsewhere: () => this.#disconnect("elsewhere"),
     });
     this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized() });
-    this.#renewal = new Renewal({ session, clock, random, renewed: () => this.#line.unauthorized() });
+    this.#renewal = new Renewal({
+      session,
+      clock,
+      random,
+      grant: (signal) => this.#grant(api, session, signal),
+      renewed: () => this.#line.renew(),
+    });
     this.#stage = new Stage({
       open: options.media ?? usualMedia(clock),
       dispatch,
@@ -104,11 +133,24 @@ export class Duologue {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Connects as a new page: at first, after `close`, and to take over again from another page. */
+  /**
+   * Connects as a new page: at first, after `close`, and to take over again from a page that is not of this browser. While
+   * another tab has the connection the link is `elsewhere`, and this tab waits; see `takeOver`.
+   */
   open(): void {
-    const page = randomId("p_");
-    this.#dispatch({ type: "page", page });
-    this.#line.open(page);
+    this.#dispatch({ type: "page", page: randomId("p_") });
+    if (this.#model.link !== "connecting") this.#dispatch({ type: "link", link: "connecting", transport: "sse" });
+    this.#tabs.open();
+  }
+
+  /** Connects as a new page, whatever other tab has the connection: that one is `elsewhere` then. */
+  takeOver(): void {
+    this.#tabs.takeOver();
+  }
+
+  /** Whether another tab of this browser has the connection; `open` would wait for it. Never rejects. */
+  isElsewhere(): Promise<boolean> {
+    return this.#tabs.isElsewhere();
   }
 
   /**
@@ -116,12 +158,14 @@ export class Duologue {
    * Can be repeated, and `open` follows it.
    */
   close(): void {
-    this.#courier.close();
-    this.#renewal.close();
-    this.#line.close();
+    this.#tabs.close();
+    this.#disconnect("closed");
   }
 
-  /** Start; or, when somebody is looked for or there already, the same with other preferences. */
+  /**
+   * Start; or, when somebody is looked for or there already, the same with other preferences. It waits for a connection: a tab
+   * that is `elsewhere` has to take over first.
+   */
   start(preferences: Preferences = {}): void {
     this.#preferences = preferences;
     this.#dispatch({ type: "press", wish: "talk", preferences });
@@ -176,12 +220,34 @@ export class Duologue {
     this.#line.nudge();
   }
 
-  async #authorize(api: Api, session: Session, refused: boolean, signal: AbortSignal): Promise<void> {
-    if (!session.wantsGrant(this.#clock.now(), refused)) return;
-    if (session.obtain !== undefined) {
-      await this.#renewal.obtain(signal);
-      return;
-    }
+  #lead(): void {
+    const page = randomId("p_");
+    this.#dispatch({ type: "page", page });
+    this.#line.open(page);
+  }
+
+  #disconnect(link: Link): void {
+    this.#courier.close();
+    this.#renewal.close();
+    this.#line.close();
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    if (this.#model.link !== link) this.#dispatch({ type: "link", link, transport: this.#line.transport });
+  }
+
+  /** What the stream brought is held against reads, if the server asks for it; what polls bring is not. */
+  #compare(frame: Frame): void {
+    if (this.#line.transport === "sse") this.#comparing.take(frame);
+  }
+
+  async #authorize(session: Session, refused: boolean, signal: AbortSignal): Promise<boolean> {
+    const wanted = session.wantsGrant(this.#clock.now(), refused);
+    if (wanted) await this.#renewal.obtain(signal);
+    else this.#renewal.watch();
+    return wanted;
+  }
+
+  async #grant(api: Api, session: Session, signal: AbortSignal): Promise<void> {
     const ask = async (): Promise<void> => {
       const { person } = await api.grant({ signal, once: true });
       if (!signal.aborted) this.#dispatch({ type: "person", person });
@@ -236,8 +302,16 @@ export class Duologue {
       case "ask-partner":
         return this.#stage.ask(effect.match);
       case "later":
-        return void this.#clock.after(effect.ms, () => this.#dispatch({ type: "later", what: effect.what }));
+        return this.#later(effect.ms, effect.what);
     }
+  }
+
+  #later(ms: number, what: Later): void {
+    const cancel = this.#clock.after(ms, () => {
+      this.#timers.delete(cancel);
+      this.#dispatch({ type: "later", what });
+    });
+    this.#timers.add(cancel);
   }
 
   #repeat(wanted: boolean): void {
@@ -261,4 +335,14 @@ export class Duologue {
       }
     }
   }
+}
+
+/** An `EventSource` where the cookie says who it is; it cannot send a token, and Node has none. */
+function usualStream(fetch: typeof globalThis.fetch, session: Session): OpenStream {
+  return session.byCookie && typeof EventSource !== "undefined" ? eventSourceStream : fetchStream(fetch, session);
+}
+
+/** Node has locks too, but no tabs. */
+function browserLocks(): Locks | null {
+  return typeof document === "undefined" || !("locks" in navigator) ? null : navigator.locks;
 }

@@ -11,7 +11,8 @@ export type { Line } from "./state/chat.ts";
 export { isGone } from "./state/media.ts";
 export { callMatch, currentMatch, emptyModel, speaks, type MediaStatus, type Model } from "./state/model.ts";
 export type { Link } from "./stream/line.ts";
-export type { OpenStream, StreamEnd, StreamHandlers } from "./stream/transport.ts";
+export type { Connection, OpenStream, StreamEnd, StreamHandlers, Transport } from "./stream/transport.ts";
+export type { Locks } from "./tabs.ts";
 export type {
   EndReason,
   Ended,
@@ -26,5 +27,6 @@ export type {
   ReportReason,
   Role,
   SignalData,
+  Transports,
   Wish,
 } from "./vocabulary.ts";

@@ -1,4 +1,4 @@
-import type { Frame, PersonState, Reply } from "./vocabulary.ts";
+import type { Frame, PersonState, PollReply, Reply } from "./vocabulary.ts";
 
 const STATE_FRAMES = new Set([
   "snapshot",
@@ -50,6 +50,18 @@ export function parseReply(body: unknown): Reply | null {
 /** The state in the answer of `GET /v1/state`, or null. */
 export function parseStateAnswer(body: unknown): PersonState | null {
   return isFields(body) && isState(body["state"]) ? body["state"] : null;
+}
+
+/** The answer to a poll, or null if it is not one. Lines that cannot be read are left out. */
+export function parsePoll(body: unknown): PollReply | "taken-over" | null {
+  if (!isFields(body)) return null;
+  if (body["taken_over"] === true) return "taken-over";
+  if (!isState(body["state"]) || !has(body, { people_online: "number", now_ms: "number" })) return null;
+  const lines = (name: string, needed: Readonly<Record<string, string>>): unknown[] =>
+    Array.isArray(body[name]) ? body[name].filter((line) => isFields(line) && has(line, needed)) : [];
+  const messages = lines("messages", { n: "number", from: "string", text: "string", at_ms: "number" });
+  const signals = lines("signals", { n: "number", data: "object", at_ms: "number" });
+  return { ...body, messages, signals } as unknown as PollReply;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -8,19 +8,24 @@ const RETRY = { base_ms: 1_000, cap_ms: 30_000 };
 /** `setTimeout` takes no more; who stays that long is renewed early. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** A token that is never stretched would be asked for ever sooner as its end comes near. */
+const LEAST_MS = 1_000;
+
 export interface RenewalOptions {
   readonly session: Session;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Asks the server itself: for a session without tokens from elsewhere. */
+  readonly grant: (signal: AbortSignal) => Promise<void>;
   /** There is a new token: the stream that hangs on the old one would end with it. */
   readonly renewed: () => void;
 }
 
-/** Gets tokens for a session that has them from elsewhere, and the next one before the last is over. */
+/** Gets a session its token, and the next one before the last is over: nobody is thrown out of a conversation by a date. */
 export class Renewal {
   readonly #options: RenewalOptions;
   #life = new AbortController();
-  #cancel: () => void = () => undefined;
+  #cancel: (() => void) | null = null;
 
   constructor(options: RenewalOptions) {
     this.#options = options;
@@ -28,18 +33,25 @@ export class Renewal {
 
   /** Rejects with a `DuologueError`: that of the host's back end, or `Unreachable`. */
   async obtain(signal: AbortSignal): Promise<void> {
-    const { session, clock } = this.#options;
+    const { session, clock, grant } = this.#options;
     try {
-      await session.obtain?.(() => clock.now(), signal);
+      if (session.obtain === undefined) await grant(signal);
+      else await session.obtain(() => clock.now(), signal);
     } catch (error) {
       throw error instanceof DuologueError ? error : new Unreachable("the host's own token", { cause: error });
     }
     if (!signal.aborted) this.#later(0);
   }
 
+  /** Of a token that is at hand already. */
+  watch(): void {
+    if (this.#cancel === null) this.#later(0);
+  }
+
   /** Can be repeated; the next `obtain` begins anew. */
   close(): void {
-    this.#cancel();
+    this.#cancel?.();
+    this.#cancel = null;
     this.#life.abort();
     this.#life = new AbortController();
   }
@@ -47,9 +59,10 @@ export class Renewal {
   #later(attempt: number): void {
     const { session, clock, random } = this.#options;
     const at_ms = session.renew_at_ms?.() ?? null;
-    this.#cancel();
+    this.#cancel?.();
+    this.#cancel = null;
     if (at_ms === null) return;
-    const delay_ms = Math.max(0, at_ms - clock.now()) + (attempt > 0 ? fullJitter(attempt - 1, RETRY, random) : 0);
+    const delay_ms = Math.max(LEAST_MS, at_ms - clock.now()) + (attempt > 0 ? fullJitter(attempt - 1, RETRY, random) : 0);
     const { signal } = this.#life;
     this.#cancel = clock.after(Math.min(delay_ms, LONGEST_MS), () => void this.#renew(attempt, signal));
   }

@@ -1,3 +1,5 @@
+import { DuologueError } from "./problem.ts";
+
 /** What `POST /v1/sessions` grants. */
 export interface Grant {
   readonly person: string;
@@ -10,6 +12,8 @@ export interface Session {
   readonly credentials: RequestCredentials;
   /** Whether the cookie says it, so that a plain `EventSource` will do. */
   readonly byCookie: boolean;
+  /** The same in all tabs of this browser that are the same person: one of them has the connection. Without it this tab is alone. */
+  readonly seat?: string;
   headers(): Readonly<Record<string, string>>;
   /** Whether `POST /v1/sessions` is to be asked before the next stream; `refused`: the last one was turned away. */
   wantsGrant(now_ms: number, refused: boolean): boolean;
@@ -24,31 +28,37 @@ export interface Session {
 
 /** Clients renew when half of the time is over. */
 class Lifetime {
-  readonly #renew_at_ms: number;
+  readonly renew_at_ms: number;
 
   constructor(grant: Grant, now_ms: number) {
-    this.#renew_at_ms = now_ms + (grant.expires_at_ms - now_ms) / 2;
+    this.renew_at_ms = now_ms + (grant.expires_at_ms - now_ms) / 2;
   }
 
   isOver(now_ms: number): boolean {
-    return now_ms >= this.#renew_at_ms;
+    return now_ms >= this.renew_at_ms;
   }
 }
 
 /**
  * The browser's guest: an HttpOnly cookie that scripts cannot read, shared by all tabs.
  *
- * The first stream of each page asks for a grant, because only that shows whether the cookie is still good.
+ * The first stream of each page asks for a grant, because only that shows whether the cookie is still good. Throws where
+ * nobody keeps cookies.
  */
 export function cookieSession(): Session {
+  if (typeof location === "undefined") {
+    throw new DuologueError("no cookies here (Node): use bearerSession(), or hostSession() with tokens of your own back end");
+  }
   let lifetime: Lifetime | null = null;
   return {
     credentials: "same-origin",
     byCookie: true,
+    seat: "guest",
     headers: () => ({}),
     wantsGrant: (now_ms, refused) => refused || lifetime === null || lifetime.isOver(now_ms),
     remember: (grant, now_ms) => (lifetime = new Lifetime(grant, now_ms)),
     forget: () => (lifetime = null),
+    renew_at_ms: () => lifetime?.renew_at_ms ?? null,
   };
 }
 
@@ -90,8 +100,10 @@ export function bearerSession(storage: TokenStorage = memoryStorage(), key = "du
     },
     forget() {
       grant = null;
+      lifetime = null;
       storage.removeItem(key);
     },
+    renew_at_ms: () => lifetime?.renew_at_ms ?? null,
   };
 }
 
@@ -120,13 +132,14 @@ const SAME_TOKEN_MS = 2_000;
  * What it throws is tried again, with back-off, for as long as the page wants to be connected; a `Refused` of 4xx ends
  * the session: nobody is logged in.
  */
-export function hostSession(ask: (signal: AbortSignal) => Promise<string>): Session {
+export function hostSession(ask: (signal: AbortSignal) => Promise<string>, { seat }: { readonly seat?: string } = {}): Session {
   let token = "";
   let got_at_ms = -Infinity;
   let ends_at_ms = Infinity;
   return {
     credentials: "omit",
     byCookie: false,
+    ...(seat !== undefined && { seat }),
     headers: () => (token === "" ? {} : { Authorization: `Bearer ${token}` }),
     // One that is only half over will still do while the host's back end is down.
     wantsGrant: (now_ms, refused) => token === "" || now_ms >= ends_at_ms || (refused && now_ms - got_at_ms > SAME_TOKEN_MS),

@@ -85,6 +85,9 @@ export type SignalBody =
 
 export type SignalData = { readonly from: string; readonly to?: string } & SignalBody;
 
+/** Which transports a server has. With `both`, pages compare the two. */
+export type Transports = "sse" | "poll" | "both";
+
 type StateFrameType =
   | "snapshot"
   | "state"
@@ -107,6 +110,9 @@ export interface StateFrame {
   readonly match?: string;
   readonly reason?: string;
   readonly people_online?: number;
+  readonly transports?: Transports;
+  /** On a snapshot: this connection is to compare its stream with a read every so often. */
+  readonly compare_ms?: number;
 }
 
 export type Frame =
@@ -143,6 +149,16 @@ export interface Reply {
   readonly outcome: Outcome;
   readonly state: PersonState;
   readonly n?: number;
+}
+
+/** The answer to a poll. Messages and signals are those of the state's match that the poll did not name as known. */
+export interface PollReply {
+  readonly state: PersonState;
+  readonly messages: readonly { readonly n: number; readonly from: "me" | "partner"; readonly text: string; readonly at_ms: number }[];
+  readonly signals: readonly { readonly n: number; readonly data: SignalData; readonly at_ms: number }[];
+  readonly people_online: number;
+  readonly now_ms: number;
+  readonly transports?: Transports;
 }
 
 /** What a person asks for with Start. */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Api } from "../src/api.ts";
 import { Aborted, Refused } from "../src/problem.ts";
 import { bearerSession, cookieSession, type Session } from "../src/session.ts";
@@ -6,6 +6,9 @@ import { FakeClock, settle } from "./doubles/clock.ts";
 import { idle } from "./doubles/states.ts";
 
 type Answer = Response | Error | "never";
+
+beforeAll(() => void vi.stubGlobal("location", new URL("http://127.0.0.1/")));
+afterAll(() => void vi.unstubAllGlobals());
 
 function api(answers: Answer[], session: Session = cookieSession()) {
   const clock = new FakeClock();

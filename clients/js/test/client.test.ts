@@ -210,3 +210,23 @@ describe("a client", () => {
     expect(house.bodies("reports")[0]).not.toHaveProperty("text");
   });
 });
+
+describe("a guest's session", () => {
+  it("is renewed at half of its life while the stream goes on, which moves over without a gap", async () => {
+    const house = new House();
+    const links: string[] = [];
+    house.answer = ({ path }) =>
+      path.endsWith("sessions")
+        ? Response.json({ person: "a", token: "t", expires_at_ms: house.clock.now() + 30_000 }, { status: 201 })
+        : Response.json({ outcome: "ok", state: matched(10, "m_1") });
+    await house.open(matched(10, "m_1"));
+    house.client.subscribe(({ model }) => void links.push(model.link));
+    await house.clock.advance(15_000);
+    expect(house.bodies("sessions")).toHaveLength(2);
+    expect(house.streams.map(({ closed }) => closed)).toEqual([false, false]);
+    house.frame("snapshot", matched(10, "m_1"));
+    expect(house.streams.map(({ closed }) => closed)).toEqual([true, false]);
+    expect(new Set(links)).toEqual(new Set(["open"]));
+    expect(house.sessions.map(({ closed }) => closed)).toEqual([false]);
+  });
+});

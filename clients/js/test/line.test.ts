@@ -12,6 +12,7 @@ class Streams {
   readonly links: Link[] = [];
   readonly asked: boolean[] = [];
   refusal: Refused | null = null;
+  granted = false;
   readonly line = new Line({
     url: (page) => `/v1/events?page=${page}`,
     open: (url, lastEventId, handlers) => {
@@ -21,8 +22,10 @@ class Streams {
     },
     authorize: (refused) => {
       this.asked.push(refused);
-      return this.refusal === null ? Promise.resolve() : Promise.reject(this.refusal);
+      return this.refusal === null ? Promise.resolve(this.granted) : Promise.reject(this.refusal);
     },
+    poll: () => Promise.reject(new Refused(403, "polling-off", null)),
+    known: () => ({ version: null, signals: { match: "", last: 0 } }),
     clock: this.clock,
     random: () => 0.5,
     onFrame: () => undefined,

@@ -117,7 +117,7 @@ describe("intent", () => {
 
   it("sends nothing once another page has taken over (E25)", () => {
     const seat = started();
-    seat.take({ type: "link", link: "taken-over" });
+    seat.take({ type: "link", link: "taken-over", transport: "sse" });
     expect(seat.does(frame("idle", idle(20, { wish: "talk", intent: T0 })), press, { type: "repeat" })).toEqual([]);
   });
 });

@@ -108,7 +108,7 @@ export class Seat {
     return {
       start: (preferences = {}) => {
         const { link } = client.view.model;
-        if (link === "taken-over" || link === "ended") client.open();
+        if (link === "elsewhere" || link === "taken-over" || link === "ended") client.takeOver();
         client.start(preferences);
       },
       skip: () => client.next(),
@@ -122,7 +122,7 @@ export class Seat {
       block: async ({ match = this.#about(), skip = false } = {}) => (match === null ? "unknown-match" : client.block(match, { skip })),
       report: async (reason, { match = this.#about(), ...more } = {}) =>
         match === null ? "unknown-match" : client.report(match, reason, more),
-      takeOver: () => client.open(),
+      takeOver: () => client.takeOver(),
       sawFace: (match) => client.sawFace(match),
     };
   }

@@ -1,4 +1,5 @@
 import type { Link } from "../stream/line.ts";
+import type { Transport } from "../stream/transport.ts";
 import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
 import { noChat, type Chat } from "./chat.ts";
 import { freshMedia, type MediaBook } from "./media.ts";
@@ -16,6 +17,8 @@ export interface Model {
   readonly page: string;
   readonly person: string | null;
   readonly link: Link;
+  /** By what, while the link is `open`. */
+  readonly transport: Transport;
   /** Null until the first frame. */
   readonly state: PersonState | null;
   /** Counted so that a reply can tell whether a snapshot came after its command was sent. */
@@ -73,7 +76,7 @@ export type Later = "pulse" | "heal" | "gone" | "hang-up";
 export type Input =
   | { readonly type: "page"; readonly page: string }
   | { readonly type: "person"; readonly person: string }
-  | { readonly type: "link"; readonly link: Link }
+  | { readonly type: "link"; readonly link: Link; readonly transport: Transport }
   | { readonly type: "frame"; readonly frame: Frame }
   | { readonly type: "reply"; readonly to: Command; readonly reply: Reply; readonly snapshots: number; readonly took_ms: number }
   | { readonly type: "state-read"; readonly state: PersonState; readonly snapshots: number }
@@ -129,6 +132,7 @@ export function emptyModel(page: string): Model {
     page,
     person: null,
     link: "closed",
+    transport: "sse",
     state: null,
     snapshots: 0,
     people_online: null,
@@ -160,7 +164,7 @@ export function callMatch(model: Model): string | null {
   return match === model.hung_up ? null : match;
 }
 
-/** Whether this page is one that speaks for its person: a taken-over one must not. */
-export function speaks(model: Model): boolean {
-  return model.link !== "taken-over" && model.link !== "ended" && model.link !== "closed";
+/** Whether this page is one that speaks for its person: a taken-over one must not, nor one whose conversation is in another tab. */
+export function speaks({ link }: Model): boolean {
+  return link === "connecting" || link === "open" || link === "away";
 }

@@ -27,7 +27,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "person":
       return [newPerson(model, input.person), []];
     case "link":
-      return [{ ...model, link: input.link }, []];
+      return [{ ...model, link: input.link, transport: input.transport }, []];
     case "frame":
       return frame({ ...model, measures: timeFrame(model.measures, input.frame, now_ms) }, input.frame);
     case "reply":

@@ -2,43 +2,80 @@ import { fullJitter } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { parseFrame } from "../parse.ts";
 import { Refused } from "../problem.ts";
-import type { Frame } from "../vocabulary.ts";
-import type { OpenStream, StreamEnd } from "./transport.ts";
+import type { Frame, Transports } from "../vocabulary.ts";
+import { Fallback } from "./fallback.ts";
+import { openPoll, type AskPoll, type Known } from "./poll.ts";
+import type { Connection, OpenStream, StreamEnd, Transport } from "./transport.ts";
 
 /**
  * How the page hangs on the server.
  *
- * `away`: no stream, or one whose server has lost its store; the line comes back by itself.
+ * `away`: no connection, or one whose server has lost its store; the line comes back by itself.
+ * `elsewhere`: another tab of this browser has the connection; this one goes on when that one is closed, or when it takes over.
  * `taken-over` and `ended` are final for this page id: only a person can go on from there.
  */
-export type Link = "closed" | "connecting" | "open" | "away" | "taken-over" | "ended";
+export type Link = "closed" | "connecting" | "open" | "away" | "elsewhere" | "taken-over" | "ended";
 
 export interface LineOptions {
   readonly url: (page: string) => string;
   readonly open: OpenStream;
-  /** Makes sure that there is a session; called before each stream and after a refused one. Rejects with `Refused` or when aborted. */
-  readonly authorize: (refused: boolean, signal: AbortSignal) => Promise<void>;
+  readonly poll: AskPoll;
+  /** What the page has, for a poll to name. */
+  readonly known: () => Omit<Known, "after">;
+  /**
+   * Makes sure that there is a session; called before each connection and after a refused one. Answers whether it was granted
+   * just now. Rejects with `Refused` or when aborted.
+   */
+  readonly authorize: (refused: boolean, signal: AbortSignal) => Promise<boolean>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly onFrame: (frame: Frame) => void;
-  readonly onLink: (link: Link) => void;
+  readonly onLink: (link: Link, transport: Transport) => void;
 }
 
 /** The server's heartbeat comes every 15 s whatever else was sent. */
 export const QUIET_MS = 20_000;
 
+/** A stream begins with a frame. One that brought none by now is held back on its way. */
+export const FIRST_FRAME_MS = 6_000;
+
+/** Who polls tries a stream again about so often, if the server has both. */
+export const RETURN_MS = 60_000;
+
+/** Between two polls a connection counts as open for 3 s: no trial of a stream may last longer without one. */
+const HOLD_MS = 2_000;
+
 /** A partner waits 5 s for a lost line, so the first tries come quickly; the cap spares a server that is down for long. */
 const RETRY = { base_ms: 400, cap_ms: 4_000 };
 
-/** One page's stream, kept open: re-created when it closes, when it falls quiet, and when the server sends it elsewhere. */
+/** Polls that fail so often in a row may be what does not get through. */
+const POLLS_FAILED = 3;
+
+const NOTHING = (): void => undefined;
+
+/**
+ * One page's connection, kept open: re-created when it closes, when it falls quiet, and when the server sends it elsewhere.
+ *
+ * It is a stream wherever streams get through, and polls where they do not. A stream may be tried beside what there is (a
+ * *trial*): its first frame makes it the connection, and until then nothing is given up.
+ */
 export class Line {
   readonly #options: LineOptions;
   #page = "";
   #link: Link = "closed";
-  #stream: { close(): void } | null = null;
+  #transport: Transport = "sse";
+  #told: Transport = "sse";
+  #fallback = new Fallback();
+  #transports: Transports | null = null;
+  #current: Connection | null = null;
+  #trial: Connection | null = null;
+  /** The current stream, or any poll since streams were given up, brought something. */
+  #heard = false;
   #attempt = 0;
   #lastEventId = "";
-  #cancelTimer: () => void = () => undefined;
+  #cancelTimer = NOTHING;
+  #cancelTrial = NOTHING;
+  #cancelReturn: (() => void) | null = null;
   #life: AbortController | null = null;
 
   constructor(options: LineOptions) {
@@ -49,33 +86,46 @@ export class Line {
     return this.#link;
   }
 
-  /** Opens the stream of `page`, closing any other. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** Opens the connection of `page`, closing any other. */
   open(page: string): void {
     this.close();
     this.#page = page;
     this.#lastEventId = "";
     this.#attempt = 0;
+    this.#transport = "sse";
+    this.#fallback = new Fallback();
     this.#life = new AbortController();
     this.#become("connecting");
     this.#connect(false);
   }
 
-  /** Can be repeated. The server is told nothing: what a closed stream means is its business. */
+  /** Can be repeated. The server is told nothing: what a closed connection means is its business. */
   close(): void {
-    this.#life?.abort();
-    this.#life = null;
-    this.#drop();
-    this.#become("closed");
+    this.#finish("closed");
   }
 
-  /** Tries at once when a try is due later: the network or the person came back. */
+  /** Tries at once what is due later: the network or the person came back. */
   nudge(): void {
-    if (this.#life !== null && this.#stream === null && this.#link === "away") this.#connect(false);
+    if (this.#life === null) return;
+    if (this.#current === null && this.#link === "away") this.#connect(false);
+    else if (this.#cancelReturn !== null) this.#return();
   }
 
-  /** A command was refused for want of a session: the stream must have lost it too. */
+  /** A command was refused for want of a session: the connection must have lost it too. */
   unauthorized(): void {
-    if (this.#life !== null && this.#link === "open") this.#ended({ why: "refused", status: 401 });
+    if (this.#life === null || this.#link !== "open") return;
+    this.#drop();
+    this.#become("away");
+    this.#retry(true);
+  }
+
+  /** There is a new session: a stream goes over to it, and nothing is missed. Polls name theirs each time. */
+  renew(): void {
+    if (this.#link === "open" && this.#transport === "sse") this.#try();
   }
 
   #connect(refused: boolean): void {
@@ -83,27 +133,38 @@ export class Line {
     if (life === null) return;
     this.#drop();
     // A slot that is taken: nothing else may connect while the session is being asked for.
-    this.#stream = { close: () => undefined };
+    this.#current = { close: NOTHING };
     this.#options.authorize(refused, life.signal).then(
-      () => life.signal.aborted || this.#openStream(),
+      (granted) => life.signal.aborted || (this.#transport === "poll" ? this.#openPoll() : this.#openStream(granted)),
       (error: unknown) => life.signal.aborted || this.#unauthorized(error),
     );
   }
 
-  #openStream(): void {
+  #openStream(granted: boolean): void {
     const { open, url } = this.#options;
-    this.#watch();
-    this.#stream = open(url(this.#page), this.#lastEventId, {
+    this.#heard = false;
+    this.#watch(this.#fallback.isBarred ? QUIET_MS : FIRST_FRAME_MS);
+    this.#current = open(url(this.#page), this.#lastEventId, {
       onEvent: (data, id) => this.#event(data, id),
-      onEnd: (end) => this.#ended(end),
+      onEnd: (end) => this.#streamEnded(end, granted),
     });
   }
 
   #event(data: string, lastEventId: string): void {
-    this.#lastEventId = lastEventId;
-    this.#watch();
+    if (lastEventId !== "") this.#lastEventId = lastEventId;
+    this.#heard = true;
+    this.#fallback.streamed();
+    this.#watch(QUIET_MS);
     const frame = parseFrame(data);
-    if (frame === null) return;
+    if (frame !== null) this.#take(frame);
+  }
+
+  #take(frame: Frame): void {
+    const transports = "state" in frame ? frame.transports : undefined;
+    if (transports !== undefined) {
+      this.#transports = transports;
+      this.#fallback.serves(transports);
+    }
     this.#steer(frame);
     this.#options.onFrame(frame);
   }
@@ -125,25 +186,123 @@ export class Line {
     }
   }
 
-  #ended(end: StreamEnd): void {
+  /** Nothing at all for that long is a dead stream. A page that was frozen meanwhile comes here too: a new stream costs little. */
+  #watch(ms: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.after(ms, () => {
+      if (!this.#heard) this.#fallback.heldBack();
+      this.#streamEnded({ why: "lost" }, false);
+    });
+  }
+
+  #streamEnded(end: StreamEnd, granted: boolean): void {
+    const early = !this.#heard;
     this.#drop();
+    if (this.#trial !== null) return this.#awaitTrial();
+    if (early) this.#fallback.failed(end, granted);
     this.#become("away");
-    this.#retry(end.why === "refused");
+    if (!early || !this.#fallback.wantsPoll) return this.#retry(end.why === "refused");
+    this.#transport = "poll";
+    this.#heard = false;
+    this.#connect(false);
+  }
+
+  #openPoll(): void {
+    const { poll, known, clock, random } = this.#options;
+    this.#current = openPoll(
+      { page: this.#page, ask: poll, known: () => ({ ...known(), after: this.#lastEventId }), clock, random },
+      {
+        onFrame: (frame) => this.#polled(frame),
+        goesOn: () => this.#goesOn(),
+        onEnd: (end) => this.#pollEnded(end),
+      },
+    );
+  }
+
+  #polled(frame: Frame): void {
+    this.#heard = true;
+    if (frame.type === "message") this.#lastEventId = `${frame.match}:${frame.n}`;
+    this.#take(frame);
+    this.#planReturn();
+  }
+
+  /** A poll that is answered while a stream is tried may have been replaced by it: the next one would replace the stream. */
+  #goesOn(): boolean {
+    if (this.#trial === null) return true;
+    this.#current = null;
+    this.#awaitTrial();
+    return false;
+  }
+
+  #pollEnded(end: StreamEnd): void {
+    this.#drop();
+    if (this.#trial !== null) return this.#awaitTrial();
+    this.#become("away");
+    const refused = end.why === "refused";
+    const isFinal = refused && end.status !== null && end.status < 500 && ![401, 408, 429].includes(end.status);
+    if (isFinal) this.#fallback.bar();
+    if (isFinal || !this.#heard || this.#attempt >= POLLS_FAILED) this.#transport = "sse";
+    this.#retry(refused && end.status === 401, refused ? (end.retry_after_ms ?? 0) : 0);
+  }
+
+  #planReturn(): void {
+    if (this.#transport !== "poll" || this.#transports !== "both" || this.#cancelReturn !== null || this.#life === null) return;
+    const { clock, random } = this.#options;
+    this.#cancelReturn = clock.after(RETURN_MS * (0.8 + 0.4 * random()), () => this.#return());
+  }
+
+  #return(): void {
+    this.#cancelReturn?.();
+    this.#cancelReturn = null;
+    if (this.#link === "open") this.#try();
+  }
+
+  #try(): void {
+    if (this.#life === null || this.#trial !== null) return;
+    const { open, url, clock } = this.#options;
+    let stream: Connection | null = null;
+    const trial: Connection = { close: () => stream?.close() };
+    this.#trial = trial;
+    this.#cancelTrial = clock.after(FIRST_FRAME_MS, () => this.#abandon());
+    stream = open(url(this.#page), this.#lastEventId, {
+      onEvent: (data, id) => (trial === this.#trial ? this.#tried(data, id) : this.#event(data, id)),
+      onEnd: (end) => (trial === this.#trial ? this.#abandon() : this.#streamEnded(end, false)),
+    });
+  }
+
+  /** The first frame of the trial: it is the connection now, unless the server wants it later or nowhere. */
+  #tried(data: string, id: string): void {
+    const trial = this.#trial;
+    if (parseFrame(data)?.type === "reconnect") return this.#abandon();
+    this.#cancelTrial();
+    this.#trial = null;
+    this.#drop();
+    this.#current = trial;
+    this.#transport = "sse";
+    this.#event(data, id);
+  }
+
+  /** What there was is over, and the stream that is tried has a moment to show that this is why. */
+  #awaitTrial(): void {
+    this.#cancelTrial();
+    this.#cancelTrial = this.#options.clock.after(HOLD_MS, () => this.#abandon());
+  }
+
+  #abandon(): void {
+    this.#dropTrial();
+    if (this.#current === null) this.#connect(false);
+    else this.#planReturn();
   }
 
   #unauthorized(error: unknown): void {
     if (error instanceof Refused && !error.passing) return this.#finish("ended");
-    this.#ended({ why: "lost" });
+    this.#drop();
+    this.#become("away");
+    this.#retry(false, error instanceof Refused ? (error.retry_after_ms ?? 0) : 0);
   }
 
-  /** Nothing at all for 20 s is a dead stream. A page that was frozen meanwhile comes here too: a new stream costs little. */
-  #watch(): void {
-    this.#cancelTimer();
-    this.#cancelTimer = this.#options.clock.after(QUIET_MS, () => this.#ended({ why: "lost" }));
-  }
-
-  #retry(refused: boolean): void {
-    const delay = fullJitter(this.#attempt, RETRY, this.#options.random);
+  #retry(refused: boolean, asked_ms = 0): void {
+    const delay = asked_ms + fullJitter(this.#attempt, RETRY, this.#options.random);
     this.#attempt += 1;
     this.#later(delay, refused);
   }
@@ -157,18 +316,28 @@ export class Line {
     this.#life?.abort();
     this.#life = null;
     this.#drop();
+    this.#dropTrial();
     this.#become(link);
   }
 
   #drop(): void {
     this.#cancelTimer();
-    this.#stream?.close();
-    this.#stream = null;
+    this.#current?.close();
+    this.#current = null;
+    this.#cancelReturn?.();
+    this.#cancelReturn = null;
+  }
+
+  #dropTrial(): void {
+    this.#cancelTrial();
+    this.#trial?.close();
+    this.#trial = null;
   }
 
   #become(link: Link): void {
-    if (this.#link === link) return;
+    if (this.#link === link && this.#told === this.#transport) return;
     this.#link = link;
-    this.#options.onLink(link);
+    this.#told = this.#transport;
+    this.#options.onLink(link, this.#transport);
   }
 }

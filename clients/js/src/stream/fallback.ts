@@ -1,0 +1,52 @@
+import type { Transports } from "../vocabulary.ts";
+import type { StreamEnd } from "./transport.ts";
+
+/** So many streams in a row that brought no frame are no accident: something on the way does not let them through. */
+const ENOUGH = 3;
+
+/** Decides when streams are given up for polls. Whether the server answers those, the first poll shows. */
+export class Fallback {
+  #failures = 0;
+  #barred = false;
+
+  /** The server was heard over a stream. */
+  streamed(): void {
+    this.#failures = 0;
+  }
+
+  /** Opened, and nothing came: a proxy holds it back. */
+  heldBack(): void {
+    this.#failures = ENOUGH;
+  }
+
+  /** A stream ended before its first frame; `granted`: its session was new, so that cannot be why. */
+  failed(end: StreamEnd, granted: boolean): void {
+    this.#failures += weight(end, granted);
+  }
+
+  /** What the server says of itself. */
+  serves(transports: Transports): void {
+    this.#barred = transports === "sse";
+  }
+
+  /** It answers no polls. */
+  bar(): void {
+    this.#barred = true;
+  }
+
+  get isBarred(): boolean {
+    return this.#barred;
+  }
+
+  get wantsPoll(): boolean {
+    return !this.#barred && this.#failures >= ENOUGH;
+  }
+}
+
+function weight(end: StreamEnd, granted: boolean): number {
+  if (end.why === "lost") return 1;
+  if (end.status === 401) return 0;
+  if (end.status === 404) return ENOUGH;
+  // An `EventSource` is not told the status. With a session of this very moment it cannot be a 401.
+  return end.status === null && granted ? ENOUGH : 1;
+}

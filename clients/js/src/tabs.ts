@@ -1,0 +1,143 @@
+import { pause, type Clock } from "./clock.ts";
+import { whileSeen, type Sight } from "./sight.ts";
+
+interface LockOptions {
+  readonly signal?: AbortSignal;
+  readonly steal?: boolean;
+  readonly ifAvailable?: boolean;
+}
+
+/** What of the browser's `LockManager` is used. */
+export interface Locks {
+  request(name: string, options: LockOptions, held: (lock: unknown) => Promise<void>): Promise<unknown>;
+  query(): Promise<{ held?: { name?: string }[] }>;
+}
+
+export interface TabsOptions {
+  /** Null where there are none (Node, a page without TLS): every tab leads then, and the server sees to it that one does. */
+  readonly locks: Locks | null;
+  readonly sight: Sight;
+  readonly clock: Clock;
+  /** The lock's name; null: nobody else in this browser is the same person. */
+  readonly name: () => string | null;
+  /** This tab has the connection from now on. */
+  readonly lead: () => void;
+  /** Another tab has it. */
+  readonly elsewhere: () => void;
+}
+
+/** A page that is being reloaded lets go of the lock about now: nobody is told "elsewhere" for that long. */
+export const ASK_MS = 300;
+
+/** A leader that is gone may be one that reloads: who waited for it lets it have its place back for so long. */
+export const YIELD_MS = 1_500;
+
+/**
+ * Which tab of a browser has the connection: one at a time, held by a Web Lock, which the browser frees even when a tab crashes.
+ *
+ * The others wait. When the leader is gone, one that somebody looks at goes on; a hidden one does not, for it would switch on
+ * a camera that nobody sees.
+ */
+export class Tabs {
+  readonly #options: TabsOptions;
+  #life: AbortController | null = null;
+  #release: (() => void) | null = null;
+
+  constructor(options: TabsOptions) {
+    this.#options = options;
+  }
+
+  /** Leads if no other tab does, else waits. */
+  open(): void {
+    this.#begin((locks, name, signal) => this.#ask(locks, name, signal));
+  }
+
+  /** Leads; a tab that led is told that it is elsewhere now. */
+  takeOver(): void {
+    this.#begin((locks, name, signal) => this.#hold(locks, name, { steal: true }, signal));
+  }
+
+  /** Neither leads nor waits any more. Can be repeated. */
+  close(): void {
+    this.#life?.abort();
+    this.#life = null;
+    this.#release?.();
+    this.#release = null;
+  }
+
+  /** Whether another tab leads now. */
+  async isElsewhere(): Promise<boolean> {
+    const { locks } = this.#options;
+    const name = this.#options.name();
+    if (locks === null || name === null || this.#release !== null) return false;
+    const { held = [] } = await locks.query().catch(() => ({ held: [] }));
+    return held.some((lock) => lock.name === name);
+  }
+
+  #begin(how: (locks: Locks, name: string, signal: AbortSignal) => Promise<unknown>): void {
+    const { locks, lead } = this.#options;
+    const name = this.#options.name();
+    if (locks === null || name === null || this.#release !== null) return lead();
+    this.close();
+    this.#life = new AbortController();
+    void how(locks, name, this.#life.signal);
+  }
+
+  /** Never rejects, like all that follows. */
+  async #ask(locks: Locks, name: string, signal: AbortSignal): Promise<void> {
+    const queued = new AbortController();
+    void pause(this.#options.clock, ASK_MS, signal).then(() => queued.abort());
+    const led = await this.#hold(locks, name, { signal: queued.signal }, signal);
+    if (!led && !signal.aborted) await this.#step(locks, name, signal);
+  }
+
+  /** Another tab leads, until the lock is free while somebody looks at this one, and its last holder did not merely reload. */
+  async #step(locks: Locks, name: string, signal: AbortSignal): Promise<void> {
+    const { clock, sight, elsewhere } = this.#options;
+    elsewhere();
+    while (!isOver(signal)) {
+      const seen = await whileSeen(sight, signal);
+      while (!isOver(seen)) {
+        await locks.request(name, { signal: seen }, () => Promise.resolve()).catch(() => undefined);
+        await pause(clock, YIELD_MS, seen);
+        if (!isOver(seen) && (await this.#hold(locks, name, { ifAvailable: true }, signal))) return;
+      }
+    }
+  }
+
+  /** Leads for as long as it has the lock; answers afterwards, and whether it had it at all. */
+  async #hold(locks: Locks, name: string, options: LockOptions, signal: AbortSignal): Promise<boolean> {
+    const now = { led: false };
+    const hold = (lock: unknown): Promise<void> => {
+      if (lock === null || signal.aborted) return Promise.resolve();
+      now.led = true;
+      const held = new Promise<void>((resolve) => (this.#release = resolve));
+      this.#options.lead();
+      return held;
+    };
+    try {
+      await locks.request(name, options, hold);
+    } catch (error) {
+      if (signal.aborted) return now.led;
+      if (now.led) await this.#stolen(locks, name, signal);
+      else if (isAbort(error)) return false;
+      else this.#options.lead(); // a browser that forbids locks to this page
+      return true;
+    }
+    return now.led;
+  }
+
+  async #stolen(locks: Locks, name: string, signal: AbortSignal): Promise<void> {
+    this.#release = null;
+    await this.#step(locks, name, signal);
+  }
+}
+
+/** A function, because a signal aborts while something is awaited. */
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
