@@ -1,4 +1,4 @@
-"""``duologue serve``: what was asked for is read, handed over, and what went wrong is one line.
+"""The command: what was asked for is read, handed over, and what went wrong is one line.
 
 The options are made from ``Settings``, so they are click's own objects: typer makes
 options from annotations, and keeps the errors that become our one line to itself.
@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args, get_origin
 import click
 import uvloop
 
-from duologue import __version__, logs, wiring
+from duologue import __version__, logs, usage, wiring
 from duologue.api.server import ListenError
 from duologue.identity.keyring import SecretError
 from duologue.settings import Settings, SettingsError, flag, variable
@@ -30,6 +30,7 @@ FAILURES: Mapping[type[Exception], int] = {
     SecretError: 2,
     ListenError: 1,
     StoreError: 1,
+    usage.Unanswered: 1,
 }
 """What is one line, and its exit code. Anything else is a mistake of ours, and shows its traceback."""
 
@@ -82,6 +83,16 @@ def announce(running: wiring.Running) -> None:
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
     click.echo(f"  store  {running.store}\n  media  {running.media}\n  Ctrl-C ends it")
+
+
+@duologue.command()
+@click.argument("url", default="http://localhost:8000")
+def transports(url: str) -> None:
+    """Say how people are reached, and whether polling can be switched off.
+
+    URL is that of a running server; any one of several will do.
+    """
+    click.echo(usage.shown(usage.fetch(url)))
 
 
 # --- options from settings ---------------------------------------------------------------

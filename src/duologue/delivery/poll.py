@@ -52,14 +52,16 @@ Reply = bytes | Untold
 class Asking:
     """One poll under way."""
 
-    def __init__(self, asked: Asked, wait_s: float, clock: Clock) -> None:
+    def __init__(self, asked: Asked, left_s: float, clock: Clock) -> None:
+        """``left_s``: how long its token lasts."""
         self.asked = asked
+        self.outlasts_token = left_s < asked.wait_s
         self.attached = False
         """Whether its attach was answered."""
         self.hurried = False
         """Whether it waits for no news (any more)."""
         self.on_time_up: Callable[[Asking], None] = lambda _: None
-        self._wait_s = wait_s
+        self._wait_s = min(asked.wait_s, left_s)
         self._clock = clock
         self._done = asyncio.Event()
         self._reply: Reply = Untold.AWAY
@@ -136,7 +138,7 @@ class Poll(Connection):
         """This poll is the one that waits from now on; the one before is answered at once."""
         before, self.asking = self.asking, asking
         self.polls += 1
-        asking.on_time_up = self._hurry
+        asking.on_time_up = self._time_up
         if before is not None:
             self._hurry(before)
 
@@ -239,6 +241,12 @@ class Poll(Connection):
         self._state = b""
         self._messages.clear()
         self._signals.clear()
+
+    def _time_up(self, asking: Asking) -> None:
+        if asking.outlasts_token and asking is self.asking:
+            self.end(End.SESSION_ENDED)
+        else:
+            self._hurry(asking)
 
     def _hurry(self, asking: Asking) -> None:
         asking.hurried = True

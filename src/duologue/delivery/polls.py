@@ -5,6 +5,7 @@ A loop whose round waits for the one that has been away longest.
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Iterator
 
@@ -50,8 +51,8 @@ class Polls:
         When the block is left the reply is on its way: the time until the next poll begins.
         """
         now_ms = self.hub.contact.store_clock.now_ms()
-        left_s = (expires_at_ms - now_ms) / 1000 if expires_at_ms else asked.wait_s
-        asking = Asking(asked, min(asked.wait_s, left_s), self._clock)
+        left_s = (expires_at_ms - now_ms) / 1000 if expires_at_ms else math.inf
+        asking = Asking(asked, left_s, self._clock)
         if self.hub.contact.draining:
             asking.answer(Untold.DRAINING)
             yield asking

@@ -1,0 +1,46 @@
+"""``duologue transports``: what ``GET /transports`` of a running server says, for people to read."""
+
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+import msgspec
+
+TIMEOUT_S = 10
+WORDS = {
+    "same": "the same",
+    "stream_first": "the stream knew first",
+    "poll_first": "the read knew first",
+    "missed": "the stream missed it",
+    "differ": "they differed",
+}
+
+
+class Unanswered(Exception):
+    """No server of ours answers there; one line that says what to do."""
+
+
+def fetch(url: str) -> dict[str, Any]:
+    """The document of the server at ``url`` (``http://host:port``). Raises ``Unanswered``."""
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise Unanswered(f"{url} is no address of a server, such as http://localhost:8000")
+    asked = url.rstrip("/") + "/transports"
+    try:
+        with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as answer:  # noqa: S310 # looked at above
+            document: dict[str, Any] = msgspec.json.decode(answer.read())
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise Unanswered(f"{asked} does not answer ({reason}); is the server running there?") from error
+    return document
+
+
+def shown(document: dict[str, Any]) -> str:
+    """A table of the sums, who is reached how, and one sentence: whether polling can be switched off."""
+    today, yesterday = document["today"], document["yesterday"]
+    rows = [f"{'reads held against streams':<28}{'today':>10}{'yesterday':>12}"]
+    rows += [f"  {words:<26}{today[name]:>10}{yesterday[name]:>12}" for name, words in WORDS.items()]
+    people, verdict = document["people"], document["verdict"]
+    word = "Polling can be switched off" if verdict["safe"] else "Not safe to switch polling off"
+    head = f"{document['transports']}; people on streams: {people['sse']}, polling: {people['poll']}"
+    return "\n".join([head, *rows, f"{word}: {verdict['why']}."])

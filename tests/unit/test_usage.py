@@ -1,0 +1,43 @@
+"""``duologue transports``: what it prints, and its one line when nobody answers."""
+
+import socket
+
+import pytest
+
+from duologue.usage import Unanswered, fetch, shown
+
+DOCUMENT = {
+    "transports": "both",
+    "people": {"sse": 12, "poll": 3},
+    "today": {"same": 1200, "stream_first": 30, "poll_first": 4, "missed": 0, "differ": 0},
+    "yesterday": {"same": 9, "stream_first": 0, "poll_first": 0, "missed": 1, "differ": 0},
+    "verdict": {"safe": False, "why": "3 people poll"},
+}
+
+
+def test_a_table_and_a_sentence() -> None:
+    """Every sum once, and at the end whether polling can be switched off."""
+    lines = shown(DOCUMENT).splitlines()
+    assert lines[0] == "both; people on streams: 12, polling: 3"
+    assert [line.split()[-2:] for line in lines[2:7]] == [
+        ["1200", "9"], ["30", "0"], ["4", "0"], ["0", "1"], ["0", "0"]
+    ]  # fmt: skip
+    assert len({len(line) for line in lines[1:7]}) == 1, "columns"
+    assert lines[-1] == "Not safe to switch polling off: 3 people poll."
+    safe = {**DOCUMENT, "verdict": {"safe": True, "why": "nobody polls"}}
+    assert shown(safe).splitlines()[-1] == "Polling can be switched off: nobody polls."
+
+
+def test_nobody_answers() -> None:
+    """One line, with the address."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Unanswered, match=f"{port}/transports does not answer"):
+        fetch(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "file:///etc/passwd", ""])
+def test_no_address(url: str) -> None:
+    """Nothing but HTTP is ever opened."""
+    with pytest.raises(Unanswered, match="is no address"):
+        fetch(url)
