@@ -29,6 +29,8 @@ export interface PeerMedia {
   readonly kind: "peer";
   readonly role: Role;
   readonly ice_servers: readonly RTCIceServer[];
+  /** Offer the partner no address of one's own: all media goes through a TURN server. */
+  readonly ice_transport_policy?: "relay";
 }
 
 export interface LivekitMedia {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { peerMedia } from "../src/media/peer.ts";
 import type { MediaSession } from "../src/media/port.ts";
-import type { Role, SignalData } from "../src/vocabulary.ts";
+import type { PeerMedia, Role, SignalData } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 import { FakeWorld } from "./doubles/peerconnection.ts";
 
@@ -14,14 +14,20 @@ class Call {
   readonly said: string[] = [];
   /** Signals for which this says true are lost on the way. */
   loses: (data: SignalData, to: Role) => boolean = () => false;
+  grant: Omit<PeerMedia, "kind" | "role"> = { ice_servers: [] };
+  configure: (configuration: RTCConfiguration) => void = () => undefined;
 
   load(role: Role, page: string): void {
     const words: string[] = [];
-    const open = peerMedia({ clock: this.clock, connect: this.world.connect });
+    const connect = (configuration: RTCConfiguration): RTCPeerConnection => {
+      this.configure(configuration);
+      return this.world.connect();
+    };
+    const open = peerMedia({ clock: this.clock, connect });
     const session = open({
       match: "m_1",
       page,
-      grant: { kind: "peer", role, ice_servers: [] },
+      grant: { kind: "peer", role, ...this.grant },
       tracks: { audio: null, video: null },
       presence: { camera: true, microphone: true, hidden: false },
       events: {
@@ -177,6 +183,24 @@ describe("a network that changes", () => {
     await early.clock.advance(3_000);
     expect(early.pages.polite?.words).toEqual(["silent"]);
     expect(early.world.live[0]?.restarts).toBe(0);
+  });
+});
+
+describe("what the operator allows", () => {
+  it("is what the connection is made with: servers with their credentials, and no address of one's own", async () => {
+    const made: RTCConfiguration[] = [];
+    const call = new Call();
+    call.configure = (configuration) => void made.push(configuration);
+    const turn = { urls: ["turn:t"], username: "u", credential: "c" };
+    call.grant = { ice_servers: [turn], ice_transport_policy: "relay" };
+    call.load("polite", "p_a");
+    call.grant = { ice_servers: [] };
+    call.load("impolite", "p_b");
+    await settle();
+    expect(made).toEqual([
+      { iceServers: [turn], iceTransportPolicy: "relay" },
+      { iceServers: [], iceTransportPolicy: "all" },
+    ]);
   });
 });
 

@@ -120,7 +120,8 @@ class PeerSession implements MediaSession {
 
   #build(): void {
     this.#cancelHello();
-    const pc = this.#connect({ iceServers: [...this.#grant.ice_servers] });
+    const { ice_servers: servers, ice_transport_policy: policy } = this.#grant;
+    const pc = this.#connect({ iceServers: [...servers], iceTransportPolicy: policy ?? "all" });
     const link: PeerLink = new PeerLink(pc, this.#grant.role, this.#tracks, this.#clock, {
       signal: (body) => this.#signal(body),
       tracks: (tracks) => this.#setting.events.tracks(tracks),

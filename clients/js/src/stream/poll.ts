@@ -1,7 +1,7 @@
 import { fullJitter } from "../backoff.ts";
 import { pause, type Clock } from "../clock.ts";
 import { Refused } from "../problem.ts";
-import type { Frame, PollReply, StateFrame } from "../vocabulary.ts";
+import type { Frame, PersonState, PollReply } from "../vocabulary.ts";
 import type { Connection, StreamEnd } from "./transport.ts";
 
 /** The longest that the server lets a poll wait. */
@@ -63,13 +63,13 @@ async function run({ page, ask, known, clock, random }: PollOptions, { onFrame, 
       return null;
     });
     if (answer === null || over()) return;
-    const early = clock.monotonic() - started_ms < WAIT_MS - ANSWER_MS && broughtNothing(answer, had);
-    for (const frame of reader.read(answer, had, known().version, early)) {
+    for (const frame of reader.read(answer, had, known().version)) {
       onFrame(frame);
       if (over()) return;
     }
     if (!goesOn()) return;
-    empty = early ? empty + 1 : 0;
+    const early = clock.monotonic() - started_ms < WAIT_MS - ANSWER_MS;
+    empty = early && broughtNothing(answer, had) ? empty + 1 : 0;
     if (empty > 0) await pause(clock, fullJitter(empty - 1, EMPTY, random), signal);
     if (over()) return;
   }
@@ -97,35 +97,37 @@ function endOf(error: unknown): StreamEnd {
   return { why: "refused", status: error.status, retry_after_ms: error.retry_after_ms };
 }
 
-type Head = Pick<StateFrame, "type" | "at_ms" | "match" | "reason">;
-
 /** Turns answers into frames, so that everything behind the line is the same for both transports. */
 class PollReader {
   #ended: string | null = null;
 
-  /** `version`: what the page has by now; `early`: the answer came before its time, and brought nothing. */
-  read(answer: PollReply | "taken-over", had: Known, version: number | null, early: boolean): Frame[] {
+  /** `version`: what the page has by now. */
+  read(answer: PollReply | "taken-over", had: Known, version: number | null): Frame[] {
     if (answer === "taken-over") return [{ type: "taken-over", at_ms: 0 }];
-    const { state, people_online, transports } = answer;
+    const { state, people_online, transports, now_ms } = answer;
     const facts = { state, people_online, ...(transports !== undefined && { transports }) };
-    return [{ ...facts, ...this.#head(answer, had, version, early) }, ...linesOf(answer)];
+    const type = isSnapshot(answer, had, version) ? "snapshot" : "state";
+    return [...this.#told(state, had, version), { type, at_ms: now_ms, ...facts }, ...linesOf(answer)];
   }
 
-  /**
-   * What counts as a snapshot: the first answer, one that is lower than the version that its poll named (the store fell
-   * back), and one that came early with nothing new (the server doubts that it told all). One that is lower than what a
-   * command brought while the poll was under way is merely late, and an ordinary state.
-   */
-  #head({ state, now_ms }: PollReply, had: Known, version: number | null, early: boolean): Head {
-    const before = this.#ended;
-    this.#ended = state.ended?.match ?? null;
-    if (had.version === null) return { type: "snapshot", at_ms: now_ms, reason: "connected" };
-    if (state.version < had.version || (early && state.version === version)) return { type: "snapshot", at_ms: now_ms, reason: "resync" };
-    const isNews = state.ended !== undefined && state.ended.match !== before && (version === null || state.version > version);
-    // The instant of the end, and not of the answer, is what "told" is measured from.
-    if (isNews) return { type: "force-disconnect", at_ms: state.ended.at_ms, match: state.ended.match, reason: state.ended.reason };
-    return { type: "state", at_ms: now_ms };
+  /** A conversation ended while we polled. Its own instant, and not the answer's, is what "told" is measured from. */
+  #told(state: PersonState, had: Known, version: number | null): Frame[] {
+    const { ended } = state;
+    const isNews = ended !== undefined && ended.match !== this.#ended && had.version !== null && state.version > (version ?? 0);
+    this.#ended = ended?.match ?? null;
+    return isNews ? [{ type: "force-disconnect", at_ms: ended.at_ms, match: ended.match, reason: ended.reason, state }] : [];
   }
+}
+
+/**
+ * An answer counts as a snapshot, with two exceptions: one that brings only lines, and one that is lower than what a command
+ * brought while the poll was under way, which is merely late. Lower than what the poll named is a store that fell back.
+ */
+function isSnapshot(answer: PollReply, had: Known, version: number | null): boolean {
+  const answered = answer.state.version;
+  if (had.version === null || answered < had.version) return true;
+  if (answered === had.version) return broughtNothing(answer, had) && answered === version;
+  return version === null || answered >= version;
 }
 
 function linesOf({ state, messages, signals }: PollReply): Frame[] {
