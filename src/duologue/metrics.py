@@ -101,6 +101,9 @@ class Metrics:
         self._comparisons = counter(
             "comparisons", "Reads of the state held against the event stream, by what was found.", "result"
         )
+        self._limited = counter(
+            "limited", "Requests refused as too many, by what and whose.", "what", "whose"
+        )
         self._online = gauge("people_online", "People online in the shard, as the last beat said.")
         self._known_labels()
 
@@ -191,6 +194,10 @@ class Metrics:
     def detach_failed(self) -> None:
         """A detach did not reach the store: the re-attach loop will find it."""
         self._detach_failures.inc()
+
+    def limited(self, what: str, whose: str) -> None:
+        """A request was refused as too many; ``whose`` bucket was empty: ``person`` or ``address``."""
+        self._limited.labels(what, whose).inc()
 
     def beaten(self, people_online: int, alone_people: int) -> None:
         """A beat was answered."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
 
 UNSIGNED = (
@@ -37,6 +38,16 @@ def option(default: Any, help: str, *, group: str = "Options", secret: bool = Fa
 def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
     """A duration of the state machine; ``pairing.timings.Timings`` has the same name and default."""
     return option(default, help, group="Timings of the state machine")
+
+
+def per_min(default: int, what: str) -> Any:
+    """A limit in the long run, named after ``identity.limits.Kind``; 0 switches this one off."""
+    return option(default, f"{what}, a minute in the long run; 0 for no limit.", group="Limits")
+
+
+def burst(default: int, what: str) -> Any:
+    """How many of the same at once: the size of the bucket that the other fills."""
+    return option(default, f"{what}, at once.", group="Limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +91,55 @@ class Settings:
         (), "Origins of pages elsewhere for which the session cookie counts, comma-separated."
     )
     trusted_proxies: str = option(
-        "127.0.0.1,::1", "Whose X-Forwarded-For and -Proto are believed, comma-separated; * for anybody's."
+        "127.0.0.1,::1",
+        "Whose X-Forwarded-For and -Proto are believed: addresses and networks such as 10.0.0.0/8, unix for "
+        "peers on a Unix socket, comma-separated; * for anybody's. Behind a proxy that is not named here "
+        "everybody counts as one address.",
     )
+    limits: bool = option(True, "Limit how often a person and a network address may ask for something.")
     drain_s: float = option(
         5.0, "How long a stop waits for commands under way; streams are told to reconnect."
     )
     log_level: LogLevel = option("info", "Least that is logged: debug, info, warning, error.")
     log_format: LogFormat = option("auto", "console, json, or auto: console on a terminal, else json.")
+
+    # What a person does in a lively evening, several times over; of an address, 500 people behind one NAT.
+    person_sessions_per_min: int = per_min(10, "Renewals of one person's session")
+    person_sessions_burst: int = burst(20, "Renewals of one person's session")
+    address_sessions_per_min: int = per_min(600, "New guests from one address")
+    address_sessions_burst: int = burst(1_000, "New guests from one address")
+    person_joins_per_min: int = per_min(60, "Joins of one person")
+    person_joins_burst: int = burst(30, "Joins of one person")
+    address_joins_per_min: int = per_min(6_000, "Joins from one address")
+    address_joins_burst: int = burst(3_000, "Joins from one address")
+    person_skips_per_min: int = per_min(60, "Skips of one person")
+    person_skips_burst: int = burst(40, "Skips of one person")
+    address_skips_per_min: int = per_min(12_000, "Skips from one address")
+    address_skips_burst: int = burst(6_000, "Skips from one address")
+    person_messages_per_min: int = per_min(120, "Messages of one person")
+    person_messages_burst: int = burst(60, "Messages of one person")
+    address_messages_per_min: int = per_min(12_000, "Messages from one address")
+    address_messages_burst: int = burst(6_000, "Messages from one address")
+    person_signals_per_min: int = per_min(1_200, "Signals of one person")
+    person_signals_burst: int = burst(600, "Signals of one person")
+    address_signals_per_min: int = per_min(120_000, "Signals from one address")
+    address_signals_burst: int = burst(60_000, "Signals from one address")
+    person_reports_per_min: int = per_min(20, "Reports and blocks of one person")
+    person_reports_burst: int = burst(20, "Reports and blocks of one person")
+    address_reports_per_min: int = per_min(600, "Reports and blocks from one address")
+    address_reports_burst: int = burst(300, "Reports and blocks from one address")
+    person_streams_per_min: int = per_min(30, "Event streams opened by one person")
+    person_streams_burst: int = burst(20, "Event streams opened by one person")
+    address_streams_per_min: int = per_min(600, "Event streams from one address by people new to the store")
+    address_streams_burst: int = burst(1_000, "Event streams from one address by people new to the store")
+    person_polls_per_min: int = per_min(600, "Polls of one person")
+    person_polls_burst: int = burst(100, "Polls of one person")
+    person_pulses_per_min: int = per_min(600, "Signs of life of one person (pulse, ack, leave)")
+    person_pulses_burst: int = burst(100, "Signs of life of one person (pulse, ack, leave)")
+    person_silences_per_min: int = per_min(60, "Pulses of one person that call a partner silent")
+    person_silences_burst: int = burst(30, "Pulses of one person that call a partner silent")
+    person_reads_per_min: int = per_min(600, "Pure reads of one person")
+    person_reads_burst: int = burst(100, "Pure reads of one person")
 
     owed_ms: int = timing(3_000, "A sign of life owed since a match began, or a partner's media fell silent.")
     owed_again_ms: int = timing(1_500, "An unmet probe is published once more after this.")
@@ -143,15 +196,34 @@ class Settings:
             f.name: getattr(self, f.name) for f in fields(self) if f.metadata["group"].startswith("Timings")
         }
 
+    def of_the_limits(self) -> dict[str, int]:
+        """Field and number of each limit; empty where limits are switched off."""
+        names = [f.name for f in fields(self) if f.metadata["group"] == "Limits"]
+        return {name: getattr(self, name) for name in names} if self.limits else {}
+
     def check(self, *, deaf_after_ms: int, heartbeat_ms: int) -> None:
         """Raises ``SettingsError`` at the first thing that cannot work together.
 
         ``deaf_after_ms``: when a process that hears nothing begins to re-attach its people;
         ``heartbeat_ms``: how often a waiting client is asked for a sign of life.
         """
-        for holds, otherwise in (*self._plain(), *self._durations(deaf_after_ms, heartbeat_ms)):
+        for holds, otherwise in (
+            *self._plain(),
+            *self._from_outside(),
+            *self._durations(deaf_after_ms, heartbeat_ms),
+        ):
             if not holds:
                 raise SettingsError(otherwise)
+
+    def _from_outside(self) -> Iterator[tuple[bool, str]]:
+        for name, number in self.of_the_limits().items():
+            least = 0 if name.endswith("_per_min") else 1
+            yield number >= least, f"{flag(name)} is {least} or more (--no-limits switches all limits off)"
+        for origin in self.origins:
+            yield (
+                bool(ORIGIN.fullmatch(origin)),
+                f"{origin!r} is no origin; write it as a browser does: https://chat.example, without a path",
+            )
 
     def _plain(self) -> Iterator[tuple[bool, str]]:
         yield 0 <= self.port <= 65535, f"--port is 0 to 65535, not {self.port}"

@@ -21,11 +21,14 @@ from duologue.delivery.feed import Feed
 from duologue.delivery.hub import HEARTBEAT_S, Hub
 from duologue.delivery.offer import Offer, Transports
 from duologue.delivery.polls import Polls
+from duologue.identity import limits
+from duologue.identity.addresses import BadProxy, Proxies
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring, SecretError
-from duologue.identity.tokens import Tokens
+from duologue.identity.tokens import SHARDS, Tokens
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
+from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import MediaKind, ProcessId
@@ -89,6 +92,10 @@ def check(settings: Settings) -> None:
     )
     if settings.secret:
         Keyring.parse(settings.secret)
+    try:
+        Proxies.parse(settings.trusted_proxies)
+    except BadProxy as error:
+        raise SettingsError(f"--trusted-proxies: {error}") from error
     if settings.page and not (WEB / "index.html").exists():
         raise SettingsError("the page is not built: run make page, or pip install . again (or --no-page)")
 
@@ -137,24 +144,26 @@ class Process:
             sweep.Sweep(machine, settings.pools, clock),
             reattach.Reattach(hub, contact, clock),
         )
+        keys = keyring(settings)
         desk = Desk(
             machine=machine,
             media=media,
             metrics=metrics,
-            tokens=Tokens(keyring(settings), guests=settings.guests),
+            tokens=Tokens(keys, guests=settings.guests),
             origins=Origins(settings.origins),
             pools=settings.pools,
             offer=offer,
+            limits=limits_of(settings, store, keys.keys[keys.signing_kid]),
         )
         app = build(
             desk,
-            events=EventStream(hub, desk.caller, enabled=offer.streams),
+            events=EventStream(hub, desk.caller, enabled=offer.streams, door=desk.door),
             is_ready=contact.ready,
             web=WEB if settings.page else None,
             polls=polls if offer.polls else None,
         )
-        limits = Limits(settings.drain_s, settings.trusted_proxies)
-        self.server = Server(app, limits, started=started, drain=hub.drain)
+        allowed = Limits(settings.drain_s, settings.trusted_proxies)
+        self.server = Server(app, allowed, started=started, drain=hub.drain)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -232,6 +241,21 @@ def look_at(info: ServerInfo) -> None:
             "the store forgets people when its memory is full; set its maxmemory-policy to noeviction",
             policy=info.maxmemory_policy,
         )
+
+
+def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.Limits | None:
+    """The limits that the settings name; ``None``: there are none."""
+    if not settings.limits:
+        return None
+    keys = Keys(SHARDS[0])
+    return limits.Limits(
+        store,
+        limits.rates_of(settings.of_the_limits()),
+        secret=secret,
+        prefix=keys.prefix,
+        known=keys.person,
+        interrupted=StoreInterrupted,
+    )
 
 
 def keyring(settings: Settings) -> Keyring:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import EventStream
@@ -123,9 +123,18 @@ class Process:
         if self._beating is not None:
             self._beating.cancel()
 
-    def page(self, person: str, page: str, *, last_event_id: str = "") -> "Page":
-        """A page that is about to open its stream here."""
-        return Page(self, person, page, last_event_id)
+    def page(
+        self,
+        person: str,
+        page: str,
+        *,
+        last_event_id: str = "",
+        through: ASGIApp | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> "Page":
+        """A page that is about to open its stream here; ``through``: what is in front of the endpoint."""
+        asked = headers or {"Authorization": f"Bearer {person}"}
+        return Page(self, through or self.events, page, last_event_id, asked)
 
     async def join(self, person: str, **more: Any) -> bytes:
         """As ``POST /v1/join``."""
@@ -148,7 +157,9 @@ def by_name(headers: Mapping[str, str]) -> Session:
 class Page:
     """A page reading its stream. Within ``async with`` it is open; leaving closes the socket."""
 
-    def __init__(self, process: Process, person: str, page: str, last_event_id: str) -> None:
+    def __init__(
+        self, process: Process, app: ASGIApp, page: str, last_event_id: str, headers: Mapping[str, str]
+    ) -> None:
         self.frames: list[Frame] = []
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -157,13 +168,14 @@ class Page:
             "type": "http",
             "method": "GET",
             "path": "/v1/events",
+            "client": ("10.0.0.1", 4711),
             "query_string": f"page={page}".encode(),
             "headers": [
-                (b"authorization", b"Bearer " + person.encode()),
+                *((name.lower().encode(), value.encode()) for name, value in headers.items()),
                 *([(b"last-event-id", last_event_id.encode())] if last_event_id else []),
             ],
         }
-        self._process = process
+        self._app = app
         self._gone = asyncio.Event()
         self._told = asyncio.Event()
         self._read = 0
@@ -200,7 +212,7 @@ class Page:
 
     async def _run(self) -> None:
         try:
-            await self._process.events(self._scope, self._receive, self._send)
+            await self._app(self._scope, self._receive, self._send)
         finally:
             self.ended.set()
 

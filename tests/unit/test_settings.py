@@ -1,6 +1,7 @@
 """The one table of settings: what it reads, and what it refuses."""
 
 import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from duologue import wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
+from duologue.identity.limits import Kind
 from duologue.pairing.timings import Timings
 from duologue.settings import Settings, SettingsError, flag, variable
 
@@ -39,7 +41,8 @@ def test_every_setting_says_what_it_is_for() -> None:
     for each in Settings.options():
         assert each.metadata["help"].endswith((".", ")")), each.name
         if each.type in (int, float) and each.name != "port":
-            assert each.name.endswith(("_ms", "_s", "_ratio", "looks", "windows", "_percent")), each.name
+            units = ("_ms", "_s", "_ratio", "looks", "windows", "_percent", "_per_min", "_burst")
+            assert each.name.endswith(units), each.name
 
 
 def test_nothing_given_means_the_defaults() -> None:
@@ -182,10 +185,39 @@ def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -
 
 
 def test_the_readme_lists_every_option() -> None:
-    """With its variable, its default and its sentence, as they are here; timings are for ``--help``."""
+    """With variable, default and sentence; limits as numbers; timings are for ``--help``."""
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     for each in Settings.options():
         if each.metadata["group"] == "Options":
             option = "" if each.metadata["secret"] else f"`{flag(each.name)}`"
             row = f"| {option} | `{variable(each.name)}` | {shown(each.default)} | {each.metadata['help']} |"
             assert row in readme
+    numbers = Settings().of_the_limits()
+    for kind in Kind:
+        cells = [
+            f"{numbers[f'{whose}_{kind}_per_min']:,} | {numbers[f'{whose}_{kind}_burst']:,}"
+            for whose in ("person", "address")
+            if f"{whose}_{kind}_burst" in numbers
+        ]
+        assert f"| `{kind}` | {' | '.join(cells)} |" in readme
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"person_skips_per_min": -1}, "--person-skips-per-min is 0 or more"),
+        ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
+        ({"origins": ("*",)}, "'\\*' is no origin"),
+        ({"origins": ("null",)}, "'null' is no origin"),
+    ],
+)
+def test_limits_and_origins_that_cannot_be_meant(given: dict[str, Any], words: str) -> None:
+    """A cookie is never for anybody's page, and an origin has no path."""
+    assert re.search(words, refused(**given))
+    Settings(origins=("https://chat.example:8443", "http://[::1]:80")).check(**DEAF)
+
+
+def test_a_misspelt_proxy_is_refused() -> None:
+    """By the name of its option."""
+    with pytest.raises(SettingsError, match=r"--trusted-proxies: '10\.0\.0\.0/99'"):
+        wiring.check(replace(Settings(), page=False, trusted_proxies="10.0.0.0/99"))

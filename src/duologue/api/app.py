@@ -27,6 +27,7 @@ from duologue.api.skip import SkipBody, skip
 from duologue.api.state import state
 from duologue.api.transports import transports
 from duologue.delivery.polls import Polls
+from duologue.identity.limits import Kind
 
 
 def build(
@@ -58,16 +59,16 @@ def build(
 def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]:
     return [
         sessions(desk),
-        command("/v1/join", JoinBody, join, desk),
-        command("/v1/skip", SkipBody, skip, desk),
-        command("/v1/leave", LeaveBody, leave, desk),
-        command("/v1/pulse", PulseBody, pulse, desk),
-        command("/v1/ack", AckBody, ack, desk),
-        command("/v1/signal", SignalBody, signal, desk),
-        command("/v1/messages", MessageBody, message, desk),
-        command("/v1/blocks", BlockBody, block, desk),
-        command("/v1/reports", ReportBody, report, desk),
-        command("/v1/comparisons", ComparisonBody, compare, desk),
+        command("/v1/join", JoinBody, join, desk, Kind.JOINS),
+        command("/v1/skip", SkipBody, skip, desk, Kind.SKIPS),
+        command("/v1/leave", LeaveBody, leave, desk, Kind.PULSES),
+        command("/v1/pulse", PulseBody, pulse, desk, Kind.PULSES),
+        command("/v1/ack", AckBody, ack, desk, Kind.PULSES),
+        command("/v1/signal", SignalBody, signal, desk, Kind.SIGNALS),
+        command("/v1/messages", MessageBody, message, desk, Kind.MESSAGES),
+        command("/v1/blocks", BlockBody, block, desk, Kind.REPORTS),
+        command("/v1/reports", ReportBody, report, desk, Kind.REPORTS),
+        command("/v1/comparisons", ComparisonBody, compare, desk, Kind.READS),
         state(desk, polls),
         _stream(events),
     ]

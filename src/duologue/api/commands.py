@@ -10,6 +10,7 @@ from starlette.routing import Route
 from duologue.api import bodies
 from duologue.api.answers import Answer, render
 from duologue.api.desk import Desk
+from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 
 T = TypeVar("T", bound=bodies.Body)
@@ -18,11 +19,16 @@ Command = Callable[[Desk, Session, T], Awaitable[Answer]]
 """One noun's own part. It may raise ``Problem``, before it changes anything."""
 
 
-def command(path: str, kind: type[T], handle: Command[T], desk: Desk) -> Route:
-    """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds."""
+def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Kind) -> Route:
+    """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds.
+
+    It counts as one of its kind before its body is read: what is too many costs little.
+    """
+    door = desk.door
 
     async def endpoint(request: Request) -> Response:
         caller = desk.caller(request.headers)
+        await door.admit(counts, request.scope, caller.person)
         body = await bodies.read(request, kind)
         return render(await handle(desk, caller, body), desk.media)
 

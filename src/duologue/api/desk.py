@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from duologue.api.door import Door
 from duologue.api.problems import Code, Problem
 from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, find
+from duologue.identity.limits import Limits
 from duologue.identity.tokens import BadToken, Session, Tokens
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
@@ -24,6 +26,14 @@ class Desk:
     pools: Sequence[str]
     """The pools that the settings name; the first is where somebody goes who names none."""
     offer: Offer = field(default_factory=Offer)
+
+    limits: Limits | None = None
+    """How often somebody may ask for what; ``None``: as often as they like."""
+
+    @property
+    def door(self) -> Door:
+        """Where requests meet the limits."""
+        return Door(self.metrics, self.limits)
 
     def caller(self, headers: Mapping[str, str]) -> Session:
         """Who is asking, by bearer token or cookie. Raises ``Problem`` (401).

@@ -35,6 +35,7 @@ class Code(StrEnum):
     BAD_FIELD = "bad-field"
     UNKNOWN_POOL = "unknown-pool"
     NO_PAGE = "no-page"
+    TOO_MANY = "too-many"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
 
@@ -52,6 +53,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.BAD_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_POOL: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.NO_PAGE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -68,12 +70,15 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 class Problem(Exception):  # the word of RFC 9457
     """A request that is refused. Nothing was changed, unless its code is ``unavailable``: see there."""
 
-    def __init__(self, code: Code, detail: str, *, field: str | None = None) -> None:
+    def __init__(
+        self, code: Code, detail: str, *, field: str | None = None, retry_after_s: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.field = field
         """The field that it is about, as a path: ``data.from``."""
+        self.retry_after_s = retry_after_s
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -88,11 +93,14 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
     }
     if problem.field is not None:
         document["field"] = problem.field
+    more = dict(headers or {})
+    if problem.retry_after_s is not None:
+        more["Retry-After"] = str(problem.retry_after_s)
     fixed = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(
         msgspec.json.encode(document),
         status_code=status,
-        headers={**fixed, **_HEADERS.get(status, {}), **(headers or {})},
+        headers={**fixed, **_HEADERS.get(status, {}), **more},
         media_type=MEDIA_TYPE,
     )
 

@@ -5,6 +5,7 @@ from duologue.api.bodies import Body
 from duologue.api.desk import Desk
 from duologue.api.fields import UNSET, Id, Milliseconds, UnsetType
 from duologue.api.problems import Code, Problem
+from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import MatchId, Media, PersonId
@@ -27,6 +28,8 @@ async def pulse(desk: Desk, caller: Session, body: PulseBody) -> Answer:
     """Whatever the caller owed is met; ``stale``: it was no sign of life, answer the state."""
     if body.media is not UNSET and body.match is UNSET:
         raise Problem(Code.MISSING_FIELD, "media is said of a match", field="match")
+    if body.media is Media.SILENT:
+        await desk.door.admit(Kind.SILENCES, {}, caller.person)
     reply = await desk.machine.pulse(
         PersonId(caller.person),
         None if body.match is UNSET else MatchId(body.match),

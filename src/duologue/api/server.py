@@ -13,6 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from duologue.api.guard import Guard
+from duologue.api.proxies import Forwarded
+from duologue.identity.addresses import Proxies
 
 BACKLOG = 2048
 """Connections that wait to be accepted: everybody comes back at once after a restart."""
@@ -131,7 +133,7 @@ class Server(uvicorn.Server):
     ) -> None:
         """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop."""
         config = uvicorn.Config(
-            app,
+            Forwarded(app, Proxies.parse(limits.trusted_proxies)),
             loop="none",  # it runs in ours
             http=Guard,
             ws="none",
@@ -141,8 +143,7 @@ class Server(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=1,  # for what our own deadline has cut
-            proxy_headers=bool(limits.trusted_proxies),
-            forwarded_allow_ips=limits.trusted_proxies,
+            proxy_headers=False,  # ours: see identity/addresses.py
         )
         super().__init__(config)
         self._drain_s = limits.drain_s

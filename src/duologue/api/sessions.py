@@ -10,8 +10,10 @@ from starlette.routing import Route
 from duologue.api import bodies
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
+from duologue.api.door import too_many
 from duologue.api.fields import UNSET, Alias, UnsetType
 from duologue.identity.credentials import find, set_cookie
+from duologue.identity.limits import Kind
 from duologue.identity.tokens import BadToken, Issued, Session, Tokens, now_ms
 
 
@@ -25,8 +27,14 @@ class SessionBody(bodies.Body):
 def sessions(desk: Desk) -> Route:
     """Answers 201 with a token, as body and as cookie (not to a page of another origin)."""
 
+    door = desk.door
+
     async def endpoint(request: Request) -> Response:
         known = _known(desk, request.headers)
+        person = known[0].person if known else ""
+        # Also with the store away somebody may begin: nothing of theirs is there yet.
+        if refused := await door.without_store(Kind.SESSIONS, request.scope, person):
+            raise too_many(refused)
         body = await bodies.read(request, SessionBody)
         issued = _issue(desk.tokens, known, None if body.alias is UNSET else body.alias)
         response = as_json(msgspec.json.encode(issued), status_code=201)

@@ -11,11 +11,14 @@ from duologue.api.problems import Code, Problem
 from duologue.api.stream import without_navigation
 from duologue.delivery.frame import dress
 from duologue.delivery.polls import Polls
+from duologue.identity.limits import Kind
 from duologue.pairing.vocabulary import PersonId
 
 
 def state(desk: Desk, polls: Polls | None) -> Route:
     """Without parameters a pure read: no sign of life, nothing changes. ``polls`` is ``None``: no polling."""
+
+    door = desk.door
 
     async def endpoint(request: Request) -> Response:
         connects = bool(request.query_params)
@@ -24,10 +27,12 @@ def state(desk: Desk, polls: Polls | None) -> Route:
             if name not in NAMES:
                 raise Problem(Code.UNKNOWN_FIELD, "there is no such parameter here", field=name[:200])
         if not connects:
+            await door.admit(Kind.READS, request.scope, caller.person)
             read = await desk.machine.read(PersonId(caller.person))
             return as_json(b'{"state":%b}' % dress(read, desk.media))
         if polls is None:
             raise Problem(Code.POLLING_OFF, "polling is switched off here; use GET /v1/events")
+        await door.admit(Kind.POLLS, request.scope, caller.person)
         return await poll(desk, polls, caller, request)
 
     # GET only: HEAD, which Starlette adds, would be a poll whose news nobody reads.

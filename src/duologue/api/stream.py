@@ -12,12 +12,15 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from duologue.api.door import Door
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
+from duologue.delivery import frame
 from duologue.delivery.connection import End
 from duologue.delivery.hub import Hub
 from duologue.delivery.stream import Stream
-from duologue.identity.tokens import Session
+from duologue.identity.limits import Kind
+from duologue.identity.tokens import Session, now_ms
 from duologue.pairing.vocabulary import PageId, PersonId
 
 WRITE_S = 5.0
@@ -45,14 +48,19 @@ Authenticate = Callable[[Mapping[str, str]], Session]
 class EventStream:
     """The endpoint.
 
+    ``door``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
+
     Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
     (streams switched off) it answers 404.
     """
 
-    def __init__(self, hub: Hub, authenticate: Authenticate, *, enabled: bool = True) -> None:
+    def __init__(
+        self, hub: Hub, authenticate: Authenticate, *, enabled: bool = True, door: Door | None = None
+    ) -> None:
         self._hub = hub
         self._authenticate = authenticate
         self._enabled = enabled
+        self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream, until either side ends it. Cancelled, it leaves a detach behind in the hub."""
@@ -62,6 +70,11 @@ class EventStream:
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return
+        if self._door is not None:
+            refused = await self._door.without_store(Kind.STREAMS, scope, session.person)
+            if refused is not None:
+                await _send_away(refused.wait_ms, send)
+                return
         with self._hub.open(
             PersonId(session.person),
             page,
@@ -108,6 +121,13 @@ def _cut(scope: Scope) -> Callable[[], object]:
     """What breaks the answer off, where the server has it (``api.guard``)."""
     now: Callable[[], object] = scope.get("extensions", {}).get(CUT, {}).get("now", lambda: None)
     return now
+
+
+async def _send_away(wait_ms: int, send: Send) -> None:
+    """On a stream that ends at once: an ``EventSource`` is closed for good by a 429 (race E24)."""
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    later = frame.reconnect(now_ms(), at_least_ms=wait_ms)
+    await send({"type": "http.response.body", "body": later, "more_body": False})
 
 
 async def serve(stream: Stream, receive: Receive, send: Send, cut: Callable[[], object]) -> None:

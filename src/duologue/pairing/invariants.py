@@ -13,7 +13,7 @@ from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
     "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "reported", "evidence",
-    "compared", "room", "hook",
+    "compared", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
 SETS = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "rooms")

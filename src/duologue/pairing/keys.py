@@ -31,11 +31,15 @@ key                        type        what
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
 ``msg:<match>``            list        kept messages, 15 min after the end
 ``sig:<match>:<a|b>``      list        kept signals for one side
+``until:<person>``         string      how long the session of an attached person was renewed (ms), until then
 ``reports``                stream      reports, for the operator
 ``reported:<person>:…``    string      match and key of a report: a repeat has no second effect
 ``evidence:<match>``       list        the messages of a reported match
+``limit:<kind>:<person>``  string      when this person's bucket is full again (ms), until then
+``limit:<kind>@<address>`` string      the same of a network address, whose name is hidden
 =========================  ==========  ==========================================================
 
+The last two are ``identity.limits``'s own, beside the records that they guard.
 ``f:<process>`` is no key but the channel that a process listens on.
 """
 

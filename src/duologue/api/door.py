@@ -1,0 +1,65 @@
+"""Who may come in now: the limits, asked before anything else of a request is looked at."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from starlette.types import Scope
+
+from duologue.api.problems import Code, Problem
+from duologue.identity.limits import Kind, Limits, TooMany
+from duologue.metrics import Metrics
+from duologue.store.client import StoreError
+
+OPEN_AFTER_S = 1.0
+"""What works while the store is away (a guest's session, a stream) does not wait longer for its limits."""
+
+log = structlog.get_logger(__name__)
+
+
+def address_of(scope: Scope) -> str:
+    """The network address of who asks (``api.proxies`` has settled it); ``""``: nobody knows."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """The limits as requests meet them. Without any, everybody comes in."""
+
+    metrics: Metrics
+    limits: Limits | None = None
+
+    async def admit(self, kind: Kind, scope: Scope, person: str = "") -> None:
+        """One more of this kind. Raises ``Problem`` (429) where it is too many, and the store's errors."""
+        refused = await self._refused(kind, scope, person)
+        if refused is not None:
+            raise too_many(refused)
+
+    async def without_store(self, kind: Kind, scope: Scope, person: str = "") -> TooMany | None:
+        """The same for what works while the store is away: then everybody comes in. Raises nothing."""
+        try:
+            async with asyncio.timeout(OPEN_AFTER_S):
+                return await self._refused(kind, scope, person)
+        except (StoreError, TimeoutError) as error:
+            log.info("limits not asked", kind=kind, error=str(error) or type(error).__name__)
+            return None
+
+    async def _refused(self, kind: Kind, scope: Scope, person: str) -> TooMany | None:
+        if self.limits is None:
+            return None
+        refused = await self.limits.spend(kind, person=person, address=address_of(scope))
+        if refused is not None:
+            self.metrics.limited(refused.kind, refused.whose)
+        return refused
+
+
+def too_many(refused: TooMany) -> Problem:
+    """What is answered, and what to do."""
+    after_s = -(-refused.wait_ms // 1000)
+    whose = "you" if refused.whose == "person" else "your network address"
+    return Problem(
+        Code.TOO_MANY,
+        f"too many {refused.kind} by {whose}; nothing was changed: send this again in {after_s} s",
+        retry_after_s=after_s,
+    )

@@ -1,0 +1,53 @@
+"""What a proxy in front of us says of whoever asks, believed only of proxies that we trust."""
+
+import structlog
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from duologue.identity.addresses import Proxies
+
+SCHEMES = frozenset({"http", "https"})
+
+log = structlog.get_logger(__name__)
+
+
+class Forwarded:
+    """The application behind proxies: ``scope["client"]`` and ``scope["scheme"]`` are those of who asks."""
+
+    def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
+        self._app = app
+        self._proxies = proxies
+        self._warned = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Looked at once a request: where another address counts, the application never sees the peer's."""
+        if scope["type"] == "http":
+            self._settle(scope)
+        await self._app(scope, receive, send)
+
+    def _settle(self, scope: Scope) -> None:
+        host, port = scope.get("client") or (None, 0)
+        forwarded, scheme = [], ""
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                forwarded.append(value.decode("latin-1"))
+            elif name == b"x-forwarded-proto":
+                scheme = value.decode("latin-1").strip().lower()
+        if not forwarded and not scheme:
+            return
+        if not self._proxies.trusts(host):
+            self._warn(host)
+            return
+        if scheme in SCHEMES:
+            scope["scheme"] = scheme
+        address = self._proxies.client(host, forwarded)
+        if address and address != host:
+            port = 0
+        scope["client"] = (address, port) if address else None
+
+    def _warn(self, host: str | None) -> None:
+        """Once: somebody tries it on, or the settings lack a proxy, and all behind it count as one."""
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "X-Forwarded-For of a peer that --trusted-proxies does not name is ignored", peer=host
+            )

@@ -1,0 +1,108 @@
+"""Which network address asks: the peer's own, or what a proxy that we trust says of it.
+
+``X-Forwarded-For`` can be written by anybody. Only a trusted peer's counts, and of
+it only what trusted hops wrote: from the right, the first address that is none of
+theirs. uvicorn's own middleware does nearly this, but takes a network with host bits, or a
+misspelt one, for a literal that never matches, and takes any text for an address.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+ANYBODY = "*"
+UNIX = "unix"
+HOPS_MAX = 32
+"""Proxies in a row that are looked at; a header has room for thousands."""
+GROUP_BITS = 64
+"""Of IPv6: one customer's network, in which they choose addresses as they like (RFC 6177)."""
+REMEMBERED = 4096
+
+
+class BadProxy(ValueError):
+    """An entry of the trusted list that is no address and no network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Whose word about addresses counts.
+
+    Example: ``Proxies.parse("127.0.0.1,10.0.0.0/8").client("10.0.0.2", ["192.0.2.7"])`` is ``192.0.2.7``.
+    """
+
+    networks: tuple[Network, ...] = ()
+    anybody: bool = False
+    unix: bool = False
+    """Peers on a Unix socket, which have no address."""
+
+    @classmethod
+    def parse(cls, text: str) -> "Proxies":
+        """Addresses, networks (``10.0.0.0/8``), ``unix``, ``*``, comma-separated. Raises ``BadProxy``."""
+        names = [part.strip() for part in text.split(",") if part.strip()]
+        networks = [_network(name) for name in names if name not in (ANYBODY, UNIX)]
+        return cls(tuple(networks), anybody=ANYBODY in names, unix=UNIX in names)
+
+    def trusts(self, peer: str | None) -> bool:
+        """Whether what this peer says of others counts; ``None``: one without an address."""
+        if self.anybody:
+            return True
+        address = read(peer or "")
+        return self.unix if address is None else self._lists(address)
+
+    def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
+        """Who asks; ``""`` if nobody can say. ``forwarded``: the ``X-Forwarded-For`` headers, in order."""
+        asks = read(peer or "")
+        if self.trusts(peer):
+            for hop in reversed(",".join(forwarded).rsplit(",", HOPS_MAX)[-HOPS_MAX:]):
+                said = read(hop)
+                if said is None:
+                    break  # no proxy wrote this; whoever stands to its right brought it along
+                asks = said
+                if not self.anybody and not self._lists(said):
+                    break
+        return "" if asks is None else str(asks)
+
+    def _lists(self, address: Address) -> bool:
+        return any(address in network for network in self.networks)
+
+
+def _network(name: str) -> Network:
+    try:
+        return ipaddress.ip_network(name, strict=False)
+    except ValueError as error:
+        raise BadProxy(f"{name!r} is no address and no network such as 10.0.0.0/8") from error
+
+
+@lru_cache(REMEMBERED)
+def _read(text: str) -> Address | None:
+    host = text.strip()
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+LONGEST = 64
+"""``[IPv6%zone]:port`` with room to spare; what is longer is not even remembered."""
+
+
+def read(text: str) -> Address | None:
+    """An address as proxies write it, with or without a port; ``None``: it is none. Never raises."""
+    return _read(text) if 0 < len(text) <= LONGEST else None
+
+
+def grouped(address: str) -> str:
+    """What counts as one address: IPv4 as it is, IPv6 by its network; other text stays as it is."""
+    found = read(address)
+    if not isinstance(found, ipaddress.IPv6Address):
+        return address if found is None else str(found)
+    return str(ipaddress.ip_network((found, GROUP_BITS), strict=False))

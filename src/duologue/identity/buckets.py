@@ -1,0 +1,92 @@
+"""Token buckets: in the store, where all processes share them, and in memory, where they cost nothing.
+
+A bucket is one number, the instant at which it is full again; each token puts
+it off (the "generic cell rate algorithm"). One that is full needs no record, so
+in the store keys expire by themselves, and memory is bounded by who asked lately.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+REMEMBERED = 20_000
+"""Buckets in memory; of more, the one that was used longest ago counts as full again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How often something may be done: in the long run, and at once."""
+
+    per_min: int
+    burst: int
+
+    @property
+    def token_ms(self) -> float:
+        """How long one token takes to come back."""
+        return 60_000 / self.per_min
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """``spend.lua`` as the store gets it."""
+
+    name: str
+    source: bytes
+    sha1: str
+
+
+class Runner(Protocol):
+    """The store, as far as buckets know it."""
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+        """Runs one script and returns its reply. Raises the store's own errors."""
+
+
+def read_script(source: bytes | None = None) -> Script:
+    """The script; ``source``: another one, for tests."""
+    source = source or (Path(__file__).parent / "lua" / "spend.lua").read_bytes()
+    # The digest only names the script to the store.
+    return Script("spend", source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
+
+
+class Memory:
+    """Buckets of this process alone.
+
+    Example: ``Memory().spend("pulse ann", Rate(600, 100))`` is 0.0, or how many ms to wait.
+    """
+
+    def __init__(self, now_ms: Callable[[], float], most: int = REMEMBERED) -> None:
+        self._now_ms = now_ms
+        self._most = most
+        self._full_at: OrderedDict[str, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._full_at)
+
+    def spend(self, bucket: str, rate: Rate) -> float:
+        """A token is spent: 0; or it is not there for so many ms, and nothing changed."""
+        now = self._now_ms()
+        full_at = max(self._full_at.get(bucket, now), now) + rate.token_ms
+        wait = full_at - now - rate.token_ms * rate.burst
+        if wait > 0:
+            return wait
+        self._keep(bucket, full_at)
+        return 0.0
+
+    def close(self, bucket: str, wait_ms: float) -> None:
+        """Whoever asks is refused for so long; then the store is asked again."""
+        self._keep(bucket, self._now_ms() + wait_ms)
+
+    def closed_for(self, bucket: str) -> float:
+        """How many ms ``close`` still holds; 0: it does not."""
+        return max(0.0, self._full_at.get(bucket, 0.0) - self._now_ms())
+
+    def _keep(self, bucket: str, until: float) -> None:
+        self._full_at[bucket] = until
+        self._full_at.move_to_end(bucket)
+        if len(self._full_at) > self._most:
+            self._full_at.popitem(last=False)

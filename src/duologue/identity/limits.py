@@ -1,0 +1,183 @@
+"""How often a person, and a network address, may ask for something.
+
+What changes the store is counted there, one script for a person's bucket and
+their address's together; a refusal is remembered by the process, so that a
+flood costs the store nothing. Signs of life and reads are counted in memory, a
+person's only: to ask the store would cost as much as the sign, and 500 people
+behind one address must never be refused one.
+"""
+
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2s
+
+from duologue.identity.addresses import grouped
+from duologue.identity.buckets import Memory, Rate, Runner, Script, read_script
+
+
+class Kind(StrEnum):
+    """What is counted: the word of settings, keys and metrics."""
+
+    SESSIONS = "sessions"
+    JOINS = "joins"
+    SKIPS = "skips"
+    MESSAGES = "messages"
+    SIGNALS = "signals"
+    REPORTS = "reports"
+    """Blocks too."""
+    STREAMS = "streams"
+    POLLS = "polls"
+    PULSES = "pulses"
+    """Every sign of life that is a command: ``ack`` and ``leave`` too."""
+    SILENCES = "silences"
+    """Pulses that call the partner silent; fewer than what they cost the partner in answers (race S7)."""
+    READS = "reads"
+    """And what a client reports of them."""
+
+
+IN_MEMORY = frozenset({Kind.POLLS, Kind.PULSES, Kind.SILENCES, Kind.READS})
+"""Counted by each process for itself."""
+
+STRANGERS_ONLY = frozenset({Kind.SESSIONS, Kind.STREAMS})
+"""An address pays only for new people, not for those who renew or come back: after a restart all do, at once.
+New is a session without a person yet, and a stream of somebody of whom the store has no record."""
+
+
+@dataclass(frozen=True, slots=True)
+class TooMany:
+    """What was asked for is refused for now; nothing was changed."""
+
+    kind: Kind
+    whose: str
+    """``person`` or ``address``: whose bucket is empty."""
+    wait_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The limits of one kind; ``None``: none."""
+
+    person: Rate | None = None
+    address: Rate | None = None
+
+
+def rates_of(numbers: Mapping[str, int]) -> dict[Kind, Rates]:
+    """From numbers that are named as the settings are: ``person_skips_per_min``, ``person_skips_burst``."""
+
+    def rate(whose: str, kind: Kind) -> Rate | None:
+        per_min = numbers.get(f"{whose}_{kind}_per_min", 0)
+        return Rate(per_min, numbers[f"{whose}_{kind}_burst"]) if per_min else None
+
+    return {kind: Rates(rate("person", kind), rate("address", kind)) for kind in Kind}
+
+
+def monotonic_ms() -> float:
+    """Milliseconds of a clock that never goes back."""
+    return time.monotonic() * 1000
+
+
+class Limits:
+    """The limits of one deployment, as one process enforces them.
+
+    Example::
+
+        rates = {Kind.SKIPS: Rates(Rate(60, 40), Rate(12_000, 6_000))}
+        limits = Limits(store, rates, secret=b"…", known=Keys("0").person)
+        refused = await limits.spend(Kind.SKIPS, person="p", address="192.0.2.7")
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        rates: Mapping[Kind, Rates],
+        *,
+        secret: bytes = b"",
+        prefix: str = "{0}",
+        known: Callable[[str], str],
+        interrupted: type[Exception] | tuple[type[Exception], ...] = (),
+        now_ms: Callable[[], float] = monotonic_ms,
+        script: Script | None = None,
+        store_now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        """``secret`` hides addresses in the store's keys; ``known``: the key of a person's record.
+
+        ``prefix`` is the shard's hash tag: a person's and an address's bucket lie beside the record.
+        ``interrupted``: errors after which the script may have run; it is run once more (a token is lost).
+        ``script`` and ``store_now_ms`` are for tests.
+        """
+        self._runner = runner
+        self._rates = rates
+        self._secret = secret[:32]
+        self._prefix = prefix
+        self._known = known
+        self._interrupted = interrupted
+        self._memory = Memory(now_ms)
+        self._refused = Memory(now_ms)
+        self._script = script or read_script()
+        self._store_now_ms = store_now_ms
+
+    async def spend(self, kind: Kind, *, person: str = "", address: str = "") -> TooMany | None:
+        """One more: ``None``, or it is too many and no bucket was touched.
+
+        ``""`` for whoever is not known, or does not count. Raises the runner's errors, for what is
+        counted in the store. Cancelled, a token may have been spent.
+        """
+        rates = self._rates.get(kind, Rates())
+        if kind in IN_MEMORY:
+            return self._spend_here(kind, person, rates.person)
+        buckets = list(self._buckets(kind, rates, person, address))
+        if not buckets:
+            return None
+        for whose, key, _ in buckets:
+            if wait_ms := self._refused.closed_for(key):
+                return TooMany(kind, whose, int(wait_ms) + 1)
+        wait_ms, which = await self._ask(kind, person, buckets)
+        if not wait_ms:
+            return None
+        whose, key, _ = buckets[which - 1]
+        self._refused.close(key, wait_ms)
+        return TooMany(kind, whose, wait_ms)
+
+    def _spend_here(self, kind: Kind, person: str, rate: Rate | None) -> TooMany | None:
+        if rate is None or not person:
+            return None
+        wait_ms = self._memory.spend(f"{kind}:{person}", rate)
+        return TooMany(kind, "person", int(wait_ms) + 1) if wait_ms else None
+
+    def _buckets(self, kind: Kind, rates: Rates, person: str, address: str) -> list[tuple[str, str, Rate]]:
+        """Whose, its key, its rate; the address last."""
+        found = []
+        if rates.person is not None and person:
+            found.append(("person", f"{self._prefix}limit:{kind}:{person}", rates.person))
+        if kind is Kind.SESSIONS and person:
+            return found
+        if rates.address is not None and address:
+            found.append(
+                ("address", f"{self._prefix}limit:{kind}@{self._hidden(grouped(address))}", rates.address)
+            )
+        return found
+
+    def _hidden(self, address: str) -> str:
+        """An address's name in the store, which nobody without the signing key can read back."""
+        digest = blake2s(address.encode(), key=self._secret, digest_size=12).digest()
+        return urlsafe_b64encode(digest).decode()
+
+    async def _ask(
+        self, kind: Kind, person: str, buckets: Sequence[tuple[str, str, Rate]]
+    ) -> tuple[int, int]:
+        keys = [key for _, key, _ in buckets]
+        spares = kind in STRANGERS_ONLY and person != "" and buckets[-1][0] == "address"
+        if spares:
+            keys.append(self._known(person))
+        now = "" if self._store_now_ms is None else self._store_now_ms()
+        args: list[str | int | bytes] = [now, int(spares)]
+        for _, _, rate in buckets:
+            args += (f"{rate.token_ms:.3f}", rate.burst)
+        try:
+            wait_ms, which = await self._runner.run(self._script, keys, args)
+        except self._interrupted:
+            wait_ms, which = await self._runner.run(self._script, keys, args)
+        return int(wait_ms), int(which)

@@ -1,0 +1,151 @@
+"""Which buckets a request takes from, and what a refusal costs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from duologue.identity.buckets import Rate, Script
+from duologue.identity.limits import IN_MEMORY, Kind, Limits, Rates, TooMany, rates_of
+from duologue.settings import Settings
+
+
+class Store:
+    """Takes notes, and answers what the test says."""
+
+    def __init__(self) -> None:
+        self.answer: list[int] = [0, 0]
+        self.errors: list[Exception] = []
+        self.calls: list[tuple[Sequence[str], list[Any]]] = []
+
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+        """One note a call."""
+        self.calls.append((keys, list(args)))
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.answer
+
+
+class Clock:
+    """Milliseconds that a test turns."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def limits(store: Store, clock: Clock, **more: Any) -> Limits:
+    """Two a minute of everything for a person, ten for an address."""
+    rates = dict.fromkeys(Kind, Rates(Rate(60, 2), Rate(600, 10)))
+    return Limits(
+        store,
+        rates,
+        secret=b"s" * 40,
+        known=lambda person: f"{{0}}p:{person}",
+        now_ms=clock,
+        interrupted=InterruptedError,
+        **more,
+    )
+
+
+async def test_one_call_takes_from_both(store: Store, clock: Clock) -> None:
+    """Person and address in one script, both keys in the shard, the address under a name that hides it."""
+    assert await limits(store, clock).spend(Kind.SKIPS, person="ann", address="192.0.2.7") is None
+    ((keys, args),) = store.calls
+    assert keys[0] == "{0}limit:skips:ann"
+    assert keys[1].startswith("{0}limit:skips@")
+    assert "192.0.2.7" not in keys[1]
+    assert args == ["", 0, "1000.000", 2, "100.000", 10]
+
+
+async def test_one_ipv6_network_has_one_bucket(store: Store, clock: Clock) -> None:
+    """Its addresses are as many as its holder likes."""
+    for last in ("1", "2"):
+        await limits(store, clock).spend(Kind.SKIPS, address=f"2001:db8:1:2::{last}")
+    assert store.calls[0][0] == store.calls[1][0]
+
+
+async def test_what_hides_addresses_is_the_key(store: Store, clock: Clock) -> None:
+    """All servers of a deployment share it, so they share the buckets."""
+    await limits(store, clock).spend(Kind.SKIPS, address="192.0.2.7")
+    other = Limits(store, {Kind.SKIPS: Rates(None, Rate(1, 1))}, secret=b"x" * 40, known=str, now_ms=clock)
+    await other.spend(Kind.SKIPS, address="192.0.2.7")
+    assert store.calls[0][0] != store.calls[1][0]
+
+
+@pytest.mark.parametrize("kind", sorted(IN_MEMORY))
+async def test_signs_of_life_ask_no_store_and_no_address(store: Store, clock: Clock, kind: Kind) -> None:
+    """Each process counts them by itself, a person's only."""
+    counted = limits(store, clock)
+    said = [await counted.spend(kind, person="ann", address="192.0.2.7") for _ in range(3)]
+    assert said == [None, None, TooMany(kind, "person", 1_001)]
+    assert await counted.spend(kind, person="ben", address="192.0.2.7") is None
+    assert store.calls == []
+
+
+async def test_a_flood_costs_the_store_nothing(store: Store, clock: Clock) -> None:
+    """What it refused once is refused here until the token is back; then it is asked again."""
+    counted = limits(store, clock)
+    store.answer = [1_500, 1]
+    for _ in range(1_000):
+        refused = await counted.spend(Kind.SKIPS, person="ann", address="192.0.2.7")
+        assert refused is not None
+        assert refused.whose == "person"
+        assert refused.wait_ms >= 1_500
+    assert len(store.calls) == 1
+    clock.now += 1_500
+    store.answer = [0, 0]
+    assert await counted.spend(Kind.SKIPS, person="ann", address="192.0.2.7") is None
+
+
+async def test_an_address_pays_for_new_people_only(store: Store, clock: Clock) -> None:
+    """A renewal is nobody new; whether a stream is of somebody new the script looks up itself."""
+    counted = limits(store, clock)
+    await counted.spend(Kind.SESSIONS, person="ann", address="192.0.2.7")
+    await counted.spend(Kind.SESSIONS, address="192.0.2.7")
+    await counted.spend(Kind.STREAMS, person="ann", address="192.0.2.7")
+    renewal, new, stream = (call[0] for call in store.calls)
+    assert renewal == ["{0}limit:sessions:ann"]
+    assert [key.partition("@")[0] for key in new] == ["{0}limit:sessions"]
+    assert stream[2] == "{0}p:ann"
+    assert store.calls[2][1][1] == 1
+
+
+async def test_a_lost_answer_is_asked_for_once_more(store: Store, clock: Clock) -> None:
+    """As transitions are; a second loss is the caller's to answer."""
+    counted = limits(store, clock)
+    store.errors = [InterruptedError()]
+    assert await counted.spend(Kind.SKIPS, person="ann") is None
+    store.errors = [InterruptedError(), InterruptedError()]
+    with pytest.raises(InterruptedError):
+        await counted.spend(Kind.SKIPS, person="ann")
+
+
+async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> None:
+    """Nor is somebody of whom nothing is known."""
+    assert await Limits(store, {}, known=str).spend(Kind.SKIPS, person="ann", address="a") is None
+    assert await limits(store, clock).spend(Kind.SKIPS) is None
+    assert store.calls == []
+
+
+def test_the_settings_name_every_limit() -> None:
+    """Each kind has numbers for a person, and for an address unless it is counted in memory."""
+    rates = rates_of(Settings().of_the_limits())
+    assert set(rates) == set(Kind)
+    for kind, each in rates.items():
+        assert each.person is not None, kind
+        assert (each.address is None) == (kind in IN_MEMORY), kind
+    assert rates[Kind.SKIPS].person == Rate(60, 40)
+    assert rates_of(Settings(limits=False).of_the_limits()) == dict.fromkeys(Kind, Rates())
+    assert rates_of(Settings(person_skips_per_min=0).of_the_limits())[Kind.SKIPS].person is None
