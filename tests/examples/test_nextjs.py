@@ -1,4 +1,4 @@
-"""``examples/nextjs``: people log in to an app that signs their tokens, and meet through its ``rewrites()``."""
+"""``examples/nextjs``: people log in to an app that signs their tokens, and meet through its rewrites."""
 
 import shutil
 import subprocess

@@ -1,0 +1,63 @@
+"""``examples/bot``: somebody on the page that Duologue brings meets the bot, and it chats."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.chromium import Chromium
+from tests.e2e.conftest import Arrive, arrive
+from tests.e2e.person import MEET_S, Person
+from tests.e2e.serving import Serving
+from tests.e2e.tab import ChromiumTab
+from tests.e2e.waiting import until
+from tests.examples.program import EXAMPLES, Program, program
+
+__all__ = ["arrive"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+FOLDER = EXAMPLES / "bot"
+PAST_EVERY_MEDIA_DEADLINE_S = 12
+
+
+@pytest.fixture
+def bot(serving: Serving, tmp_path: Path) -> Iterator[Program]:
+    """The one in Python, which waits for somebody."""
+    with program([sys.executable, "bot.py", serving.url], tmp_path / "bot.log", cwd=FOLDER) as it:
+        yield it
+
+
+def test_it_meets_somebody_and_chats(
+    bot: Program, arrive: Arrive, browser: Chromium, serving: Serving, artifacts: Path
+) -> None:
+    """It stays past every deadline for media, answers, also after a reload, and goes on after a bye."""
+    a = arrive("A", browser, serving.url)
+    a.start()
+    match = a.meets()
+    a.until(lambda m: m.state == "talking", MEET_S, "the conversation")
+    reads(a, "I am a bot")
+    a.say("hello")
+    reads(a, "You said 'hello'")
+    a.keeps(match, PAST_EVERY_MEDIA_DEADLINE_S)
+    page(a).screenshot(path=artifacts / "example-bot.png")
+    a.tab.reload()
+    a.until(lambda m: m.match == match and m.state == "talking", MEET_S, "the same conversation")
+    a.say("are you still there?")
+    reads(a, "You said 'are you still there?'")
+    a.say("bye")
+    a.waits()
+    bot.says("next", 5)
+
+
+def reads(person: Person, words: str) -> None:
+    """Waits for a line that has them."""
+    until(lambda: any(words in line for line in person.lines()), MEET_S, words, last=person.lines)
+
+
+def page(person: Person) -> Page:
+    """Their tab, for a picture of it."""
+    assert isinstance(person.tab, ChromiumTab)
+    return person.tab.page
