@@ -107,6 +107,8 @@ lock: $(VENV)/.dev
 	@$(UV) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV) --group build -c requirements-dev.lock -o requirements-build.lock
 	@$(UV) --group node -o requirements-node.lock
+	@$(UV) --group example-bot -c requirements-dev.lock -o examples/bot/requirements.lock
+	@$(UV) --group example-host -c requirements-dev.lock -o examples/fastapi-host/requirements.lock
 
 clean:
 	@rm -rf $(VENV) node_modules clients/js/node_modules clients/js/dist pages/chat/node_modules examples/nextjs/node_modules examples/nextjs/.next src/duologue/web tools/bin dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
