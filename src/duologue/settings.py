@@ -22,6 +22,11 @@ UNSIGNED = (
 )
 
 TransportName = Literal["sse", "poll", "both"]
+UNKNOWN_TO_TURN = (
+    "--ice-servers: {} needs DUOLOGUE_TURN_SECRET, or credentials of its own, "
+    '[{{"urls": "turn:…", "username": "…", "credential": "…"}}]'
+)
+
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -73,8 +78,17 @@ class Settings:
     )
     ice_servers: tuple[Mapping[str, Any], ...] = option(
         (),
-        "STUN and TURN servers for peer media: comma-separated stun: addresses, or a JSON list of "
+        "STUN and TURN servers for peer media: comma-separated addresses, or a JSON list of "
         "RTCIceServer objects. Without any, only people on one network can see each other.",
+    )
+    turn_secret: str = option(
+        "",
+        "What your TURN servers share with us (coturn: static-auth-secret): those without a username get "
+        "credentials made for each match, good for 12 hours.",
+        secret=True,
+    )
+    relay_only: bool = option(
+        False, "Peer media through the TURN servers only: nobody learns the other's network address."
     )
     guests: bool = option(
         True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
@@ -243,11 +257,25 @@ class Settings:
             f"--transports is one of {', '.join(get_args(TransportName))}",
         )
         yield 0 <= self.compare_percent <= 100, f"--compare-percent is 0 to 100, not {self.compare_percent}"
+        yield from self._relays()
         yield self.drain_s > 0, "--drain-s is more than 0"
         yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
         yield (
             self.log_format in get_args(LogFormat),
             f"--log-format is one of {', '.join(get_args(LogFormat))}",
+        )
+
+    def _relays(self) -> Iterator[tuple[bool, str]]:
+        turn = [server for server in self.ice_servers if _turn_address(server)]
+        for server in turn:
+            yield (
+                bool(server.get("username") or self.turn_secret),
+                UNKNOWN_TO_TURN.format(_turn_address(server)),
+            )
+        yield not self.relay_only or bool(turn), "--relay-only needs a turn: address in --ice-servers"
+        yield (
+            not self.turn_secret or bool(turn),
+            "DUOLOGUE_TURN_SECRET needs a turn: address in --ice-servers",
         )
 
     def _durations(self, deaf_after_ms: int, heartbeat_ms: int) -> Iterator[tuple[bool, str]]:
@@ -314,19 +342,27 @@ def _json_list(text: str) -> list[Any]:
 
 
 def _ice_server(server: Any) -> Mapping[str, Any]:
-    urls = server.get("urls") if isinstance(server, dict) else None
-    addresses = [urls] if isinstance(urls, str) else urls
+    addresses = _addresses(server) if isinstance(server, dict) else None
     if not isinstance(addresses, list) or not addresses:
         raise SettingsError('--ice-servers: each has urls, such as {"urls": "stun:stun.example.org"}')
     for address in addresses:
         if not isinstance(address, str) or not ICE_SCHEME.fullmatch(address):
             raise SettingsError(f"--ice-servers: {address!r} is no stun:, stuns:, turn: or turns: address")
-        if address.startswith("turn") and not (server.get("username") and server.get("credential")):
-            raise SettingsError(
-                f"--ice-servers: {address} needs a username and a credential, "
-                '[{"urls": "turn:…", "username": "…", "credential": "…"}]'
-            )
+    if bool(server.get("username")) != bool(server.get("credential")):
+        raise SettingsError(
+            f"--ice-servers: {addresses[0]} has one of username and credential, and needs both"
+        )
     return dict(server)
+
+
+def _addresses(server: Mapping[str, Any]) -> Any:
+    urls = server.get("urls")
+    return [urls] if isinstance(urls, str) else urls
+
+
+def _turn_address(server: Mapping[str, Any]) -> str:
+    """The first address that relays; empty: it is a STUN server."""
+    return next((url for url in _addresses(server) if url.startswith("turn")), "")
 
 
 _PARSERS: Mapping[str, Callable[[str], Any]] = {

@@ -123,7 +123,7 @@ class Process:
             observe=metrics.observe,
             interrupted=StoreInterrupted,
         )
-        media = Peer(settings.ice_servers)
+        media = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
         self._metrics = metrics
         offer = Offer(Transports(settings.transports), settings.compare_percent)
         self._hub = hub = Hub(
@@ -294,6 +294,8 @@ def _make_secret(file: Path) -> None:
 
 
 def _media_in_words(settings: Settings) -> str:
+    if settings.relay_only:
+        return "browser to browser, through TURN servers only"
     if settings.ice_servers:
         return "browser to browser"
     return "browser to browser, on one network only (--ice-servers names STUN and TURN servers)"

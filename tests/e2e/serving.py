@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
@@ -29,10 +30,11 @@ class Serving:
         options: tuple[str, ...] = (),
         redis_url: str = "",
         secret: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """``folder`` gets the data and the log; ``redis_url``: in place of the embedded store.
 
-        ``secret``: what signs tokens, for a host app that has the same.
+        ``secret``: what signs tokens, for a host app that has the same. ``environment``: other settings.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.host = host
@@ -40,7 +42,9 @@ class Serving:
         self._command = [*COMMAND, "serve", "--host", host, "--port", str(self.port)]
         self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
         self.log = folder / "server.log"
-        self._environment = {"REDIS_URL": redis_url, "DUOLOGUE_SECRET": "e" * 32} if redis_url else {}
+        self._environment = dict(environment or {})
+        if redis_url:
+            self._environment |= {"REDIS_URL": redis_url, "DUOLOGUE_SECRET": "e" * 32}
         if secret:
             self._environment["DUOLOGUE_SECRET"] = secret
         self._process: subprocess.Popen[bytes] | None = None

@@ -79,7 +79,7 @@ FORGERIES: dict[str, Callable[[Letter], tuple[bytes, str]]] = {
     "another secret": lambda it: (it.body, signed(claims(it), "another-secret-of-32-characters-or-more")),
     "another key": lambda it: (it.body, signed(claims(it) | {"iss": "nobody"})),
     "no key": lambda it: (it.body, signed({k: v for k, v in claims(it).items() if k != "iss"})),
-    "no algorithm": lambda it: (it.body, jwt.encode(claims(it), None, algorithm="none")),
+    "no algorithm": lambda it: (it.body, jwt.encode(claims(it), "", algorithm="none")),
     "another algorithm": lambda it: (it.body, signed(claims(it), SECRET * 2, "HS512")),
     "no expiry": lambda it: (it.body, signed({k: v for k, v in claims(it).items() if k != "exp"})),
     "expired": lambda it: (

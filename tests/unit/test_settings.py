@@ -87,14 +87,34 @@ def test_ice_servers_as_json() -> None:
         '[{"urls": []}]',
         '{"urls": 1}',
         '{"urls": [1]}',
-        "turn:t.example",
         '{"urls": "stun:"}',
+        '{"urls": "turn:t.example", "username": "u"}',
+        '{"urls": "turn:t.example", "credential": "c"}',
     ],
 )
 def test_bad_ice_servers(text: str) -> None:
-    """No address, no JSON, or a TURN server without its password: refused here, not in a browser."""
+    """No address, no JSON, or half of a TURN server's credentials: refused here, not in a browser."""
     with pytest.raises(SettingsError, match="--ice-servers"):
         Settings.parse({"ice_servers": text})
+
+
+TURN = Settings.parse({"ice_servers": "stun:s.example,turn:t.example"}).ice_servers
+
+
+def test_a_turn_server_needs_credentials() -> None:
+    """Its own, or ours to make; refused here, not in a browser."""
+    assert "DUOLOGUE_TURN_SECRET" in refused(ice_servers=TURN)
+    replace(Settings(), ice_servers=TURN, turn_secret="s").check(**DEAF)
+    own = '{"urls": "turns:t.example", "username": "u", "credential": "c"}'
+    Settings.parse({"ice_servers": own}).check(**DEAF)
+
+
+@pytest.mark.parametrize("given", [{"relay_only": True}, {"turn_secret": "s"}])
+def test_relaying_needs_a_turn_server(given: dict[str, Any]) -> None:
+    """With none there would be no way from one to the other, and no word of it."""
+    assert "turn:" in refused(**given)
+    assert "turn:" in refused(**given, ice_servers=Settings.parse({"ice_servers": "stun:s"}).ice_servers)
+    replace(Settings(), ice_servers=TURN, turn_secret="s", relay_only=True).check(**DEAF)
 
 
 def test_redis_needs_a_signing_key() -> None:
@@ -150,9 +170,9 @@ def test_timings_that_cannot_work_together(given: dict[str, int], names: str) ->
 
 
 def test_every_setting_is_an_option_and_a_variable() -> None:
-    """By the same name; the signing key is a variable only."""
+    """By the same name; secrets are variables only."""
     made = {each.name: each for each in options()}
-    assert set(made) | {"secret"} == {each.name for each in Settings.options()}
+    assert set(made) | {"secret", "turn_secret"} == {each.name for each in Settings.options()}
     for name, each in made.items():
         assert each.opts == ["--" + name.replace("_", "-")]
         assert each.envvar == variables(name)

@@ -1,22 +1,45 @@
-"""Browser to browser: nothing to set up, and each stranger sees the other's network address."""
+"""Browser to browser: nothing to set up; each sees the other's network address, unless all is relayed."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from duologue.media.turn import TTL_S, credentials, needs_credentials
 from duologue.pairing.vocabulary import MediaKind
 
 
 class Peer:
-    """Peer media with a fixed list of ICE servers (RTCIceServer objects, W3C WebRTC 4.2.4).
+    """Peer media with a list of ICE servers (RTCIceServer objects, W3C WebRTC 4.2.4).
 
     Example: ``Peer([{"urls": ["stun:stun.example.org"]}])``; ``Peer()`` finds paths on one network only.
     """
 
     kind = MediaKind.PEER
 
-    def __init__(self, ice_servers: Sequence[Mapping[str, Any]] = ()) -> None:
-        self._ice_servers = [dict(server) for server in ice_servers]
+    def __init__(
+        self,
+        ice_servers: Sequence[Mapping[str, Any]] = (),
+        *,
+        turn_secret: str = "",
+        relay_only: bool = False,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        """``turn_secret``: of the TURN servers that were given without a user name.
 
-    def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:  # noqa: ARG002 - the port's
-        """Add the ICE servers; the same for everybody, so ``match`` is not looked at."""
-        return {**media, "ice_servers": self._ice_servers}
+        ``relay_only``: the pages offer each other the addresses of TURN servers, and none of their own.
+        """
+        self._ice_servers = [dict(server) for server in ice_servers]
+        self._turn_secret = turn_secret
+        self._relay_only = relay_only
+        self._now_s = now_s
+
+    def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
+        """Add the ICE servers, with credentials of this match's person, made now and stored nowhere."""
+        person = f"{match}.{media['role']}"
+        dressed = {**media, "ice_servers": [self._let_in(each, person) for each in self._ice_servers]}
+        return dressed | ({"ice_transport_policy": "relay"} if self._relay_only else {})
+
+    def _let_in(self, server: dict[str, Any], person: str) -> dict[str, Any]:
+        if not self._turn_secret or not needs_credentials(server):
+            return server
+        return server | credentials(self._turn_secret, person, int(self._now_s()) + TTL_S)
