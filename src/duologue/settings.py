@@ -104,6 +104,9 @@ class Settings:
     origins: tuple[str, ...] = option(
         (), "Origins of pages elsewhere for which the session cookie counts, comma-separated."
     )
+    cors_origins: tuple[str, ...] = option(
+        (), "Origins of pages elsewhere that may call with a bearer token, comma-separated; * for any."
+    )
     trusted_proxies: str = option(
         "127.0.0.1,::1",
         "Whose X-Forwarded-For and -Proto are believed: addresses and networks such as 10.0.0.0/8, unix for "
@@ -233,7 +236,7 @@ class Settings:
         for name, number in self.of_the_limits().items():
             least = 0 if name.endswith("_per_min") else 1
             yield number >= least, f"{flag(name)} is {least} or more (--no-limits switches all limits off)"
-        for origin in self.origins:
+        for origin in (*self.origins, *(each for each in self.cors_origins if each != "*")):
             yield (
                 bool(ORIGIN.fullmatch(origin)),
                 f"{origin!r} is no origin; write it as a browser does: https://chat.example, without a path",
@@ -368,6 +371,7 @@ def _turn_address(server: Mapping[str, Any]) -> str:
 _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "pools": _names,
     "origins": _names,
+    "cors_origins": _names,
     "ice_servers": _ice_servers,
     "data": Path,
 }

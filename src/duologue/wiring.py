@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from duologue.api.app import build
+from duologue.api.cors import CrossOrigin
 from duologue.api.desk import Desk
 from duologue.api.server import Limits, Server, allow_open_files, listening, port_of
 from duologue.api.stream import EventStream
@@ -163,7 +164,8 @@ class Process:
             polls=polls if offer.polls else None,
         )
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
-        self.server = Server(app, allowed, started=started, drain=hub.drain)
+        shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)
+        self.server = Server(shared, allowed, started=started, drain=hub.drain)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

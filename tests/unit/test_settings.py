@@ -227,6 +227,8 @@ def test_the_readme_lists_every_option() -> None:
     [
         ({"person_skips_per_min": -1}, "--person-skips-per-min is 0 or more"),
         ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
+        ({"cors_origins": ("chat.example",)}, "'chat.example' is no origin"),
+        ({"cors_origins": ("https://chat.example/page",)}, "is no origin"),
         ({"origins": ("*",)}, "'\\*' is no origin"),
         ({"origins": ("null",)}, "'null' is no origin"),
     ],
@@ -234,7 +236,7 @@ def test_the_readme_lists_every_option() -> None:
 def test_limits_and_origins_that_cannot_be_meant(given: dict[str, Any], words: str) -> None:
     """A cookie is never for anybody's page, and an origin has no path."""
     assert re.search(words, refused(**given))
-    Settings(origins=("https://chat.example:8443", "http://[::1]:80")).check(**DEAF)
+    Settings(cors_origins=("*",), origins=("https://chat.example:8443", "http://[::1]:80")).check(**DEAF)
 
 
 def test_a_misspelt_proxy_is_refused() -> None:
