@@ -58,6 +58,9 @@ class Faulty:
             raise StoreUnavailable("away")
         return await self.machine.detach(person, connection, cause)
 
+    async def renew(self, person: PersonId, /) -> int:
+        return await self.machine.renew(person)
+
     async def reattach(self, process: ProcessId, held: Sequence[Held], /) -> list[Reattached]:
         return await self.machine.reattach(process, held)
 

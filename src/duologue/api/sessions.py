@@ -15,6 +15,7 @@ from duologue.api.fields import UNSET, Alias, UnsetType
 from duologue.identity.credentials import find, set_cookie
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import BadToken, Issued, Session, Tokens, now_ms
+from duologue.pairing.vocabulary import PersonId
 
 
 class SessionBody(bodies.Body):
@@ -37,6 +38,9 @@ def sessions(desk: Desk) -> Route:
             raise too_many(refused)
         body = await bodies.read(request, SessionBody)
         issued = _issue(desk.tokens, known, None if body.alias is UNSET else body.alias)
+        if known:
+            # Their open stream came with the old token, and must not end with it.
+            await desk.machine.renew(PersonId(person), issued.expires_at_ms)
         response = as_json(msgspec.json.encode(issued), status_code=201)
         if body.cookie and not desk.origins.is_foreign(request.headers):
             response.headers["Set-Cookie"] = _cookie(issued, secure=request.url.scheme == "https")

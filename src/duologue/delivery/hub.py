@@ -77,6 +77,9 @@ class Addresses(Protocol):
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
         """The connection is gone, if it was still the person's."""
 
+    async def renew(self, person: PersonId, /) -> int:
+        """Until when renewals say that the person's session lasts (ms); 0: none is known."""
+
     async def reattach(self, process: ProcessId, held: Sequence[Held], /) -> list[Reattached]:
         """What the store makes of the connections that a process holds, in the same order."""
 
@@ -372,6 +375,17 @@ class Hub:
         self.doubtful.add(connection)
         self.contact.attention.set()
 
+    async def _renewed_or_ended(self, stream: Stream) -> None:
+        """A token ran out (race R21). Renewed in time, by whatever process, the conversation goes on."""
+        try:
+            until_ms = await self.machine.renew(stream.person)
+        except StoreError as error:
+            log.info("renewal not asked, again at the next heartbeat", error=str(error))
+            return
+        stream.expires_at_ms = max(stream.expires_at_ms, until_ms)
+        if stream.token_ended():
+            stream.session_ended()
+
     # --- heartbeats ------------------------------------------------------------------
 
     async def _keep_beating(self) -> None:
@@ -390,5 +404,7 @@ class Hub:
             due, stream = self._heartbeats.popleft()
             if stream in self._open and stream.ended is None:
                 stream.heartbeat()
+                if stream.token_ended():
+                    self.spawn(self._renewed_or_ended(stream))
                 # From when it was due, not from now: the ticks' lateness must not add up.
                 self._heartbeats.append((max(due + HEARTBEAT_S, now), stream))

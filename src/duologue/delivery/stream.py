@@ -85,9 +85,6 @@ class Stream(Connection):
         if not self.attached:
             self.knows_unavailable = False
             self.unavailable()
-        elif 0 < self.expires_at_ms <= now_ms:
-            self._push(frame.block(frame.frame("session-ended", now_ms, reason="token-expired")))
-            self.end(End.SESSION_ENDED)
         else:
             made = frame.frame(
                 "heartbeat",
@@ -97,6 +94,16 @@ class Stream(Connection):
                 people_online=self._means.contact.people_online,
             )
             self._push(frame.block(made))
+
+    def token_ended(self) -> bool:
+        """Whether the token that it came with, or was renewed to, has run out."""
+        return self.ended is None and 0 < self.expires_at_ms <= self._means.now_ms
+
+    def session_ended(self) -> None:
+        """Who asked is nobody any more: the last frame, and the end."""
+        made = frame.frame("session-ended", self._means.now_ms, reason="token-expired")
+        self._push(frame.block(made))
+        self.end(End.SESSION_ENDED)
 
     def unavailable(self) -> None:
         """Say that the store is away, once a time away; the stream goes on."""

@@ -239,6 +239,14 @@ class Machine:
         state: bytes = (await self._run("read", self._keys.person(person), person))[1]
         return state
 
+    async def renew(self, person: PersonId, until_ms: int = 0) -> int:
+        """The session of a person, if attached, lasts until then; 0 only asks.
+
+        Until when it lasts, as the renewals say (ms); 0: none is known, the connection's own token decides.
+        """
+        reply = await self._transition("renew", self._keys.person(person), person, until_ms)
+        return int(reply[3])
+
     async def attach(
         self,
         person: PersonId,

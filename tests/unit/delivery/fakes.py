@@ -170,6 +170,7 @@ class Script:
         self.usual: dict[str, Any] = {
             "attach": attached(10),
             "detach": True,
+            "renew": 0,
             "reattach": [],
             "stray": 0,
             "echo": None,
@@ -214,6 +215,9 @@ class Script:
 
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
         return bool(await self._answer("detach", person, connection, cause))
+
+    async def renew(self, person: PersonId, /) -> int:
+        return int(await self._answer("renew", person))
 
     async def reattach(self, process: ProcessId, held: Sequence[Held], /) -> list[Reattached]:
         answer: list[Reattached] = await self._answer("reattach", process, list(held))

@@ -232,10 +232,14 @@ async def test_told_is_measured_when_the_bytes_were_handed_over(scene: Scene, co
 
 
 async def test_a_token_that_runs_out_ends_the_stream(scene: Scene, connection: Stream) -> None:
-    """``session-ended`` instead of the next heartbeat."""
-    connection.expires_at_ms = int(scene.clock.wall_ms())
+    """``session-ended`` is its last word; what has no end, or a later one, goes on."""
     connection.attach_answered(attached(10), "connected", 0)
-    connection.heartbeat()
+    assert not connection.token_ended()
+    connection.expires_at_ms = int(scene.clock.wall_ms()) + 1
+    assert not connection.token_ended()
+    connection.expires_at_ms -= 1
+    assert connection.token_ended()
+    connection.session_ended()
     assert (await frames(connection))[-1]["type"] == "session-ended"
     assert connection.ended is End.SESSION_ENDED
 

@@ -237,3 +237,22 @@ async def test_a_person_cannot_hoard_connections(scene: Scene) -> None:
         assert [each.ended for each in connections] == [End.REPLACED, End.REPLACED, None, None, None, None]
         for each in opened:
             each.__exit__(None, None, None)
+
+
+async def test_a_token_that_was_renewed_ends_nothing(scene: Scene) -> None:
+    """At its end the store is asked: while it is away nothing is decided; then the renewal counts."""
+    scene.machine.answers["renew"] = [StoreUnavailable("away"), int(scene.clock.wall_ms()) + 60_000]
+    soon_ms = int(scene.clock.wall_ms()) + 1_000
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="", expires_at_ms=soon_ms) as stream:
+            await scene.clock.turn(hub.HEARTBEAT_S + 1)
+            assert scene.machine.named("renew") == [(ANN,)]
+            assert stream.ended is None
+            await scene.clock.turn(hub.HEARTBEAT_S)
+            await scene.clock.turn(hub.HEARTBEAT_S)
+            assert len(scene.machine.named("renew")) == 2
+            assert stream.ended is None
+            await scene.clock.turn(60)
+            assert (await frames(stream))[-1]["type"] == "session-ended"
+    assert scene.value("streams_ended_total", reason="session-ended") == 1
+    assert scene.machine.named("detach")[0][2] is DetachCause.CLOSED
