@@ -1,0 +1,21 @@
+"""Several kinds of media at once: each match keeps the kind that it began with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from duologue.media.port import MediaPort
+from duologue.pairing.vocabulary import MediaKind
+
+
+class Kinds:
+    """The port of a process with more than one: a fallback, or matches from before a setting changed."""
+
+    def __init__(self, ports: Sequence[MediaPort]) -> None:
+        """The first one's kind is what new matches get."""
+        self.kind: MediaKind = ports[0].kind
+        self._ports = {port.kind: port for port in ports}
+
+    def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
+        """By the port of the match's own kind; a kind that nobody serves here stays as it was stored."""
+        port = self._ports.get(media["kind"])
+        return dict(media) if port is None else port.dress(media, match)
