@@ -33,6 +33,7 @@ const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
   return this.muted || pressed ? play.call(this) : Promise.reject(new DOMException("", "NotAllowedError"));
 };"""
+BOTTOM = "(selector) => document.querySelector(selector).getBoundingClientRect().bottom"
 NO_WAY = """RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"""
 """Two networks between which there is no way, as far as the page can tell."""
 
@@ -112,6 +113,17 @@ def test_the_welcome(people: People, gallery: Gallery) -> None:
     page_of(a).locator("#devices").wait_for()
     page_of(a).locator("details.choices > summary").click()
     gallery.show("03-welcome-camera-and-choices", a)
+
+
+def test_start_is_on_a_phones_first_screen(people: People) -> None:
+    """Nobody has to scroll for the one button that matters, before the camera is on and after."""
+    a = people.come("A", UNASKED)
+    page = page_of(a)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate(BOTTOM, by("start")) <= 844
+    a.tab.press(by("ask"))
+    page.locator("#devices").wait_for()
+    assert page.evaluate(BOTTOM, by("start")) <= 844
 
 
 @pytest.mark.parametrize(
@@ -217,10 +229,24 @@ def test_another_tab(people: People, gallery: Gallery) -> None:
     a.waits()
     other = Person("A's other tab", ChromiumTab(page_of(a).context.new_page()))
     other.arrive(page_of(a).url)
-    page_of(other).locator("#resting").wait_for()
-    gallery.show("19-welcome-other-tab", other)
+    other.until(lambda m: m.says("Open in another tab"), MEET_S, "that another tab has it")
+    gallery.show("19-open-in-another-tab", other)
+    other.tab.press(by("take-over"))
+    other.waits()
+    a.until(lambda m: m.says("Open in another tab"), MEET_S, "that another tab has it")
+
+
+def test_another_device(people: People, gallery: Gallery) -> None:
+    """The same person somewhere else: told apart from a tab that can be closed."""
+    a, other = people.come("A"), people.come("A's other device")
+    a.start()
+    a.waits()
+    (cookie,) = page_of(a).context.cookies()
+    page_of(other).context.add_cookies(
+        [{"name": cookie["name"], "value": cookie["value"], "url": page_of(a).url}]
+    )
     other.start()
-    a.until(lambda m: m.state == "taken-over", MEET_S, "that another tab has it")
+    a.until(lambda m: m.says("Open somewhere else"), MEET_S, "that another device has it")
     gallery.show("20-taken-over", a)
 
 

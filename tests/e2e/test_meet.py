@@ -135,13 +135,14 @@ def test_two_tabs_of_one_browser_meet(arrive: Arrive, browser: Chromium, serving
 
 
 def test_a_third_tab_takes_over(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """One person, one tab: the newest has the conversation, and the older says so and can have it back."""
+    """One person, one tab: another says that it is not it, takes over when asked to, and loses it alike."""
     a, b = couple(arrive, browser, serving)
     match = a.now().match
     assert isinstance(a.tab, ChromiumTab)
     other = Person("A's other tab", ChromiumTab(a.tab.page.context.new_page()))
     other.arrive(serving.url)
-    other.start()
+    other.until(lambda m: m.state == "taken-over", MEET_S, "that another tab has it")
+    other.tab.press(by("take-over"))
     a.until(lambda m: m.state == "taken-over", MEET_S, "that another tab has it")
     other.until(lambda m: m.match == match, MEET_S, "the same conversation")
     other.watches()

@@ -30,8 +30,6 @@ export class Entry {
   readonly #start = element("start", HTMLButtonElement);
   readonly #note = element("entry-note", HTMLElement);
 
-  #elsewhere = false;
-
   constructor(words: Words, memory: Memory, camera: Camera, isSecond: boolean, go: (without: boolean) => void) {
     this.#words = words;
     this.#isSecond = isSecond;
@@ -71,22 +69,15 @@ export class Entry {
     show(element("without", HTMLButtonElement), !text);
   }
 
-  /** Another tab of this browser has the conversation. */
-  otherTab(): void {
-    this.#elsewhere = true;
-    this.rest(null, null);
-  }
-
   /** Why the person is here again, or what they should know before they start. */
   rest(resting: string | null, refusal: string | null): void {
     const { welcome, said } = this.#words;
     const refused = refusal === null ? null : refusal === "unknown-pool" ? said.unknownPool : said.failed;
-    const other = this.#elsewhere ? welcome.otherTab : this.#isSecond ? welcome.second : null;
+    const other = this.#isSecond ? welcome.second : null;
     writeOrHide(element("resting", HTMLElement), refused ?? (resting === null || resting === "" ? other : resting));
   }
 
   focus(): void {
-    this.#elsewhere = false;
     this.#start.focus();
   }
 

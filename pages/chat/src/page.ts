@@ -12,7 +12,7 @@ import { ReportDialog, type Report } from "./report.ts";
 import { isResting, scene, type Scene } from "./scene.ts";
 import { Sheet } from "./sheet.ts";
 import { showOwn, showScene } from "./show.ts";
-import { isLoopback, LiveTab } from "./tabs.ts";
+import { isLoopback } from "./tabs.ts";
 import { Toast } from "./toast.ts";
 import type { Words } from "./words.ts";
 
@@ -41,10 +41,11 @@ export class Page {
   readonly #me = new Mirror(element("me", HTMLVideoElement));
   readonly #news = new News(() => this.#draw());
   readonly #toast = new Toast();
-  readonly #tab = new LiveTab();
   readonly #awake = new AwakeScreen();
   readonly #dealt = new Set<string>();
   #live: boolean;
+  /** Another tab has the connection, or had it until a moment ago. */
+  #elsewhere = false;
   #drawn: Scene | null = null;
   #drawing = false;
   #nextAt = -Infinity;
@@ -74,7 +75,10 @@ export class Page {
     watchLifecycle({
       leave: () => this.#leave(),
       back: () => void this.#resume(),
-      hidden: () => this.#tell(),
+      hidden: (hidden) => {
+        this.#tell();
+        if (!hidden) void this.#waitIfElsewhere();
+      },
       nudge: () => client.nudge(),
     });
     if (memory.media.muted) this.#camera.mute(true);
@@ -85,14 +89,28 @@ export class Page {
 
   /** In a conversation: connects as a new page. Before one: shows the preview, if that takes no question. */
   async #resume(): Promise<void> {
-    const { client, memory } = this.#options;
+    const { client } = this.#options;
     if (this.#live) {
       client.open();
-      if (!memory.media.without) await this.#camera.ask();
+      // At once, unless the camera is another tab's: then as soon as this one has the connection.
+      if (!(await client.isElsewhere())) await this.#askCamera();
       return;
     }
-    if (!this.#options.isSecond && (await LiveTab.elsewhere())) this.#entry.otherTab();
-    if (await granted("camera")) await this.#camera.ask();
+    await this.#waitIfElsewhere();
+    if (!this.#elsewhere && (await granted("camera"))) await this.#camera.ask();
+  }
+
+  /** Before a conversation the page holds nothing; but it says so when another tab does, and goes on when that one is closed. */
+  async #waitIfElsewhere(): Promise<void> {
+    const { client } = this.#options;
+    if (this.#live || client.view.model.link !== "closed" || !(await client.isElsewhere())) return;
+    this.#elsewhere = true;
+    client.open();
+    this.#draw();
+  }
+
+  async #askCamera(): Promise<void> {
+    if (!this.#options.memory.media.without) await this.#camera.ask();
   }
 
   #press(): void {
@@ -121,7 +139,7 @@ export class Page {
     if (without) this.#camera.release();
     memory.media = { ...memory.media, without };
     this.#goLive(true);
-    if (client.view.model.link !== "open") client.open();
+    if (client.view.model.link !== "open") client.takeOver();
     client.start(this.#preferences());
   }
 
@@ -146,7 +164,7 @@ export class Page {
   /** Another tab has it, or the session ran out: from here it goes on as a new page. */
   #takeOver(): void {
     if (this.#drawn?.state === "ended") this.#goLive(false);
-    else void this.#resume();
+    else this.#options.client.takeOver();
     this.#draw();
   }
 
@@ -205,16 +223,25 @@ export class Page {
 
   #follow({ model }: View): void {
     this.#news.follow(model);
-    if (this.#live && model.state !== null && model.link === "open" && isResting(model)) this.#goLive(false);
+    if (model.link === "elsewhere") this.#elsewhere = true;
     // Another tab has the conversation, and the camera there.
-    if (model.link === "taken-over") this.#camera.release();
+    if (model.link === "elsewhere" || model.link === "taken-over") this.#camera.release();
+    if (model.link === "open" && model.state !== null) this.#connected(isResting(model));
     this.#draw();
+  }
+
+  /** The conversation that there is goes on here, also if it began in another tab; out of one, the welcome is shown. */
+  #connected(resting: boolean): void {
+    const moved = this.#elsewhere;
+    this.#elsewhere = false;
+    if (this.#live && resting) this.#goLive(false);
+    else if (moved && !resting) this.#goLive(true);
+    if (this.#live && this.#camera.state.asked === "no") void this.#askCamera();
   }
 
   #goLive(live: boolean): void {
     this.#live = live;
     this.#options.memory.live = live;
-    this.#tab.hold(live && !this.#options.isSecond);
   }
 
   /** Once for however many changes there were; not by animation frames, which a hidden page has none of. */
@@ -239,6 +266,7 @@ export class Page {
         model,
         presence: partner.presence,
         live: this.#live,
+        elsewhere: this.#elsewhere,
         hasPicture: this.#face.hasPicture,
         news: this.#news.reason,
         noWay: this.#news.noWay,
@@ -250,6 +278,7 @@ export class Page {
     );
     showScene(now);
     document.body.dataset["link"] = model.link;
+    document.body.dataset["transport"] = model.link === "open" ? model.transport : "";
     document.body.dataset["media"] = match === null ? "" : model.media.status;
     showOwn(state, words);
     this.#me.show(state);

@@ -9,6 +9,8 @@ export interface Situation {
   readonly presence: Presence | null;
   /** The person is past the welcome, in this tab. */
   readonly live: boolean;
+  /** Another tab of this browser has the connection. */
+  readonly elsewhere: boolean;
   /** A first picture of this match's partner was shown. */
   readonly hasPicture: boolean;
   /** Why the last conversation ended, for the few seconds in which that is news. */
@@ -65,7 +67,8 @@ export function scene(situation: Situation, words: Words): Scene {
   };
 }
 
-function sceneState({ model, live }: Situation): SceneState {
+function sceneState({ model, live, elsewhere }: Situation): SceneState {
+  if (elsewhere) return "taken-over";
   if (!live) return "welcome";
   if (model.link === "taken-over") return "taken-over";
   if (model.link === "ended") return "ended";
@@ -103,7 +106,8 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
     case "reconnecting":
       return { title: status.reconnecting, detail: status.reconnectingDetail };
     case "taken-over":
-      return { title: over.elsewhere, detail: over.elsewhereDetail };
+      if (situation.elsewhere) return { title: over.elsewhere, detail: over.elsewhereDetail };
+      return { title: over.takenOver, detail: over.takenOverDetail };
     case "ended":
       return { title: over.ended, detail: situation.model.ended_reason === "banned" ? over.banned : over.endedDetail };
   }

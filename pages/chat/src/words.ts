@@ -27,7 +27,6 @@ export interface Words {
     readonly greeting: string;
     readonly lead: string;
     readonly resting: Readonly<Record<IdleReason, string>>;
-    readonly otherTab: string;
     readonly second: string;
     readonly start: string;
     readonly startSound: string;
@@ -96,6 +95,8 @@ export interface Words {
   readonly over: {
     readonly elsewhere: string;
     readonly elsewhereDetail: string;
+    readonly takenOver: string;
+    readonly takenOverDetail: string;
     readonly here: string;
     readonly ended: string;
     readonly endedDetail: string;
@@ -177,7 +178,6 @@ export const english: Words = {
       "you-were-away": "You were away for a while, so we took you out of the queue. Press Start when you are back.",
       "one-conversation": "That conversation is over. Press Start when you want to meet the next person.",
     },
-    otherTab: "Duologue is open in another tab of this browser. Starting here moves it to this tab.",
     second: "You are a second person here, in this tab only. Start, and meet your first one.",
     start: "Start",
     startSound: "Start with sound only",
@@ -259,7 +259,9 @@ export const english: Words = {
   },
   over: {
     elsewhere: "Open in another tab",
-    elsewhereDetail: "Duologue runs in one tab at a time, and another one has taken over.",
+    elsewhereDetail: "Duologue runs in one tab of a browser at a time. When you close that one, it goes on here.",
+    takenOver: "Open somewhere else",
+    takenOverDetail: "Duologue runs in one place at a time, and another page or device of yours has taken over.",
     here: "Use it here",
     ended: "Your session is over",
     endedDetail: "It has run out. You can begin a new one.",

@@ -25,6 +25,7 @@ function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
     model: { ...emptyModel("p"), link: "open", own: talk, ...model },
     presence: here,
     live: true,
+    elsewhere: false,
     hasPicture: true,
     news: null,
     noWay: false,
@@ -63,6 +64,11 @@ describe("the scene", () => {
 
   it("stays the welcome until the person starts", () => {
     expect(draw({ state: waiting }, { live: false }).state).toBe("welcome");
+  });
+
+  it("says before the first press, too, that another tab of the browser has it, and tells that from another device", () => {
+    expect(draw({ link: "elsewhere" }, { live: false, elsewhere: true })).toMatchObject({ state: "taken-over", title: english.over.elsewhere, takeOver: english.over.here });
+    expect(draw({ link: "taken-over" })).toMatchObject({ state: "taken-over", title: english.over.takenOver, takeOver: english.over.here });
   });
 
   it("says why the person looks again, and that it goes on by itself", () => {
