@@ -10,7 +10,7 @@ local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV
 local r = load_or_new(person)
 if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused
 
-local anew = r.connection == '' or r.page ~= page
+local anew = r.connection == '' or r.page ~= page -- guard: attach-anew -- off: local anew = false
 if r.connection ~= connection then
   connect(r, process, connection, page, now)
 end
