@@ -1,5 +1,6 @@
 """Rooms: made, deleted, listed and looked into; the same claims on the real server and on the fake."""
 
+import asyncio
 import secrets
 import time
 from dataclasses import replace
@@ -221,6 +222,33 @@ class TestFaults:
         assert await rooms.list_rooms() == []
         await rooms.create(room)
 
+    async def test_a_server_that_was_away_in_between(self, server: Ground, rooms: Rooms, room: str) -> None:
+        """The next call notices nothing: a connection that ended meanwhile is not used again."""
+        await rooms.create(room)
+        await server.stop()
+        await server.start()
+        await rooms.create(room)
+
+    async def test_what_becomes_of_a_create_that_was_given_up(
+        self, server: Ground, rooms: Rooms, room: str
+    ) -> None:
+        """Nobody knows, on the real server neither: mostly it lands after all (race R18).
+
+        Whether it timed out or was cancelled, the same client goes on, and deleting wins in the end.
+        """
+        async with Rooms(server.project, NAMESPACE, answer_s=0.2).running() as hurried:
+            server.freeze()
+            cancelled = asyncio.create_task(rooms.create(room))
+            with pytest.raises(LiveKitUnavailable):
+                await hurried.create(room)
+            cancelled.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+            server.thaw()
+            assert (await rooms.create(room)).name == room
+            await until(lambda: _deleted_for_good(rooms, room), "the room stays gone")
+            await hurried.create(room)
+
     async def test_something_else_at_the_address(self, mailbox: Mailbox, room: str) -> None:
         """A web server that is no LiveKit: an error that no repeating mends."""
         address = mailbox.url.removesuffix("/v1/livekit/webhook")
@@ -248,6 +276,10 @@ async def _publishing(rooms: Rooms, room: str) -> dict[Role | None, Participant]
     """Who is in it, once the polite one's picture is known of: LiveKit's list may lag."""
     people = {each.role: each for each in await rooms.participants(room)}
     return people if people["polite"].is_publishing else {}
+
+
+async def _deleted_for_good(rooms: Rooms, room: str) -> bool:
+    return await rooms.delete(room) is Deletion.GONE and await rooms.delete(room) is Deletion.GONE
 
 
 async def _value(it: bool) -> bool:
