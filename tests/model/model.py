@@ -7,14 +7,17 @@ comment beside it says how it was decided (``docs/decisions``).
 from collections.abc import Iterable, Iterator
 
 from duologue.pairing.timings import Timings
-from duologue.pairing.vocabulary import EndReason, IdleReason, Media, Outcome, State, Wish
+from duologue.pairing.vocabulary import EndReason, IdleReason, Media, Outcome, ParticipantFact, State, Wish
 from tests.model.people import Match, Owed, Past, Person
+from tests.model.rooms import Room, Rooms
 
 
 class Model:
     """People, matches and one clock."""
 
-    def __init__(self, now: int, timings: Timings) -> None:
+    def __init__(self, now: int, timings: Timings, rooms: Rooms | None = None) -> None:
+        """``rooms``: with LiveKit media."""
+        self.rooms = rooms
         self.now = now
         self.timings = timings
         self.people: dict[str, Person] = {}
@@ -24,6 +27,20 @@ class Model:
         self.last_sweep: int | None = None
         self.quiet_until = 0
         self.begun = 0
+
+    @property
+    def now(self) -> int:
+        return self._now
+
+    @now.setter
+    def now(self, ms: int) -> None:
+        self._now = ms
+        if self.rooms:
+            self.rooms.now = ms
+
+    @property
+    def video_is_down(self) -> bool:
+        return self.rooms is not None and self.rooms.down
 
     def person(self, person: str) -> Person:
         return self.people.setdefault(person, Person(person))
@@ -97,12 +114,13 @@ class Model:
 
     def _media(self, match: Match, p: Person, media: Media | None) -> None:
         partner = match.partner(p)
+        if media:
+            match.spoke.add(p.id)
+        if not match.ready and media is not Media.SILENT:
+            return  # nobody can be in a room that is not open
         match media:
             case Media.OPEN:
-                match.opened.add(p.id)
-                match.silence.pop(p.id, None)
-                if match.both_opened:
-                    match.media_due, match.ever_opened = None, True
+                self._opened(match, p)
                 if partner.owed and partner.owed.media_meets:
                     partner.owed = None
                 if not partner.connection:
@@ -116,6 +134,12 @@ class Model:
                     first, last = match.silence.get(p.id, (self.now, self.now))
                     stale = self.now - last > self.timings.silence_stale_ms
                     match.silence[p.id] = (self.now if stale else first, self.now)
+
+    def _opened(self, match: Match, p: Person) -> None:
+        match.opened.add(p.id)
+        match.silence.pop(p.id, None)
+        if match.both_opened:
+            match.media_due, match.ever_opened = None, True
 
     def message(self, person: str, match: Match | None) -> Outcome:
         p = self.person(person)
@@ -139,6 +163,67 @@ class Model:
             p.blocks.add(past.partner.id)
         return Outcome.BLOCKED
 
+    # Rooms
+
+    def ack(self, person: str, match: Match | None) -> Outcome:
+        p = self.person(person)
+        if match is None or (p.match is not match and not self._past(p, match)):
+            return Outcome.STALE
+        if self.rooms:
+            self.rooms.ack(match, p.id)
+        return Outcome.OK
+
+    def room_opened(self, match: Match, claim: int) -> bool:
+        assert self.rooms
+        was = match.ready
+        done = self.rooms.opened(match, claim)
+        if match.ready and not was:
+            match.media_due = self.now + self.timings.media_ms
+        return done
+
+    def hint(self, match: Match | None, person: str, fact: ParticipantFact) -> bool:
+        p, room = self.person(person), self._room(match)
+        if match is None or room is None or p.match is not match or not match.ready:
+            return False
+        if fact is ParticipantFact.LEFT:
+            room.present.discard(p.id)
+            self._demand(p, self.now + self.timings.owed_ms, media_meets=not p.connection)
+            return True
+        room.present.add(p.id)
+        if len(room.present) == 2:
+            for each in match.people:
+                if each.id not in match.spoke:
+                    self._opened(match, each)
+        return True
+
+    def solo(self, match: Match | None, since: int) -> str:
+        room = self._room(match)
+        if match is None or room is None or room.closing or not match.ready:
+            return "stale"
+        assert self.rooms
+        if match.media_due is not None or self.now - max(since, room.opened_at) < self.rooms.rules.solo_ms:
+            return "ok"
+        self._end(match, {}, EndReason.MEDIA_FAILED)
+        return "ended"
+
+    def reconcile(self, began: int, listed: Iterable[Match]) -> int:
+        """How many matches ended because their room is not among them."""
+        assert self.rooms
+        spared = began - self.rooms.rules.spare_ms
+        lost = [
+            room.match
+            for room in self.rooms.entries.values()
+            if not room.closing and room.match.ready and room.opened_at <= spared and room.match not in listed
+        ]
+        for match in sorted(lost, key=lambda match: match.number):
+            self._end(match, {}, EndReason.MEDIA_FAILED)
+        return len(lost)
+
+    def tell(self, pool: str) -> None:
+        """Whoever stands in the pool reads whether there is video."""
+        for p in self.queue(pool):
+            p.no_video = self.video_is_down
+
     # Connections
 
     def attach(self, person: str, connection: str, process: str, page: str) -> bool:
@@ -161,12 +246,15 @@ class Model:
         elif not detached:
             self._fill(p)
         p.drains, p.bucket_at = False, self.now
-        if p.match and (detached or new_page):
+        if p.match and (detached or new_page) and not self._stands(p.match, p, new_page):
             # Whose media must come up again: both sides' for a new page (its partner builds a
             # new connection too), else the returning side's (decision 0002).
             p.match.opened -= {x.id for x in p.match.people} if new_page else {p.id}
-            p.match.media_due = self.now + self.timings.media_ms
-            if not p.match.ever_opened:  # who comes and goes does not put it off for ever (decision 0003)
+            if p.match.ready:  # else the deadline is the room's
+                p.match.media_due = self.now + self.timings.media_ms
+            if (
+                p.match.media_due and not p.match.ever_opened
+            ):  # who comes and goes does not put it off for ever (decision 0003)
                 p.match.media_due = min(p.match.media_due, p.match.started + self.timings.media_most_ms)
             if new_page:
                 p.match.silence.pop(p.id, None)
@@ -174,6 +262,17 @@ class Model:
         p.connection = p.last_connection = connection
         p.process, p.page, p.attached_at = process, page, at
         self._queue(p)
+
+    def _stands(self, match: Match, p: Person, new_page: bool) -> bool:
+        """A page that says nothing of its media, and was not reloaded, is in the room still."""
+        room = self._room(match)
+        if room and new_page:
+            room.present.discard(p.id)
+            match.spoke.discard(p.id)
+        return room is not None and not new_page and p.id not in match.spoke and p.id in room.present
+
+    def _room(self, match: Match | None) -> Room | None:
+        return self.rooms.entries.get(match) if self.rooms and match else None
 
     def _fill(self, p: Person) -> None:
         earned = (self.now - p.bucket_at) // self.timings.away_refill_ratio
@@ -213,12 +312,7 @@ class Model:
         if self.now < self.quiet_until:
             return
         self._owed_due()
-        due = [(m.media_due, m.number, m) for m in self.matches if m.media_due is not None]
-        for when, _, match in sorted(due):
-            if when > self.now:
-                break
-            a, _ = match.people
-            self._end(match, {a: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED)
+        self._media_due()
         self._silence_due()
         for match in [m for m in self.matches if m.quiet_due <= self.now]:
             match.quiet_due = self.now + self.timings.quiet_check_ms
@@ -243,6 +337,15 @@ class Model:
                 self._end_by_absence(p.match, p)
             else:
                 self._idle(p, IdleReason.YOU_WERE_AWAY)
+
+    def _media_due(self) -> None:
+        due = [(m.media_due, m.number, m) for m in self.matches if m.media_due is not None]
+        for when, _, match in sorted(due):
+            if when > self.now:
+                break
+            if not match.ready and self.rooms:
+                self.rooms.went_down(match.started)
+            self._end(match, {}, EndReason.MEDIA_FAILED if match.ready else EndReason.MEDIA_UNAVAILABLE)
 
     def _silence_due(self) -> None:
         t = self.timings
@@ -296,6 +399,7 @@ class Model:
         p.owed = None
         if p.state is State.WAITING:
             p.lease = self.now + self.timings.lease_ms
+            p.no_video = self.video_is_down
         if p.match:
             p.match.signed.add(p.id)
             p.match.word = self.now
@@ -310,6 +414,7 @@ class Model:
     def _wait(self, p: Person, place: tuple[int, bool]) -> None:
         p.state, p.since, p.place, p.match = State.WAITING, self.now, place, None
         p.lease = self.now + self.timings.lease_ms
+        p.no_video = self.video_is_down
         p.pairable_since = None
         self._queue(p)
 
@@ -348,7 +453,7 @@ class Model:
         return p.pairable_since is not None and self.now - p.pairable_since >= self.timings.relax_after_ms
 
     def _seek(self, p: Person) -> None:
-        if not p.pairable:
+        if not p.pairable or self.video_is_down:
             return
         others = [o for o in self.queue(p.pool) if o is not p]
         for relaxed in (False, True):
@@ -359,7 +464,7 @@ class Model:
 
     def legal_pairs(self, pool: str) -> Iterator[tuple[Person, Person]]:
         """Whom a whole pass over the pool may bring together."""
-        queue = self.queue(pool)
+        queue = [] if self.video_is_down else self.queue(pool)
         for i, one in enumerate(queue):
             for other in queue[i + 1 :]:
                 if self.fits(one, other, relaxed=True) or self.fits(other, one, relaxed=True):
@@ -370,6 +475,9 @@ class Model:
         self.begun += 1
         media_due, quiet_due = self.now + t.media_ms, self.now + t.quiet_check_ms
         match = Match((one, other), self.begun, self.now, self.now, media_due, quiet_due)
+        if self.rooms:
+            self.rooms.wants(match)
+            match.media_due = self.now + self.rooms.rules.open_ms
         for p in match.people:
             p.waited = max(0, self.now - p.place[0])
             p.state, p.since, p.match = State.MATCHED, self.now, match
@@ -398,6 +506,8 @@ class Model:
         to_the_end: Person | None = None,
     ) -> None:
         """The one table (mechanism 4): both are judged before either is moved."""
+        if self.rooms:
+            self.rooms.ends(match)
         long = self.now - match.started >= self.timings.long_match_ms
         fates: dict[Person, IdleReason | tuple[int, bool]] = {}
         for p in match.people:

@@ -43,6 +43,10 @@ class Match:
     """By reporter: the first and the last ``silent``."""
     ever_opened: bool = False
     """Both have been open at some time; outlives a reload."""
+    ready: bool = True
+    """Its room is open; peer media needs none."""
+    spoke: set[str] = field(default_factory=set)
+    """Whose present page said something of its media itself."""
 
     def partner(self, person: "Person") -> "Person":
         a, b = self.people
@@ -61,6 +65,8 @@ class Person:
     state: State = State.IDLE
     intent: int = 0
     wish: Wish = Wish.REST
+    no_video: bool = False
+    """Reads, while waiting, that there is no video."""
     pool: str = "main"
     idle_reason: IdleReason = IdleReason.NEVER
     since: int = 0

@@ -1,29 +1,34 @@
 """The two sides, asked the same: the scripts on a real store, and the model."""
 
 import json
+import math
 from typing import Any
 
 import redis
 from redis.client import PubSub
 
-from duologue.pairing.invariants import snapshot, violations
+from duologue.pairing.invariants import Snapshot, snapshot, violations
 from duologue.pairing.machine import Machine
-from duologue.pairing.timings import Timings
+from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     Attached,
     ConnectionId,
     DetachCause,
     Held,
     Media,
+    MediaKind,
     PageId,
     PersonId,
     ProcessId,
     Refused,
+    RoomWork,
+    RoomWorkKind,
     Same,
     State,
 )
 from tests.model.model import Model
 from tests.model.people import Match
+from tests.model.rooms import Rooms
 from tests.races.direct import Clock, Direct, play
 
 PEOPLE = tuple(PersonId(f"person_{letter}_______") for letter in "abcdef")
@@ -47,18 +52,27 @@ def sketch(state: dict[str, Any]) -> dict[str, Any]:
         "started": match["started_at_ms"] if match else None,
         "away_until": match["partner"]["away_until_ms"] if match else None,
         "partner": match["partner"]["alias"] if match else None,
+        "ready": match["media"].get("ready", True) if match else None,
+        "no_video": not state.get("media_available", True),
     }
 
 
 class Sides:
     """Each method asks both the same and asserts that they answer alike."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, media: MediaKind = MediaKind.PEER) -> None:
         client.flushall()
         self.client = client
         self.clock, self.direct = Clock(), Direct(self.client)
-        self.machine = Machine(self.direct, now_ms=self.clock, new_ids=self._ids)
-        self.model = Model(self.clock(), Timings())
+        self.machine = Machine(self.direct, media=media, now_ms=self.clock, new_ids=self._ids)
+        self.rooms = Rooms(RoomRules()) if media is MediaKind.LIVEKIT else None
+        self.model = Model(self.clock(), Timings(), self.rooms)
+        self.rooms_serve, self.rooms_open = True, True
+        """Whether anybody works on rooms, and whether the media server is up."""
+        self.there: set[Match] = set()
+        """The rooms at the media server."""
+        self.unreported: list[tuple[RoomWork, Match, int]] = []
+        """Work that somebody took on and said nothing about yet."""
         self.known: dict[Match, str] = {}
         """The real id of each match of the model."""
         self.fresh = 0
@@ -87,6 +101,7 @@ class Sides:
                 self.attach(person, p.page or self.new("page_"), self.alive[n % 2])
             if p.state is State.IDLE:
                 self.join(person, self.intent(person, "newer"), "main", (), "", bool(willing >> n & 1))
+        self.serve()
         if opened:
             self.all_pulse(Media.OPEN)
 
@@ -203,6 +218,48 @@ class Sides:
         while play(self.machine.sweep()):
             pass
         self.model.sweep()
+        self.serve()
+
+    # Rooms
+
+    def serve(self) -> None:
+        if self.rooms_serve:
+            for work, match, claim in self.claim_rooms():
+                self.do(work, match, claim)
+
+    def claim_rooms(self) -> list[tuple[RoomWork, Match, int]]:
+        """The same work on both sides, in the same order."""
+        if self.rooms is None:
+            return []
+        works, expected = play(self.machine.rooms.due()).works, self.rooms.claim()
+        assert [work.kind for work in works] == [kind for kind, _, _ in expected]
+        for work, (_, match, _) in zip(works, expected, strict=True):
+            assert self.known.setdefault(match, work.match) == work.match
+        return [(work, match, claim) for work, (_, match, claim) in zip(works, expected, strict=True)]
+
+    def do(self, work: RoomWork, match: Match, claim: int) -> None:
+        """As a worker does, however late."""
+        assert self.rooms
+        rooms = self.machine.rooms
+        if not self.rooms_open:
+            assert play(rooms.failed(work.match, work.generation)) == self.rooms.failed(match, claim)
+        elif work.kind is RoomWorkKind.OPEN:
+            self.there.add(match)
+            assert play(rooms.opened(work.match, work.generation)) == self.model.room_opened(match, claim)
+        else:
+            found = match in self.there
+            self.there.discard(match)
+            deletion = play(rooms.gone(work.match, work.generation, found=found))
+            assert deletion.value == self.rooms.gone(match, claim)
+
+    def reconcile(self) -> None:
+        if self.rooms is None:
+            return
+        nobodys = {match for match in self.there if match not in self.rooms.entries}
+        assert not nobodys, "only a dead worker's late create could be"
+        listed = {self.known[match]: self.clock() for match in self.there}
+        audit = play(self.machine.rooms.reconcile(self.clock(), listed))
+        assert audit == (0, self.model.reconcile(self.clock(), self.there))
 
     def adopt(self, pool: str) -> None:
         for one, other in list(self.model.legal_pairs(pool)):
@@ -224,6 +281,7 @@ class Sides:
         states = self.compare()
         seen = play(snapshot(self.direct))
         assert not violations(seen)
+        self._rooms_agree(seen)
         places = {p: r["place"] for p, r in seen.people.items() if r["state"] == "waiting"}
         waiting = [p for p in self.model.people.values() if p.state is State.WAITING]
         expected = {p.id: p.place[0] + p.place[1] / 2 for p in waiting}
@@ -232,6 +290,12 @@ class Sides:
         for person, r in seen.people.items():
             if r["connection"]:
                 self._was_told(r["connection"], states[person])
+
+    def _rooms_agree(self, seen: Snapshot) -> None:
+        entries = self.rooms.entries.values() if self.rooms else ()
+        expected = {self.known[room.match]: room.due for room in entries if room.match in self.known}
+        due = {match: None if math.isinf(at) else at for match, at in seen.sets.get("rooms", {}).items()}
+        assert due == expected
 
     def compare(self) -> dict[str, dict[str, Any]]:
         states: dict[str, dict[str, Any]] = {person: self.read(person) for person in PEOPLE}
@@ -265,6 +329,8 @@ class Sides:
             "started": p.match.started if p.match else None,
             "away_until": partner.away_until if partner else None,
             "partner": partner.id if partner else None,
+            "ready": p.match.ready if p.match else None,
+            "no_video": p.no_video and p.state is State.WAITING,
         }
 
     def _match_keeps_its_id(self, person: str, state: dict[str, Any]) -> None:

@@ -13,7 +13,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from duologue.pairing.vocabulary import DetachCause, Media, PersonId, ProcessId, State
+from duologue.pairing.vocabulary import (
+    DetachCause,
+    Media,
+    MediaKind,
+    ParticipantFact,
+    PersonId,
+    ProcessId,
+    Side,
+    State,
+)
 from tests.model.sides import PEOPLE, Sides
 from tests.races.direct import play
 from tests.servers import StoreServer
@@ -31,11 +40,12 @@ class Both(RuleBasedStateMachine):
     """Each rule is one thing that happens, to both sides; after each the two must look alike."""
 
     client: redis.Redis
+    media = MediaKind.PEER
     steps = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.sides = Sides(self.client)
+        self.sides = Sides(self.client, self.media)
         self.waited_long = False
 
     @initialize(willing=st.integers(0, 63), opened=st.booleans())
@@ -246,8 +256,16 @@ class Both(RuleBasedStateMachine):
         """The pass may begin anywhere, so the model takes over whom it paired, if it was allowed to."""
         for _ in range(4):
             play(self.sides.machine.scan(pool))
+            self.sides.model.tell(pool)
             self.sides.adopt(pool)
         assert not list(self.sides.model.legal_pairs(pool))
+
+    @rule(person=people, which=often_now)
+    def ack(self, person: PersonId, which: str) -> None:
+        """Peer media has no room to leave, and answers all the same."""
+        match, name = self.sides.match(person, which)
+        for _ in range(2):
+            assert play(self.sides.machine.ack(person, name)).outcome == self.sides.model.ack(person, match)
 
     @invariant()
     def both_agree(self) -> None:
@@ -259,11 +277,81 @@ class Both(RuleBasedStateMachine):
         self.sides.close()
 
 
-def run(server: StoreServer, examples: int, *, whole: bool) -> int:
+class WithRooms(Both):
+    """The same with LiveKit media: workers that die, a server that is away, what it says of participants."""
+
+    media = MediaKind.LIVEKIT
+
+    @rule(serve=st.sampled_from((True, True, False)), open_=st.sampled_from((True, True, False)))
+    def workers(self, serve: bool, open_: bool) -> None:
+        """From here on they work, or nobody does; the media server is up, or not."""
+        self.sides.rooms_serve, self.sides.rooms_open = serve, open_
+        self.sides.serve()
+
+    @rule(dies=st.booleans())
+    def take_on(self, dies: bool) -> None:
+        """Somebody takes work on, and says later how it went, or never."""
+        taken = self.sides.claim_rooms()
+        if not dies:
+            self.sides.unreported += taken
+
+    @precondition(lambda self: bool(self.sides.unreported))
+    @rule(first=st.booleans())
+    def report(self, first: bool) -> None:
+        """Late, in any order."""
+        self.sides.do(*self.sides.unreported.pop(0 if first else -1))
+
+    @rule(person=people, which=often_now, fact=st.sampled_from(ParticipantFact))
+    def hint(self, person: PersonId, which: str, fact: ParticipantFact) -> None:
+        """What the media server says of a participant."""
+        self._hint(self.sides.who(person), which, fact)
+
+    @rule(person=people)
+    def both_join(self, person: PersonId) -> None:
+        """LiveKit says so of both of a match."""
+        match, _ = self.sides.match(self.sides.who(person), "now")
+        for each in match.people if match else ():
+            self._hint(PersonId(each.id), "now", ParticipantFact.JOINED)
+
+    def _hint(self, person: PersonId, which: str, fact: ParticipantFact) -> None:
+        match, name = self.sides.match(person, which)
+        if match and self.sides.model.person(person) not in match.people:
+            person = PersonId(match.people[0].id)
+        mine = self.sides.read(person).get("match", {"match": ""})
+        impolite = mine["match"] == name and mine["media"]["role"] == "impolite"
+        done = play(self.sides.machine.rooms.hint(name, Side.IMPOLITE if impolite else Side.POLITE, fact))
+        assert done == self.sides.model.hint(match, person, fact)
+
+    @rule(person=people, which=often_now, ms=st.sampled_from((0, 7_999, 8_000, 20_000)))
+    def solo(self, person: PersonId, which: str, ms: int) -> None:
+        """A room has held one person for so long."""
+        match, name = self.sides.match(self.sides.who(person), which)
+        since = self.sides.clock() - ms
+        assert play(self.sides.machine.rooms.solo(name, since)).value == self.sides.model.solo(match, since)
+
+    @rule(restarts=st.booleans())
+    def reconcile(self, restarts: bool) -> None:
+        """After the media server lost every room, or not."""
+        if restarts:
+            self.sides.there.clear()
+        self.sides.reconcile()
+
+    @rule(ago=st.sampled_from((0, 0, 1_000, 60_000)), up=st.booleans())
+    def canary(self, ago: int, up: bool) -> None:
+        """A room that was begun then opened, or did not."""
+        since, rooms = self.sides.clock() - ago, self.sides.machine.rooms
+        assert self.sides.rooms
+        if up:
+            assert play(rooms.media_up(since)) == self.sides.rooms.up(since)
+        else:
+            assert play(rooms.media_down(since)) == self.sides.rooms.went_down(since)
+
+
+def run(server: StoreServer, examples: int, *, whole: bool, kind: type[Both] = Both) -> int:
     """How many steps were taken; the same ones each time, unless ``whole``."""
     with server.client() as client:
 
-        class Driven(Both):
+        class Driven(kind):  # type: ignore[valid-type,misc]  # a class for this run alone
             steps = 0
 
         Driven.client = client
@@ -291,3 +379,15 @@ def test_ten_thousand_steps_on_valkey(valkey9: StoreServer, whole: bool) -> None
 def test_a_sample_on_redis(redis7: StoreServer, whole: bool) -> None:
     """The same scripts on Debian's Redis 7."""
     assert run(redis7, examples=500 if whole else 30, whole=whole) >= 1_000
+
+
+@pytest.mark.timeout(1_800)
+def test_rooms_on_valkey(valkey9: StoreServer, whole: bool) -> None:
+    """Rooms too are opened and closed as the documents say, whoever dies in between."""
+    assert run(valkey9, examples=2_000 if whole else 120, whole=whole, kind=WithRooms) >= 5_000
+
+
+@pytest.mark.timeout(1_800)
+def test_a_sample_of_rooms_on_redis(redis7: StoreServer, whole: bool) -> None:
+    """The same on Debian's Redis 7."""
+    assert run(redis7, examples=500 if whole else 20, whole=whole, kind=WithRooms) >= 500

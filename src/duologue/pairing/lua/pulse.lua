@@ -45,9 +45,7 @@ local function silent(m, me, partner)
     alone_begin(m, me, 'silent', now - T.silent_after_ms)
   end
   local armed = demand(partner, T.owed_ms, 1) -- guard: silent-arms -- off: local armed = false
-  if armed and partner.away == 1 then
-    show(r, frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', partner.probe_until)))
-  end
+  if armed then tell_away(m, partner) end
 end
 
 -- What a page says of its media is about a conversation, so it counts only for the one that it names.

@@ -88,6 +88,12 @@ local function demand(r, ms, by_media)
   return armed
 end
 
+-- Who waits for somebody who is away reads until when, also when that got shorter.
+local function tell_away(m, r)
+  if r.away ~= 1 then return end
+  show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', r.probe_until)))
+end
+
 -- Two ways to lose a connection: 'closed' (their socket; a partner is told) and 'ours' (drain, dead process; nobody is).
 local function disconnect(r, cause)
   local closed = cause == 'closed'
@@ -102,7 +108,7 @@ local function disconnect(r, cause)
   if closed and r.match ~= '' then
     local m = load_match(r.match)
     alone_begin(m, other(side_of(m, r)), 'away', now)
-    show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', r.probe_until)))
+    tell_away(m, r)
   end
 end
 
