@@ -102,6 +102,7 @@ def _methods() -> list[BadRequest]:
         ("/v1/state", "POST"),
         ("/v1/skip", "PUT"),
         ("/v1/skip", "DELETE"),
+        ("/v1/skip", "OPTIONS"),
         ("/v1/events", "POST"),
         ("/v1/events", "PATCH"),
         ("/healthz", "POST"),

@@ -1,0 +1,88 @@
+"""People who mean harm, against the scripts: what they try changes nothing that is not theirs."""
+
+import pytest
+
+from duologue.pairing.vocabulary import Media, Outcome, PersonId, ReportReason
+from tests.races.control import held_by
+from tests.races.direct import play
+from tests.races.stage import Stage
+
+OPEN, SILENT, FAILED = Media.OPEN, Media.SILENT, Media.FAILED
+
+
+def contents(stage: Stage) -> dict[bytes, bytes]:
+    """All that the store holds."""
+    return {key: dump for key, (dump, _) in stage.save().items()}
+
+
+@held_by("match-fence")
+def test_s02_a_match_that_is_somebody_elses(stage: Stage) -> None:
+    """Eve, in a match of her own, names that of Ann and Ben in every command: not a byte changes."""
+    theirs = stage.meet("ann", "ben", media=OPEN)
+    stage.meet("eve", "dan", media=OPEN)
+    before = contents(stage)
+    eve, hello = PersonId("eve"), {"hello": True}
+    said = [
+        stage.skip("eve", theirs),
+        stage.pulse("eve", theirs, FAILED),
+        stage.pulse("eve", theirs, SILENT),
+        stage.block("eve", theirs, skip=True),
+        play(stage.machine.report(eve, theirs, "k", ReportReason.SPAM, skip=True)).outcome,
+        play(stage.machine.ack(eve, theirs)).outcome,
+        play(stage.machine.message(eve, theirs, "k", "who is this?")).outcome,
+        play(stage.machine.signal(eve, theirs, "k", hello, "page")).outcome,
+    ]
+    assert set(said) == {Outcome.STALE, Outcome.UNKNOWN_MATCH}
+    assert contents(stage) == before
+
+
+@pytest.mark.parametrize("match", ["", "m_", "m_0", "*", "m_" + "A" * 16, "{0}m:x", "m_\r\n"])
+def test_s02_a_match_that_is_guessed(stage: Stage, match: str) -> None:
+    """By somebody who is in none: nothing is found, and no key is made of it."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.comes("eve")
+    before = contents(stage)
+    said = play(stage.machine.skip(PersonId("eve"), match)).outcome
+    assert said == Outcome.STALE
+    assert play(stage.machine.block(PersonId("eve"), match, skip=True)).outcome == Outcome.UNKNOWN_MATCH
+    assert play(stage.machine.message(PersonId("eve"), match, "k", "x")).outcome == Outcome.STALE
+    assert contents(stage) == before
+
+
+@held_by("never-lengthen")
+def test_s07_silence_cried_again_and_again(stage: Stage) -> None:
+    """Of a partner who is fine: one probe at a time, and a probe is all that Ben is ever told."""
+    match = stage.meet("ann", "ben", media=OPEN)
+    for _ in range(3):
+        stage.mail()
+        for _ in range(20):
+            assert stage.pulse("ann", match, SILENT) == Outcome.OK
+        told = [line.split() for line in stage.mail() if " ben " in f" {line} "]
+        assert [line[4:] for line in told] == [["probe"]]
+        stage.says(OPEN, "ben")
+        stage.says(OPEN, "ann")
+        stage.wait(1_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+    assert stage.away("ben") is None
+
+
+def test_s07_it_costs_the_partner_no_place(stage: Stage) -> None:
+    """Ben, who waited first, keeps his turn, whatever Ann says of him before she skips."""
+    stage.comes("ben", language="en")
+    stage.wait(5_000, "ben")
+    stage.comes("ann", language="en")
+    stage.says(OPEN, "ann", "ben")
+    stage.comes("eve", language="de")
+    stage.wait(2_000, "ann", "ben", "eve", says={"ann": SILENT})
+    stage.skip("ann")
+    stage.comes("cat", language="en")
+    assert stage.together("ben", "cat")
+
+
+def test_s07_answers_to_probes_are_no_media(stage: Stage) -> None:
+    """Eve answers every probe and never shows a picture: Ann is free after the time that media has."""
+    stage.meet("ann", "eve")
+    stage.says(OPEN, "ann")
+    stage.wait(10_250, "ann", "eve")
+    assert stage.ended("ann") == "media-failed"
+    assert stage.waits("ann")
