@@ -5,15 +5,26 @@ import json
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.identity.keyring import Keyring
-from duologue.identity.tokens import LIFETIME_MS, MAX_TOKEN_CHARS, BadToken, Session, Tokens, person_id
+from duologue.identity.tokens import (
+    LIFETIME_MS,
+    MAX_TOKEN_CHARS,
+    NOT_BEFORE_LEEWAY_S,
+    BadToken,
+    Claims,
+    Session,
+    Tokens,
+    person_id,
+)
 
 NOW_MS = 1_764_000_000_000
 SECRET = "s" * 32
@@ -184,3 +195,13 @@ def test_no_three_parts_make_the_reader_fail(head: bytes, body: bytes) -> None:
     """The same for what has the shape of a token."""
     parts = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (head, body, b"x" * 32)]
     assert isinstance(tokens().read(".".join(parts)), BadToken)
+
+
+def test_the_document_names_every_claim() -> None:
+    """``docs/tokens.md`` is what a host's back end is written from: its table is what is read here."""
+    text = (Path(__file__).parents[3] / "docs" / "tokens.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w*) ?\|", text, re.MULTILINE))
+    read = {field.encode_name: field.required for field in msgspec.structs.fields(Claims)}
+    assert {name: bool(needed) for name, needed in rows.items()} == {**read, "exp": True}
+    assert f"{MAX_TOKEN_CHARS:,} characters" in text
+    assert f"{NOT_BEFORE_LEEWAY_S} s ahead" in text
