@@ -13,10 +13,10 @@ from livekit.api.room_service import RoomService
 from duologue.media.livekit.errors import ForeignRoom, LiveKitDenied, LiveKitError, LiveKitUnavailable
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.limits import Limits
-from duologue.media.livekit.namespace import Namespace, Role, identity
+from duologue.media.livekit.namespace import Namespace, identity
 from duologue.media.livekit.project import Project
-from duologue.media.livekit.rooms import Deletion, Participant, Rooms
-from duologue.pairing.vocabulary import MatchId
+from duologue.media.livekit.rooms import Participant, Rooms
+from duologue.pairing.vocabulary import MatchId, Side
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.ground import Ground
 from tests.livekit.mailbox import Mailbox
@@ -67,7 +67,7 @@ class TestMaking:
         await rooms.create(room)
         await server.join(grants.mint(room, identity(match, "polite")))
         await rooms.create(room)
-        assert [each.role for each in await rooms.participants(room)] == ["polite"]
+        assert [each.side for each in await rooms.participants(room)] == [Side.POLITE]
 
     async def test_nobody_comes(self, server: Ground, mailbox: Mailbox, room: str) -> None:
         """LiveKit itself ends a room into which nobody came, after the limit that it was made with."""
@@ -95,18 +95,18 @@ class TestDeleting:
         """And whoever was in it is sent away."""
         await rooms.create(room)
         guest = await server.join(grants.mint(room, identity(match, "polite")))
-        assert await rooms.delete(room) is Deletion.DELETED
+        assert await rooms.delete(room)
         assert await rooms.list_rooms() == []
         await until(lambda: _value(guest.sent_away.is_set()), "the guest is sent away")
 
     async def test_a_room_that_is_not_there_is_gone(self, rooms: Rooms, room: str) -> None:
         """An answer, no error: that is what was wanted."""
-        assert await rooms.delete(room) is Deletion.GONE
+        assert not await rooms.delete(room)
 
     async def test_it_can_be_repeated(self, rooms: Rooms, room: str) -> None:
         """The second time says so."""
         await rooms.create(room)
-        assert [await rooms.delete(room) for _ in range(2)] == [Deletion.DELETED, Deletion.GONE]
+        assert [await rooms.delete(room) for _ in range(2)] == [True, False]
 
 
 class TestListing:
@@ -122,7 +122,7 @@ class TestListing:
         canary = NAMESPACE.fresh_canary()
         await rooms.create(canary)
         assert [(each.name, each.match) for each in await rooms.list_rooms()] == [(canary, None)]
-        assert await rooms.delete(canary) is Deletion.DELETED
+        assert await rooms.delete(canary)
 
     async def test_foreign_rooms_are_neither_seen_nor_touched(
         self, server: Ground, rooms: Rooms, match: MatchId, room: str
@@ -156,25 +156,25 @@ class TestPeople:
     async def test_who_is_in_a_room(
         self, server: Ground, rooms: Rooms, grants: Grants, match: MatchId, room: str
     ) -> None:
-        """By their role; and whether they show anything."""
+        """By their side; and whether they show anything."""
         await rooms.create(room)
         first = await server.join(grants.mint(room, identity(match, "polite")))
         await server.join(grants.mint(room, identity(match, "impolite")))
         await first.publish()
         people = await until(lambda: _publishing(rooms, room), "somebody publishes")
-        assert set(people) == {"polite", "impolite"}
+        assert set(people) == {*Side}
         assert all(each.is_active for each in people.values())
-        assert not people["impolite"].is_publishing
-        assert abs(people["polite"].joined_at_ms - time.time() * 1000) < 10_000
+        assert not people[Side.IMPOLITE].is_publishing
+        assert abs(people[Side.POLITE].joined_at_ms - time.time() * 1000) < 10_000
 
     async def test_somebody_whom_we_did_not_let_in(
         self, server: Ground, rooms: Rooms, grants: Grants, room: str
     ) -> None:
-        """Is there, and has no role: neither a name of their own nor that of another match."""
+        """Is there, and is on no side: neither a name of their own nor that of another match."""
         await rooms.create(room)
         await server.join(grants.mint(room, "recorder"))
         await server.join(grants.mint(room, identity(fresh_match(), "polite")))
-        assert [each.role for each in await rooms.participants(room)] == [None, None]
+        assert [each.side for each in await rooms.participants(room)] == [None, None]
 
     async def test_nobody_in_a_room_that_is_not_there(self, rooms: Rooms, room: str) -> None:
         """No error: it may have ended a moment ago."""
@@ -272,14 +272,14 @@ class TestFaults:
                 assert project.secret not in str(caught.value)
 
 
-async def _publishing(rooms: Rooms, room: str) -> dict[Role | None, Participant]:
+async def _publishing(rooms: Rooms, room: str) -> dict[Side | None, Participant]:
     """Who is in it, once the polite one's picture is known of: LiveKit's list may lag."""
-    people = {each.role: each for each in await rooms.participants(room)}
-    return people if people["polite"].is_publishing else {}
+    people = {each.side: each for each in await rooms.participants(room)}
+    return people if people[Side.POLITE].is_publishing else {}
 
 
 async def _deleted_for_good(rooms: Rooms, room: str) -> bool:
-    return await rooms.delete(room) is Deletion.GONE and await rooms.delete(room) is Deletion.GONE
+    return not await rooms.delete(room) and not await rooms.delete(room)
 
 
 async def _value(it: bool) -> bool:

@@ -13,7 +13,7 @@ from duologue.media.livekit.namespace import Namespace, identity
 from duologue.media.livekit.project import Project
 from duologue.media.livekit.rooms import Rooms
 from duologue.media.livekit.webhooks import LEEWAY_S, Fact, FactKind, Webhooks
-from duologue.pairing.vocabulary import MatchId
+from duologue.pairing.vocabulary import MatchId, Side
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.fake.post import VALID_S, signature
 from tests.livekit.ground import KEY, SECRET, Ground
@@ -45,7 +45,7 @@ async def test_a_conversation_in_facts(server: Ground, rooms: Rooms, mailbox: Ma
     }
     for kind, fact in told.items():
         assert (fact.match, fact.room_sid) == (MATCH, made.sid)
-        assert fact.role == (None if kind.startswith("room") else "polite")
+        assert fact.side == (None if kind.startswith("room") else Side.POLITE)
         assert abs(fact.at_ms - time.time() * 1000) < 60_000
     assert len({fact.id for fact in told.values()}) == len(told)
 
@@ -123,11 +123,11 @@ class TestNotAboutUs:
         assert self._read({"event": "egress_started", "id": "EV_1"}) is None
 
     def test_somebody_whom_we_did_not_let_in(self) -> None:
-        """A fact about our room, and about nobody's role."""
+        """A fact about our room, and about neither side."""
         joined = {"event": "participant_joined", "id": "EV_1", "room": {"name": ROOM}}
         fact = self._read({**joined, "participant": {"identity": "recorder"}})
         assert fact is not None
-        assert fact.role is None
+        assert fact.side is None
 
     def test_both_forms_of_a_number(self) -> None:
         """Protobuf writes 64-bit numbers as text; others need not."""

@@ -3,10 +3,10 @@
 import pytest
 
 from duologue.media.livekit.grants import Grants
-from duologue.media.livekit.namespace import Namespace, identity, role_of
+from duologue.media.livekit.namespace import Namespace, identity, side_of
 from duologue.media.livekit.project import Project
 from duologue.media.port import MediaPort
-from duologue.pairing.vocabulary import MatchId, MediaKind
+from duologue.pairing.vocabulary import MatchId, MediaKind, Side
 
 MATCH = MatchId("m_0123456789abcdef")
 OURS = Namespace("ours")
@@ -64,7 +64,7 @@ class TestNames:
 
     def test_who_somebody_is(self) -> None:
         """By their identity, in this match only."""
-        assert role_of(identity(MATCH, "impolite"), MATCH) == "impolite"
+        assert side_of(identity(MATCH, "impolite"), MATCH) is Side.IMPOLITE
         for other in (
             "",
             MATCH,
@@ -74,7 +74,7 @@ class TestNames:
             f"x{MATCH}.polite",
             ".polite",
         ):
-            assert role_of(other, MATCH) is None
+            assert side_of(other, MATCH) is None
 
 
 class TestProject:

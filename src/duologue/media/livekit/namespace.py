@@ -3,12 +3,11 @@
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from duologue.pairing.vocabulary import MatchId
+from duologue.pairing.vocabulary import MatchId, Side
 
-Role = Literal["polite", "impolite"]
-"""The two sides of a match."""
+ROLES = {"polite": Side.POLITE, "impolite": Side.IMPOLITE}
+"""The words of ``state.match.media.role``, and what the records call the same."""
 
 _MATCH = re.compile(r"m_[A-Za-z0-9_-]{16}")
 _CANARY = re.compile(r"canary-[A-Za-z0-9_-]{16}")
@@ -53,11 +52,14 @@ class Namespace:
         return rest if namespace == self.name else ""
 
 
-def identity(match: MatchId, role: Role) -> str:
-    """Who a person is in the room. The same after a reload, so that they replace their own ghost."""
+def identity(match: MatchId, role: str) -> str:
+    """Who a person is in the room. The same after a reload, so that they replace their own ghost.
+
+    ``role``: that of ``state.match.media``.
+    """
     return f"{match}.{role}"
 
 
-def role_of(identity: str, match: MatchId) -> Role | None:
-    """The role behind an identity; ``None``: nobody whom we let in."""
-    return next((role for role in get_args(Role) if identity == f"{match}.{role}"), None)
+def side_of(person: str, match: MatchId) -> Side | None:
+    """Whose identity it is; ``None``: nobody whom we let in."""
+    return next((side for role, side in ROLES.items() if person == identity(match, role)), None)

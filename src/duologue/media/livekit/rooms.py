@@ -8,7 +8,6 @@ must know what was tried. Names outside the namespace are neither sent nor retur
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from enum import StrEnum
 from typing import NamedTuple
 
 import aiohttp
@@ -24,20 +23,12 @@ from duologue.media.livekit.errors import (
 )
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.limits import LIMITS, Limits
-from duologue.media.livekit.namespace import Namespace, Role, role_of
+from duologue.media.livekit.namespace import Namespace, side_of
 from duologue.media.livekit.project import Project
-from duologue.pairing.vocabulary import MatchId
+from duologue.pairing.vocabulary import MatchId, Side
 
 ANSWER_S = 5.0
 """A call, from being asked for to its answer. A server of one's own takes 1 ms."""
-
-
-class Deletion(StrEnum):
-    """What deleting a room came to."""
-
-    DELETED = "deleted"
-    GONE = "gone"
-    """There was none. A create that is still under way may yet bring it (race R18)."""
 
 
 class Room(NamedTuple):
@@ -54,7 +45,7 @@ class Participant(NamedTuple):
     """Somebody in a room."""
 
     identity: str
-    role: Role | None
+    side: Side | None
     """``None``: nobody whom we let in, such as a recorder."""
     is_active: bool
     """Their media connection is up; else they are still joining, or already leaving."""
@@ -100,15 +91,19 @@ class Rooms:
             made = await service.create_room(self._limits.of_a_made_room(room))
         return self._room(made)
 
-    async def delete(self, room: str) -> Deletion:
-        """The room is gone and so is everybody in it. Can be repeated. Raises ``LiveKitError``."""
+    async def delete(self, room: str) -> bool:
+        """The room is gone and so is everybody in it; whether there was one. Can be repeated.
+
+        False proves nothing while a create may be under way: it may bring the room yet (race R18).
+        Raises ``LiveKitError``.
+        """
         self._own(room)
         try:
             async with self._call("delete a room") as service:
                 await service.delete_room(api.DeleteRoomRequest(room=room))
         except _NotFound:
-            return Deletion.GONE
-        return Deletion.DELETED
+            return False
+        return True
 
     async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
         """All rooms of ours that there are, canaries too; with ``names``, those of them that there are.
@@ -199,7 +194,7 @@ class _NotFound(LiveKitError):
 def _participant(each: api.ParticipantInfo, match: MatchId | None) -> Participant:
     return Participant(
         identity=each.identity,
-        role=role_of(each.identity, match) if match else None,
+        side=side_of(each.identity, match) if match else None,
         is_active=each.state == api.ParticipantInfo.State.ACTIVE,
         is_publishing=bool(each.tracks),
         joined_at_ms=each.joined_at_ms or each.joined_at * 1000,

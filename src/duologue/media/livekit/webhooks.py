@@ -16,9 +16,9 @@ import jwt
 import msgspec
 
 from duologue.media.livekit.errors import WebhookRefused
-from duologue.media.livekit.namespace import Namespace, Role, role_of
+from duologue.media.livekit.namespace import Namespace, side_of
 from duologue.media.livekit.project import Project
-from duologue.pairing.vocabulary import MatchId
+from duologue.pairing.vocabulary import MatchId, Side
 
 LEEWAY_S = 60
 """How far apart the two clocks may be; LiveKit signs for 5 minutes."""
@@ -44,7 +44,7 @@ class Fact(NamedTuple):
     kind: FactKind
     match: MatchId
     room_sid: str
-    role: Role | None
+    side: Side | None
     """Whom it is about; ``None``: the room, or nobody whom we let in."""
     at_ms: int
     """By LiveKit's clock, whole seconds."""
@@ -75,7 +75,7 @@ class Webhooks:
             kind=FactKind(event.event),
             match=match,
             room_sid=event.room.sid,
-            role=role_of(event.participant.identity, match),
+            side=side_of(event.participant.identity, match),
             at_ms=event.created_at * 1000,
         )
 
