@@ -26,7 +26,7 @@ from duologue.delivery.connection import Connection, End, Means
 from duologue.delivery.contact import Contact
 from duologue.delivery.offer import Offer
 from duologue.delivery.poll import Poll
-from duologue.delivery.publication import Echo, MalformedPublication, parse
+from duologue.delivery.publication import Echo, MalformedPublication, RoomWake, parse
 from duologue.delivery.stream import Stream
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
@@ -115,12 +115,15 @@ class Hub:
         metrics: Metrics,
         clock: Clock,
         offer: Offer = Offer(),  # noqa: B008 # it cannot be changed
+        wake_rooms: Callable[[], None] = lambda: None,
     ) -> None:
+        """``wake_rooms``: called when a room waits to be opened or deleted (LiveKit media)."""
         self.machine = machine
         self.process = process
         self.contact = contact
         self.means = Means(media, contact, metrics, offer, self.doubt)
         self.doubtful: set[Connection] = set()
+        self._wake_rooms = wake_rooms
         self._metrics = metrics
         self._clock = clock
         self._by_id: dict[ConnectionId, Connection] = {}
@@ -327,6 +330,9 @@ class Hub:
             return
         if isinstance(publication, Echo):
             self.contact.echoed(publication.token)
+            return
+        if isinstance(publication, RoomWake):
+            self._wake_rooms()
             return
         connection = self._by_id.get(publication.connection)
         if connection is None:

@@ -2,7 +2,7 @@
 
 First line: a letter and fields; then frames as JSON, one a line. The letters:
 ``S`` state frames, ``M`` a message, ``G`` a peer signal, ``T`` taken over by
-another page, ``E`` replaced by its own page, ``P`` our own echo.
+another page, ``E`` replaced by its own page, ``P`` our own echo, ``R`` work on rooms.
 """
 
 from dataclasses import dataclass
@@ -60,8 +60,13 @@ class Echo:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class RoomWake:
+    """A room is to be opened or deleted: whoever works on rooms here need not wait for its next round."""
+
+
 ForConnection = StateFrames | Message | Signal | Superseded
-Publication = ForConnection | Echo
+Publication = ForConnection | Echo | RoomWake
 
 
 def parse(raw: bytes) -> Publication:
@@ -84,6 +89,8 @@ def parse(raw: bytes) -> Publication:
                 return Superseded(ConnectionId(connection), letter == "T")
             case ["P", token]:
                 return Echo(token)
+            case ["R"]:
+                return RoomWake()
             case _:
                 raise MalformedPublication(raw[:120])
     except ValueError as error:

@@ -259,7 +259,10 @@ class Scene:
             contact=self.contact,
             metrics=self.metrics,
             clock=self.clock,
+            wake_rooms=lambda: self.wakes.append("R"),
         )
+        self.wakes: list[str] = []
+        """Each time that whoever works on rooms was woken."""
         self.polls = Polls(self.hub, self.clock)
 
     def value(self, name: str, **labels: str) -> float:

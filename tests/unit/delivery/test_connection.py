@@ -4,7 +4,7 @@ import pytest
 
 from duologue.delivery.connection import MAX_HELD, Connection, End, Means
 from duologue.delivery.offer import Offer
-from duologue.delivery.publication import Echo, parse
+from duologue.delivery.publication import Echo, RoomWake, parse
 from duologue.delivery.stream import MAX_WAITING_BYTES, Stream
 from duologue.pairing.vocabulary import ConnectionId, DetachCause
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, state
@@ -26,7 +26,7 @@ def connection(scene: Scene, doubts: list[Connection]) -> Stream:
 def tell(connection: Stream, raw: bytes) -> None:
     """A publication arrives."""
     publication = parse(raw)
-    assert not isinstance(publication, Echo)
+    assert not isinstance(publication, Echo | RoomWake)
     connection.take(publication)
 
 

@@ -170,6 +170,17 @@ async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) ->
             assert scene.contact.suspicious
 
 
+async def test_work_on_rooms_wakes_whoever_does_it(scene: Scene) -> None:
+    """It is about nobody's connection, and no suspicion."""
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            await frames(connection)
+            scene.hub.deliver(b"R")
+            assert len(scene.wakes) == 1
+            assert await frames(connection) == []
+            assert not scene.contact.suspicious
+
+
 async def test_what_one_person_cannot_be_told_silences_nobody_else(scene: Scene) -> None:
     """A state that we cannot read ends that stream (it comes back for a snapshot), not the feed of all."""
     async with scene.hub.running():

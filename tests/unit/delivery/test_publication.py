@@ -7,6 +7,7 @@ from duologue.delivery.publication import (
     MalformedPublication,
     Message,
     Publication,
+    RoomWake,
     Signal,
     StateFrames,
     Superseded,
@@ -27,6 +28,7 @@ C = ConnectionId("c_1")
         (b"T ann c_1", Superseded(C, taken_over=True)),
         (b"E ann c_1", Superseded(C, taken_over=False)),
         (b"P tok", Echo("tok")),
+        (b"R", RoomWake()),
     ],
 )
 def test_each_letter(raw: bytes, read: Publication) -> None:
