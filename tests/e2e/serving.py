@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -31,15 +31,17 @@ class Serving:
         redis_url: str = "",
         secret: str = "",
         environment: Mapping[str, str] | None = None,
+        program: Sequence[str] = COMMAND,
     ) -> None:
         """``folder`` gets the data and the log; ``redis_url``: in place of the embedded store.
 
         ``secret``: what signs tokens, for a host app that has the same. ``environment``: other settings.
+        ``program``: ours, or one that switches a part of ours off.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.port = free_port(host)
-        self._command = [*COMMAND, "serve", "--host", host, "--port", str(self.port)]
+        self._command = [*program, "serve", "--host", host, "--port", str(self.port)]
         self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
         self.log = folder / "server.log"
         self._environment = dict(environment or {})

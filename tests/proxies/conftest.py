@@ -26,9 +26,11 @@ def cert(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Serving]]:
-    """Two processes that share a store."""
+    """Two processes that share a store, for streams and for polls."""
     with store_server("valkey9", valkey9_binary()) as store, ExitStack() as stopping:
-        found = [Serving(tmp_path_factory.mktemp("server"), redis_url=store.url) for _ in range(2)]
+        both = ("--transports", "both")
+        folder = tmp_path_factory.mktemp("servers")
+        found = [Serving(folder / name, redis_url=store.url, options=both) for name in ("1", "2")]
         for each in found:
             stopping.callback(each.stop)
             each.start()

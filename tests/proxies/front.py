@@ -31,22 +31,22 @@ class Front:
     http2: bool = False
     pid: int = 0
 
-    def client(self) -> httpx.AsyncClient:
-        """A browser's HTTP: it asks for compressed answers, and has no deadline on a stream."""
-        verify = self.tls or False
-        accept = {"Accept-Encoding": "gzip, deflate, br"}
-        limits = httpx.Limits(max_connections=None)
-        # The connection pool takes both versions; which one it is, TLS decides.
-        return httpx.AsyncClient(
-            base_url=self.url,
+    def client(self, *, at: str = "127.0.0.1") -> httpx.AsyncClient:
+        """A browser's HTTP: it asks for compressed answers, and has no deadline on a stream.
+
+        ``at``: its own address, of this machine's many.
+        """
+        transport = httpx.AsyncHTTPTransport(
             http2=self.http2,
             http1=not self.http2,
-            verify=verify,
-            headers=accept,
-            timeout=httpx.Timeout(10, read=None),
-            limits=limits,
+            verify=self.tls or False,
+            local_address=at,
             trust_env=False,
         )
+        accept = {"Accept-Encoding": "gzip, deflate, br"}
+        timeout = httpx.Timeout(10, read=None)
+        url = self.url.replace("localhost", "127.0.0.1")
+        return httpx.AsyncClient(base_url=url, headers=accept, timeout=timeout, transport=transport)
 
 
 def edited(folder: Path, into: Path, edits: Mapping[str, str]) -> None:
@@ -141,9 +141,10 @@ def caddy(
 ) -> Iterator[Front]:
     """`deploy/caddy` in front of these addresses, with our certificate in place of one that it fetches."""
     port = free_port()
+    sites = f"https://localhost:{port}, https://127.0.0.1:{port}"
     edits = {
         "\tgrace_period 2s\n": "\tgrace_period 2s\n\tadmin off\n\tauto_https disable_redirects\n",
-        "duologue.example {": f"https://localhost:{port} {{\n\tbind 127.0.0.1\n\ttls {cert.chain} {cert.key}",
+        "duologue.example {": f"{sites} {{\n\tbind 127.0.0.1\n\ttls {cert.chain} {cert.key}",
         "reverse_proxy 127.0.0.1:8000 127.0.0.1:8001": f"reverse_proxy {' '.join(servers)}",
     }
     edited(DEPLOY / "caddy", folder, {**edits, **more})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from duologue.api.poll import MAX_WAIT_MS
 from duologue.delivery.hub import HEARTBEAT_S
 from tests.e2e.serving import Serving
 from tests.proxies.conftest import FRONTS, installed, started
@@ -124,8 +125,11 @@ async def test_a_server_that_goes_is_told_to_the_browser(
         server.stop()
 
 
-async def test_a_quiet_stream_lives(fronts: dict[str, Front]) -> None:
-    """No proxy gives it up before the heartbeat, nor holds that back. All at once: it takes a while."""
+async def test_nothing_happens_for_long(fronts: dict[str, Front]) -> None:
+    """No proxy gives a quiet stream up before its heartbeat, or a poll before its time is over.
+
+    Nor is either held back then. All at once: it takes a while.
+    """
 
     async def listen(front: Front) -> None:
         async with front.client() as http:
@@ -136,6 +140,30 @@ async def test_a_quiet_stream_lives(fronts: dict[str, Front]) -> None:
                 late_s = beat.at_s - first.at_s - HEARTBEAT_S
                 assert -AT_ONCE_S < late_s < AT_ONCE_S, f"{front.name}: {late_s:.1f} s"
 
+    async def poll(front: Front) -> None:
+        async with front.client() as http:
+            a = await Reader.come(http)
+            first = (await a.get("/v1/state?page=a1")).json()
+            asked = time.monotonic()
+            version, wait_ms = first["state"]["version"], MAX_WAIT_MS
+            second = await a.get(f"/v1/state?page=a1&version={version}&wait_ms={wait_ms}")
+            assert second.json()["state"] == first["state"]
+            late_s = time.monotonic() - asked - wait_ms / 1000
+            assert -AT_ONCE_S < late_s < AT_ONCE_S, f"{front.name}: {late_s:.1f} s"
+
     async with asyncio.TaskGroup() as group:
         for each in fronts.values():
             group.create_task(listen(each))
+            group.create_task(poll(each))
+
+
+async def test_a_poll_is_answered_at_news(front: Front) -> None:
+    """The proxy holds the question, not the answer; which server it asks does not matter."""
+    async with front.client() as http:
+        a = await Reader.come(http)
+        version = (await a.get("/v1/state?page=a1")).json()["state"]["version"]
+        asking = asyncio.create_task(a.get(f"/v1/state?page=a1&version={version}&wait_ms={MAX_WAIT_MS}"))
+        await a.ask("join", intent=1)
+        found = await asyncio.wait_for(asking, AT_ONCE_S)
+        assert found.json()["state"]["state"] == "waiting"
+        await a.ask("leave", intent=2)

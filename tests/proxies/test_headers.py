@@ -1,9 +1,13 @@
 """What a proxy says of the browser, and what it keeps from it."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
-from tests.proxies.front import Front
+from tests.e2e.serving import Serving
+from tests.proxies.conftest import FRONTS, installed, started
+from tests.proxies.front import Certificate, Front
 
 FORGED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Forwarded": "proto=https"}
 
@@ -20,7 +24,7 @@ async def test_the_cookie_counts_for_the_page_of_this_host(front: Front) -> None
     """The proxy hands on ``Host`` with its port: else a page of ours would be taken for another origin's."""
     async with front.client() as http:
         cookie = (await http.post("/v1/sessions", json={})).headers["set-cookie"].partition(";")[0]
-        for origin, status in ((front.url, 200), ("https://elsewhere.example", 401)):
+        for origin, status in ((str(http.base_url).rstrip("/"), 200), ("https://elsewhere.example", 401)):
             found = await http.get("/v1/state", headers={"Origin": origin, "Cookie": cookie})
             assert found.status_code == status
 
@@ -43,3 +47,26 @@ async def test_refusals_come_as_they_are(front: Front) -> None:
         ):
             found: httpx.Response = await http.post(path, content=body)
             assert found.json()["code"] == code
+
+
+GUESTS = 3
+
+
+@pytest.mark.parametrize("name", FRONTS)
+async def test_a_persons_address_is_the_browsers(name: str, cert: Certificate, tmp_path: Path) -> None:
+    """Limits count who is behind the proxy, not the proxy; no browser can say that it is somebody else."""
+    installed(name)
+    options = ("--address-sessions-burst", str(GUESTS), "--address-sessions-per-min", "1")
+    server = Serving(tmp_path / "server", options=options)
+    try:
+        server.start()
+        with started(name, tmp_path / name, [server], cert) as front:
+            async with front.client(at="127.0.0.2") as busy, front.client(at="127.0.0.3") as other:
+                found = []
+                for n in range(GUESTS + 1):
+                    forged = {"X-Forwarded-For": f"203.0.113.{n}"}
+                    found.append((await busy.post("/v1/sessions", json={}, headers=forged)).status_code)
+                assert found == [201] * GUESTS + [429]
+                assert (await other.post("/v1/sessions", json={})).status_code == 201
+    finally:
+        server.stop()

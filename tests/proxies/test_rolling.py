@@ -1,0 +1,137 @@
+"""Two servers behind nginx are restarted one after the other, under people who talk: nobody notices."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+import uvloop
+
+from tests.chaos.claims import Broken
+from tests.chaos.machine import Machine
+from tests.e2e.serving import COMMAND, Serving
+from tests.proxies.conftest import installed
+from tests.proxies.crowd import POOLS, Account, Crowd, crowd
+from tests.proxies.front import Front, nginx
+from tests.servers import StoreServer
+
+PEOPLE = 500
+FEW = 60
+RESTARTS = 3
+PATIENCE_S = 60
+BACK_MS = 2_000 + 3_000
+"""``reconnect`` spreads them over 2 s; the rest is for a busy machine, on which 500 come back at once."""
+ALONE_S = 1.5
+"""nginx leaves a server that refused a connection alone for 1 s: then the next may be restarted."""
+UNDRAINED = (sys.executable, "-m", "tests.proxies.undrained")
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@contextmanager
+def two(store: StoreServer, folder: Path, program: Sequence[str]) -> Iterator[tuple[list[Serving], Front]]:
+    """Two servers on the store, behind nginx as documented."""
+    installed("nginx")
+    options = ("--pools", POOLS, "--no-page")
+    servers = [
+        Serving(folder / name, redis_url=store.url, options=options, program=program) for name in ("1", "2")
+    ]
+    with ExitStack() as stopping:
+        for each in servers:
+            stopping.callback(each.stop)
+            each.start()
+        addresses = [f"127.0.0.1:{each.port}" for each in servers]
+        yield servers, stopping.enter_context(nginx(folder / "nginx", addresses, site="http"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one restart; ``excused``: broken in a moment in which the kernel gave some process no core."""
+
+    account: Account
+    found: list[str]
+    excused: list[str]
+
+
+def restarted(servers: Sequence[Serving], front: Front, store: StoreServer, people: int) -> Verdict:
+    """A rolling restart under so many people."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_restarted(servers, front, store, people))
+
+
+async def _restarted(servers: Sequence[Serving], front: Front, store: StoreServer, people: int) -> Verdict:
+    machine = Machine()
+    watching = asyncio.create_task(machine.watch([store.pid, front.pid]))
+    async with crowd(front.url, people, Random(8)) as all_of_them:
+        await until(lambda: all_of_them.matched > 0.9 * people, "nearly all of them talk")
+        for each in servers:
+            await asyncio.to_thread(each.stop)
+            await asyncio.to_thread(each.start)
+            await until(lambda: all_of_them.streams == people, "everybody is back")
+            await asyncio.sleep(ALONE_S)  # as whoever restarts them does
+        all_of_them.be_quiet()
+        await settled(all_of_them)
+        account = all_of_them.account()
+    watching.cancel()
+    late = [Broken(f"back after {b - a} ms", a, b) for a, b in account.back if b - a > BACK_MS]
+    found: list[str] = []
+    excused: list[str] = []
+    for broken in (*account.false_endings, *late):
+        held_up = machine.was_held_up(broken.from_ms, broken.until_ms)
+        (excused if held_up else found).append(broken.what)
+    sys.stdout.write(f"\n{people} streams: {account}\n")
+    for name, values in machine.rows():
+        sys.stdout.write(f"{name}: max {max(values)} ms, {sum(values)} in all\n")
+    return Verdict(account, found, excused)
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Fails when it takes too long."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 # five hundred clients change it
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not within {PATIENCE_S} s: {what}") from None
+
+
+async def settled(all_of_them: Crowd) -> None:
+    """Every screen shows what the server says, messages included."""
+    left: list[str] = []
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while left := await all_of_them.differing():  # noqa: ASYNC110 # the same
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise AssertionError(f"{len(left)} differ from the server: {left[:5]}") from None
+
+
+def test_nobody_notices_a_rolling_restart(redis7: StoreServer, tmp_path: Path) -> None:
+    """500 streams: no frame missed, no partner shown away, no conversation ended, no command lost.
+
+    Claims about time are judged as those of the crowds are: in another restart if the machine was too busy.
+    """
+    excused: list[str] = []
+    with two(redis7, tmp_path, COMMAND) as (servers, front):
+        for _ in range(RESTARTS):
+            verdict = restarted(servers, front, redis7, PEOPLE)
+            seen = verdict.account
+            assert (seen.missed, seen.twice, seen.away, seen.lost) == (0, 0, 0, [])
+            assert len(seen.back) >= PEOPLE, "both servers had people, and each came back"
+            assert seen.messages > PEOPLE
+            assert seen.skips > FEW
+            assert not verdict.found
+            excused = verdict.excused
+            if not excused:
+                break
+    assert not excused, f"too busy a machine, {RESTARTS} times"
+
+
+def test_without_the_drain_it_is_noticed(redis7: StoreServer, tmp_path: Path) -> None:
+    """The control: were it a closed tab to the store, people would be shown away to their partners."""
+    with two(redis7, tmp_path, UNDRAINED) as (servers, front):
+        assert restarted(servers, front, redis7, FEW).account.away > 0
