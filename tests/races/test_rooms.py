@@ -394,6 +394,50 @@ def test_r20_the_media_server_restarts(stage: RoomStage) -> None:
     assert stage.together("ann", "eve"), "before Ben, who came later"
 
 
+@pytest.mark.parametrize("before", ["the claim", "the report", "the end", "the deletion"])
+def test_a_failover_that_lost_the_tail(stage: RoomStage, before: str) -> None:
+    """Whatever the store forgot of a room: nobody is stuck, and in the end no room is left to nobody."""
+    match = meet_by_hand(stage)
+    saved = stage.save()
+    (work,) = stage.claim()
+    if before == "the report":
+        saved = stage.save()
+    stage.do(work)
+    stage.says(Media.OPEN, "ann", "ben")
+    if before == "the end":
+        saved = stage.save()
+    stage.skip("ann", match)
+    if before == "the deletion":
+        saved = stage.save()
+    stage.serves = True
+    stage.wait(1_250, "ann", "ben")
+    assert stage.rooms == {}
+    stage.fall_back(saved)
+    for _ in range(6):
+        stage.wait(5_000, "ann", "ben")
+        stage.reconcile()
+    for person in ("ann", "ben"):
+        assert stage.waits(person) or stage.ready(person)
+    assert set(stage.rooms) <= set(stage.outbox())
+    stage.leave("ann")
+    stage.leave("ben")
+    stage.wait(2_000)
+    assert stage.rooms == {}
+    assert stage.outbox() == []
+
+
+def test_a_store_that_forgot_everything(stage: RoomStage) -> None:
+    """After FLUSHALL no room of ours has an owner: the reconciler finds each once it is old enough."""
+    stage.meet("ann", "ben", media=Media.OPEN)
+    stage.wait(6_000, "ann", "ben")
+    stage.client.flushall()
+    stage.sockets.clear()
+    assert stage.reconcile().orphaned == 1
+    stage.work()
+    assert stage.rooms == {}
+    assert stage.outbox() == []
+
+
 # What LiveKit says of participants
 
 
