@@ -33,6 +33,8 @@ class Someone:
         self.away: list[float] = []
         """When their partner was first said to be away, and each time anew; by our monotonic clock."""
         self.waits_since = 0.0
+        self.answered = ""
+        """The last match that they pulsed for."""
         self.http = httpx.AsyncClient(timeout=30, trust_env=False)
         self._told = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -81,6 +83,8 @@ class Someone:
         self._told.set()
         if match:
             await self.post("pulse", match=match["match"], media="silent" if is_away(state) else "open")
+            self.answered = match["match"]
+            self._told.set()
 
     def heard(self, message: dict[str, Any]) -> None:
         """A text message was read."""
@@ -162,8 +166,8 @@ async def couple(servers: list[Serving]) -> AsyncIterator[tuple[Streams, Polls]]
         for one in (ada, bob):
             await one.arrive()
             await one.post("join", intent=int(time.time() * 1000))
-        await ada.until(lambda: ada.match != "")
-        await bob.until(lambda: bob.match == ada.match)
+        await ada.until(lambda: ada.answered != "")
+        await bob.until(lambda: bob.answered == ada.answered)
         yield ada, bob
     finally:
         await ada.go()
