@@ -12,9 +12,10 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2s
 
-from duologue.identity.addresses import grouped
+from duologue.identity.addresses import REMEMBERED, grouped
 from duologue.identity.buckets import Memory, Rate, Runner, Script, read_script
 
 
@@ -117,6 +118,7 @@ class Limits:
         self._memory = Memory(now_ms)
         self._refused = Memory(now_ms)
         self._script = script or read_script()
+        self._hidden = lru_cache(REMEMBERED)(self._hide)
         self._store_now_ms = store_now_ms
 
     async def spend(self, kind: Kind, *, person: str = "", address: str = "") -> TooMany | None:
@@ -155,14 +157,12 @@ class Limits:
         if kind is Kind.SESSIONS and person:
             return found
         if rates.address is not None and address:
-            found.append(
-                ("address", f"{self._prefix}limit:{kind}@{self._hidden(grouped(address))}", rates.address)
-            )
+            found.append(("address", f"{self._prefix}limit:{kind}@{self._hidden(address)}", rates.address))
         return found
 
-    def _hidden(self, address: str) -> str:
+    def _hide(self, address: str) -> str:
         """An address's name in the store, which nobody without the signing key can read back."""
-        digest = blake2s(address.encode(), key=self._secret, digest_size=12).digest()
+        digest = blake2s(grouped(address).encode(), key=self._secret, digest_size=12).digest()
         return urlsafe_b64encode(digest).decode()
 
     async def _ask(
