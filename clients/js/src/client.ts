@@ -266,10 +266,12 @@ export class Duologue {
   #dispatch(input: Input): void {
     this.#inputs.push(input);
     if (this.#busy) return;
+    const before = this.#model;
     this.#busy = true;
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
     this.#busy = false;
-    this.#tell();
+    // A listener that presses what was pressed already is not told again, for ever.
+    if (this.#model !== before) this.#tell();
   }
 
   #step(input: Input): void {

@@ -186,6 +186,19 @@ describe("a client", () => {
     expect(house.bodies("pulse").length).toBeGreaterThan(before);
   });
 
+  it("lets a listener press again what is under way", async () => {
+    const house = new House();
+    const { answer } = house;
+    house.answer = (sent) => (sent.path.endsWith("skip") ? never(sent) : answer(sent));
+    let pressed = 0;
+    house.client.subscribe(({ model }) => {
+      if (model.state?.state === "matched" && (pressed += 1) < 100) house.client.next();
+    });
+    await house.open(matched(10, "m_1"));
+    expect(house.bodies("skip")).toEqual([{ match: "m_1" }]);
+    expect(pressed).toBeLessThan(100);
+  });
+
   it("is not ended by a listener that throws", async () => {
     const house = new House();
     house.client.subscribe(() => {

@@ -52,7 +52,7 @@ export interface Actions {
   readonly block: (options?: { match?: string; skip?: boolean }) => Promise<Outcome>;
   /** For the operator, with the messages; implies a block. The same `match`. */
   readonly report: (reason: ReportReason, options?: { match?: string; text?: string; skip?: boolean }) => Promise<Outcome>;
-  /** Go on here, where another page has the conversation or the session ended. */
+  /** Go on here, where another tab or page has the conversation (`elsewhere`, `taken-over`) or the session ended. */
   readonly takeOver: () => void;
   /** The partner's first picture of that match is on screen; `<Video onFirstFrame>` knows when. */
   readonly sawFace: (match: string) => void;

@@ -8,7 +8,9 @@ import type { MediaSetting } from "../../src/media/port.ts";
 import { DuologueProvider, useDuologue, type Seated, type UseDuologueOptions } from "../../src/react/index.ts";
 import type { StreamHandlers } from "../../src/stream/transport.ts";
 import type { PersonState } from "../../src/vocabulary.ts";
+import { ASK_MS } from "../../src/tabs.ts";
 import { FakeClock, settle } from "../doubles/clock.ts";
+import { FakeLocks } from "../doubles/locks.ts";
 import { idle, matched, T0, waiting } from "../doubles/states.ts";
 
 /** React then complains of updates that no `act` awaits. */
@@ -203,6 +205,29 @@ describe("useDuologue", () => {
     await house.say(idle(3));
     expect(now().link).toBe("open");
     expect(new Set(house.streams.map(({ url }) => url)).size).toBe(2);
+  });
+
+  it("waits while another tab has the connection, and goes on here when Start is pressed", async () => {
+    const locks = new FakeLocks();
+    const other = new House();
+    const tab = new Duologue({ ...other.options, locks });
+    tab.open();
+    await settle();
+    await show(page({ options: { ...house.options, locks } }));
+    await act(async () => {
+      await (house.options.clock as FakeClock).advance(ASK_MS);
+    });
+    expect(now()).toMatchObject({ link: "elsewhere", isConnected: false, match: null });
+    expect(house.streams).toEqual([]);
+    await act(async () => {
+      now().start();
+      await settle();
+    });
+    await house.say(idle(2));
+    expect(now().link).toBe("open");
+    expect(house.names()).toContain("join");
+    expect(tab.view.model.link).toBe("elsewhere");
+    tab.close();
   });
 
   it("closes when the page is hidden for good or into the cache, and comes back from there as a new page", async () => {
