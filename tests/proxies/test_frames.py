@@ -1,18 +1,21 @@
 """Through each documented proxy frames come one by one, and each end learns that the other is gone."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from duologue.api.poll import MAX_WAIT_MS
 from duologue.delivery.hub import HEARTBEAT_S
 from tests.e2e.serving import Serving
+from tests.e2e.waiting import until
 from tests.proxies.conftest import FRONTS, installed, started
 from tests.proxies.front import Certificate, Front
-from tests.proxies.reader import Reader
+from tests.proxies.reader import PATIENCE_S, Reader
 
 AT_ONCE_S = 1.0
 """Loopback takes 2 ms; whatever holds frames back holds them until it has more, or for ever."""
@@ -167,3 +170,30 @@ async def test_a_poll_is_answered_at_news(front: Front) -> None:
         found = await asyncio.wait_for(asking, AT_ONCE_S)
         assert found.json()["state"]["state"] == "waiting"
         await a.ask("leave", intent=2)
+
+
+async def test_a_reload_of_nginx_disturbs_nobody(fronts: dict[str, Front]) -> None:
+    """The old workers go on with the streams that they have; new ones come to the new workers."""
+    front = fronts["nginx-http"]
+    async with front.client() as http, front.client() as later:
+        a, b = await Reader.come(http), await Reader.come(http)
+        async with a.reading("a1"):
+            await a.next("snapshot")
+            old = psutil.Process(front.pid).children()
+            psutil.Process(front.pid).send_signal(signal.SIGHUP)
+            await asyncio.to_thread(
+                until,
+                lambda: set(psutil.Process(front.pid).children()) - set(old),
+                PATIENCE_S,
+                "a new worker",
+            )
+            b.http = later
+            async with b.reading("b1"):
+                await b.next("snapshot")
+                await b.ask("join", intent=1)
+                await a.ask("join", intent=1)
+                await a.next("new-match", AT_ONCE_S)
+                await b.next("new-match", AT_ONCE_S)
+                assert not a.ended.is_set()
+                await a.ask("leave", intent=2)
+                await b.ask("leave", intent=2)

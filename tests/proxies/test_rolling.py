@@ -1,6 +1,7 @@
 """Two servers behind nginx are restarted one after the other, under people who talk: nobody notices."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ import uvloop
 
 from tests.chaos.claims import Broken
 from tests.chaos.machine import Machine
+from tests.e2e import waiting
 from tests.e2e.serving import COMMAND, Serving
 from tests.proxies.conftest import installed
 from tests.proxies.crowd import POOLS, Account, Crowd, crowd
@@ -25,8 +27,6 @@ RESTARTS = 3
 PATIENCE_S = 60
 BACK_MS = 2_000 + 3_000
 """``reconnect`` spreads them over 2 s; the rest is for a busy machine, on which 500 come back at once."""
-ALONE_S = 1.5
-"""nginx leaves a server that refused a connection alone for 1 s: then the next may be restarted."""
 UNDRAINED = (sys.executable, "-m", "tests.proxies.undrained")
 
 pytestmark = pytest.mark.timeout(300)
@@ -72,7 +72,8 @@ async def _restarted(servers: Sequence[Serving], front: Front, store: StoreServe
             await asyncio.to_thread(each.stop)
             await asyncio.to_thread(each.start)
             await until(lambda: all_of_them.streams == people, "everybody is back")
-            await asyncio.sleep(ALONE_S)  # as whoever restarts them does
+            # nginx leaves a server that refused a connection alone for 1 s; only then may the next one go.
+            await asyncio.to_thread(waiting.until, lambda: _is_asked(each), PATIENCE_S, "nginx asks it again")  # noqa: B023 # within the round
         all_of_them.be_quiet()
         await settled(all_of_them)
         account = all_of_them.account()
@@ -87,6 +88,14 @@ async def _restarted(servers: Sequence[Serving], front: Front, store: StoreServe
     for name, values in machine.rows():
         sys.stdout.write(f"{name}: max {max(values)} ms, {sum(values)} in all\n")
     return Verdict(account, found, excused)
+
+
+def _is_asked(server: Serving) -> bool:
+    """Whether commands have come to it since it was started."""
+    counted = re.search(
+        r'^duologue_skips_total\{outcome="skipped"\} ([0-9.]+)', server.get("/metrics")[1], re.MULTILINE
+    )
+    return counted is not None and float(counted[1]) > 0
 
 
 async def until(condition: Callable[[], bool], what: str) -> None:
