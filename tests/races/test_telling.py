@@ -2,8 +2,18 @@
 
 import pytest
 
-from duologue.pairing.vocabulary import Attached, Media, Outcome, Refused, Same
+from duologue.pairing.vocabulary import (
+    Attached,
+    Media,
+    Outcome,
+    PersonId,
+    ProcessId,
+    Refused,
+    Same,
+    Seen,
+)
 from tests.races.control import held_by
+from tests.races.direct import play
 from tests.races.stage import Socket, Stage
 from tests.servers import StoreServer
 
@@ -109,6 +119,22 @@ def test_e18_the_store_forgot_everything(stage: Stage) -> None:
     for person, intent in intents.items():
         stage.join(person, intent=intent)
     assert stage.together("ann", "ben")
+
+
+@held_by("set-back-resent")
+def test_e8_the_numbers_of_messages_fall(stage: Stage) -> None:
+    """The store fell back, and its numbers stand for other messages now: who has seen more gets all anew."""
+    match = stage.meet("ann", "ben", media=OPEN)
+    play(stage.machine.message(PersonId("ann"), match, "k1", "one"))
+    before = stage.save()
+    for key in ("k2", "k3"):
+        play(stage.machine.message(PersonId("ann"), match, key, "lost"))
+    stage.fall_back(before)
+    play(stage.machine.message(PersonId("ann"), match, "k4", "two"))
+    seen = Seen(0, match, 3, 0)
+    [answer] = play(stage.machine.reattach(ProcessId("s1"), [stage.socket("ben").held._replace(seen=seen)]))
+    assert isinstance(answer, Attached)
+    assert [note.n for note in answer.messages] == [1, 2]
 
 
 @held_by("outage-quiet")

@@ -13,8 +13,17 @@ def read_snapshot(model: Model, state: PersonState) -> Step:
     counted = replace(adopt(model, state), snapshots=model.snapshots + 1)
     # A probe that was answered before a restore may be unmet again (race E35).
     answered = replace(model.pulses.answered, probe="")
-    next_model, effects = _apply(replace(counted, pulses=replace(model.pulses, answered=answered)), state)
+    counted = replace(counted, pulses=replace(model.pulses, answered=answered), chat=_kept(model.chat, state))
+    next_model, effects = _apply(counted, state)
     return (want_pulse(next_model) if state.match else next_model), effects
+
+
+def _kept(chat: Chat, state: PersonState) -> Chat:
+    """Without what a store that fell back no longer knows: other messages have those numbers by now."""
+    if state.match is None or state.match.match != chat.match:
+        return chat
+    last = state.match.messages.last
+    return replace(chat, messages=tuple(message for message in chat.messages if message.n <= last))
 
 
 def read_state(model: Model, state: PersonState) -> Step:

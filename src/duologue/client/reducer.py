@@ -128,11 +128,12 @@ def _heartbeat(model: Model, version: int) -> Step:
 
 
 def _message(model: Model, frame: Frame) -> Model:
-    """By its number, once: the reply to the one who said it may have come first, or later."""
+    """By its number, once; the last word on a number counts, for a store may have fallen back."""
     chat = model.chat
-    if frame.match != chat.match or any(known.n == frame.n for known in chat.messages):
+    if frame.match != chat.match:
         return model
-    messages = (*chat.messages, Message(frame.n, frame.sender, frame.text))
+    others = (known for known in chat.messages if known.n != frame.n)
+    messages = (*others, Message(frame.n, frame.sender, frame.text))
     return replace(model, chat=Chat(chat.match, tuple(sorted(messages, key=lambda one: one.n))))
 
 

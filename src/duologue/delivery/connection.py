@@ -202,7 +202,8 @@ class Connection(ABC):
         self.attached_at_ms = answer.attached_at_ms
         self.snapshot_of = generation
         self._enter_snapshot(answer.state, reason)
-        same = known.match == answer.match
+        # Fewer messages than we have told: the store fell back, and the numbers stand for others now.
+        same = known.match == answer.match and known.message_n <= answer.message_n
         for note in answer.messages:
             if not same or note.n > known.message_n:
                 self._tell_message(note)

@@ -183,15 +183,15 @@ def state(what: str = "idle", version: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def matched(
-    match: str = "m_1", version: int = 3, *, away_until_ms: int | None = None, **more: Any
+    match: str = "m_1", version: int = 3, *, away_until_ms: int | None = None, last: int = 0, **more: Any
 ) -> dict[str, Any]:
-    """In a conversation; owing no sign unless told so."""
+    """In a conversation of so many messages; owing no sign unless told so."""
     conversation = {
         "match": match,
         "started_at_ms": EPOCH_MS,
         "partner": {"alias": "Grace", "away_until_ms": away_until_ms},
         "media": {"kind": "peer", "role": "polite", "ice_servers": []},
-        "messages": {"first": 1, "last": 0},
+        "messages": {"first": 1, "last": last},
     }
     return state("matched", version, match=conversation, **more)
 

@@ -414,10 +414,20 @@ def test_a_message_counts_once_and_in_order(talking: Page) -> None:
 def test_messages_survive_a_snapshot_of_the_same_match(talking: Page) -> None:
     """A reconnect replays only what is new."""
     talking.feed(FrameRead(message(1, "hi", sender="me")))
-    talking.frames(("snapshot", matched(version=9)))
+    talking.frames(("snapshot", matched(version=9, last=1)))
     assert [one.text for one in talking.model.chat.messages] == ["hi"]
     talking.frames(("new-match", matched("m_2", 10)))
     assert not talking.model.chat.messages
+
+
+def test_messages_that_a_store_forgot_give_their_numbers_to_others(talking: Page) -> None:
+    """Race E8: it fell back; both sides show what it has now, and nothing that only one of them remembers."""
+    for n, text in ((1, "one"), (2, "lost"), (3, "lost")):
+        talking.feed(FrameRead(message(n, text)))
+    talking.frames(("snapshot", matched(version=2, last=2)))
+    for n, text in ((1, "one"), (2, "two"), (3, "three")):
+        talking.feed(FrameRead(message(n, text)))
+    assert [one.text for one in talking.model.chat.messages] == ["one", "two", "three"]
 
 
 def test_a_signal_is_heard_once_and_only_by_the_page_it_is_for(talking: Page) -> None:

@@ -120,6 +120,15 @@ async def test_a_snapshot_counts_whatever_its_version(connection: Stream) -> Non
     ]
 
 
+async def test_after_a_store_fell_back_all_its_messages_are_written(connection: Stream) -> None:
+    """Race E8: fewer than were written before, so their numbers stand for others now."""
+    connection.attach_answered(attached(10, "m_1", [message(n) for n in (1, 2, 3)]), "connected", 0)
+    await frames(connection)
+    connection.attach_answered(attached(9, "m_1", [message(1), message(2)]), "resync", 0)
+    tell(connection, text(connection, 3))
+    assert [each.get("n") for each in await frames(connection)] == [None, 1, 2, 3]
+
+
 async def test_messages_come_in_order_once_or_are_asked_after(
     connection: Stream, doubts: list[Connection]
 ) -> None:

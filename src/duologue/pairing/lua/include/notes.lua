@@ -44,13 +44,15 @@ local function last_numbers(r)
 end
 
 -- The person's state and what this page has not seen of the match: messages after `seen_message_n`, signals after
--- `seen_signal_n` that are not meant for another page; of another match it has seen nothing.
+-- `seen_signal_n` that are not meant for another page; of another match it has seen nothing, and who has seen more than
+-- there is saw what a store that fell back no longer knows: they see all of it anew.
 local function snapshot_of(r, word, seen_match, seen_message_n, seen_signal_n)
   local messages, signals = {}, {}
   local message_n, signal_n = last_numbers(r)
   if r.match ~= '' then
     local m = load_match(r.match)
     if seen_match ~= m.id then seen_message_n, seen_signal_n = 0, 0 end
+    if seen_message_n > message_n then seen_message_n = 0 end -- guard: set-back-resent
     for _, entry in ipairs(kept(S .. 'msg:' .. m.id)) do
       if entry[1] > seen_message_n then
         messages[#messages + 1] = { entry[1], message_frame(m.id, entry, r.id) }
