@@ -17,7 +17,7 @@ WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 NEXT := examples/nextjs/node_modules/.whole
 
-.PHONY: run setup test test-all lint fix page lock system livekit no-livekit clean
+.PHONY: run setup test test-all faults lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.runtime $(WEB)
@@ -87,6 +87,10 @@ test: setup system livekit
 
 test-all: ARGS += --whole
 test-all: lint test
+
+# Every fault, one table: what became of everybody in it. Kept in artifacts/faults.md.
+faults: setup system
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .

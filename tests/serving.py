@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,10 +31,10 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
 class Serving:
     """A server process."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, command: Sequence[str] = COMMAND, **environment: str) -> None:
         """Starts it; ``environment``: settings as variables."""
         self._process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*command, *arguments],
             env=clean_environment(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

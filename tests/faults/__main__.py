@@ -1,0 +1,41 @@
+"""``make faults``: every fault played, and what became of everybody as one table; 1 if a claim broke."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.faults import cuts, outages
+from tests.faults.matrix import Row, markdown
+
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
+
+
+async def every_row(*, whole: bool) -> list[Row]:
+    """Cuts side by side, outages one after another; says what it is at."""
+    rows = await cuts.rows(cuts.every_case() if whole else cuts.a_sample())
+    for outage in outages.OUTAGES:
+        if whole or outage.in_sample:
+            sys.stderr.write(f"{outage.fault} …\n")
+            rows.append(await outages.row(outage, whole=whole))
+    return rows
+
+
+def show(rows: list[Row]) -> None:
+    """On the screen, and kept."""
+    table = markdown(rows)
+    ARTIFACTS.mkdir(exist_ok=True)
+    (ARTIFACTS / "faults.md").write_text(table)
+    sys.stdout.write(table)
+
+
+def main() -> None:
+    """The whole matrix, or with ``--sample`` what every change is checked by."""
+    rows = asyncio.run(every_row(whole="--sample" not in sys.argv))
+    show(rows)
+    wrong = [what for row in rows for what in row.wrong]
+    sys.stderr.write("".join(f"{what[:1000]}\n" for what in wrong))
+    sys.exit(1 if wrong or not all(row.is_good for row in rows) else 0)
+
+
+if __name__ == "__main__":
+    main()
