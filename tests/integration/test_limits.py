@@ -16,6 +16,7 @@ from duologue.api.app import build
 from duologue.api.desk import Desk
 from duologue.api.proxies import Forwarded
 from duologue.api.stream import EventStream
+from duologue.delivery.polls import Polls
 from duologue.identity.addresses import Proxies
 from duologue.identity.buckets import Rate
 from duologue.identity.credentials import Origins
@@ -67,7 +68,8 @@ def application(process: Process, rates: Mapping[Kind, Rates]) -> ASGIApp:
         limits=limits,
     )
     events = EventStream(process.hub, desk.caller, door=desk.door)
-    app = build(desk, events=events, is_ready=process.contact.ready, web=None)
+    polls = Polls(process.hub, process.clock)
+    app = build(desk, events=events, is_ready=process.contact.ready, web=None, polls=polls)
     return Forwarded(app, Proxies.parse(PROXY))
 
 
@@ -198,6 +200,19 @@ async def test_reads_are_a_persons(process: Process) -> None:
         for _ in range(2):
             assert (await ada.get("/v1/state")).status_code == 200
         assert_too_many(await ada.get("/v1/state"))
+
+
+async def test_polls_are_a_persons(process: Process) -> None:
+    """Who polls in a loop is told to wait; their neighbours, behind the same address, are not."""
+    app = application(process, {Kind.POLLS: FEW})
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(6):
+            one = await stack.enter_async_context(asking(app, behind=HOME))
+            await somebody(one)
+            for _ in range(2):
+                assert (await one.get("/v1/state?page=p1")).status_code == 200
+            assert_too_many(await one.get("/v1/state?page=p1"))
+            assert (await one.get("/v1/state")).status_code == 200
 
 
 async def test_to_call_a_partner_silent_is_limited_and_no_other_pulse(process: Process) -> None:

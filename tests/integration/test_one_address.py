@@ -120,3 +120,18 @@ async def test_with_a_limit_of_a_hundred_they_would_be_refused(redis7: StoreServ
             said = await all_of(people, lambda one: one.post(server.url, "/v1/sessions", cookie=False))
     assert sum("token" in each for each in said) in range(100, 120)
     assert any(each.get("code") == "too-many" for each in said)
+
+
+@pytest.mark.parametrize(("trusted", "refused"), [("127.0.0.1", 0), ("10.0.0.1", 5)])
+async def test_who_is_behind_a_proxy(redis7: StoreServer, trusted: str, refused: int) -> None:
+    """Eight people behind a proxy on this machine: eight addresses if it is trusted, else one."""
+    said = []
+    burst = {"DUOLOGUE_ADDRESS_SESSIONS_BURST": "3"}
+    with command(redis7.url, 0, DUOLOGUE_TRUSTED_PROXIES=trusted, **burst) as server:
+        async with aiohttp.ClientSession() as session:
+            for n in range(8):
+                behind = {"X-Forwarded-For": f"203.0.113.{n}"}
+                async with session.post(f"{server.url}/v1/sessions", json={}, headers=behind) as answer:
+                    said.append(answer.status)
+    assert said.count(429) == refused
+    assert said.count(201) == 8 - refused

@@ -12,7 +12,7 @@ import pytest
 from duologue import wiring
 from duologue.identity.keyring import SecretError
 from duologue.settings import Settings, SettingsError
-from duologue.store.client import ServerInfo, StoreError
+from duologue.store.client import ServerInfo, Store, StoreError
 
 
 def test_a_signing_key_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -63,6 +63,13 @@ def test_what_can_be_known_is_refused_before_a_store_is_started(
         wiring.check(Settings())
     (tmp_path / "index.html").touch()
     wiring.check(Settings())
+
+
+def test_limits_can_be_switched_off() -> None:
+    """Then there is nobody to ask; by default there is."""
+    store = Store("redis://nowhere")
+    assert wiring.limits_of(Settings(limits=False), store, b"") is None
+    assert wiring.limits_of(Settings(), store, b"s" * 32) is not None
 
 
 @pytest.mark.parametrize(("kind", "version"), [("Redis", "6.2.14"), ("Redis", "5.0.3")])
