@@ -10,7 +10,7 @@ const session = hostSession(async (signal) => {
   if (answer.status === 401) throw new Refused(401, "logged-out", null);
   if (!answer.ok) throw new Error(`/token: ${answer.status}`);
   return answer.text();
-});
+}, { seat: "app" }); // two tabs are the same person: one of them has the conversation
 
 export function Conversation({ name }) {
   const { isConnected, link, state, match, partner, messages, start, skip, stop, send, say, sawFace, takeOver } = useDuologue({ session });
@@ -41,7 +41,7 @@ export function Conversation({ name }) {
         <button id="start" onClick={begin} disabled={state?.state !== "idle"}>Start</button>
         <button id="next" onClick={skip} disabled={match === null}>Next</button>
         <button id="stop" onClick={stop} disabled={state === null || state.state === "idle"}>Stop</button>
-        {link === "taken-over" && <button onClick={takeOver}>Go on here</button>}
+        {(link === "elsewhere" || link === "taken-over") && <button onClick={takeOver}>Go on here</button>}
         {blocked !== null && <button onClick={() => (blocked(), setBlocked(null))}>Tap to hear</button>}
       </div>
       <ul id="chat">

@@ -1,0 +1,75 @@
+import { bearerSession, callMatch, Duologue, isGone } from "duologue";
+
+const at = (id) => document.getElementById(id);
+const base = new URL(location.href).searchParams.get("server") ?? "http://localhost:8000";
+// A page of another origin than the server: the token is this tab's own, and no cookie is involved.
+const client = new Duologue({ base, session: bearerSession(sessionStorage) });
+
+const WHY = {
+  "partner-skipped": "Your partner left.",
+  "partner-left": "Your partner left.",
+  "partner-lost": "Your partner's connection is gone.",
+  "no-show": "They did not show up.",
+  "media-failed": "No connection to them came up.",
+  "you-were-away": "You were away.",
+};
+let shown = client.view.partner.tracks;
+
+function show({ model, partner }) {
+  const { state, link, chat, media } = model;
+  const match = callMatch(model);
+  at("status").textContent = link === "open" ? state?.state : link;
+  at("why").textContent = isGone(media) ? "Your partner is reconnecting." : match === null ? (WHY[state?.ended?.reason] ?? "") : "";
+  if (partner.tracks !== shown) {
+    shown = partner.tracks;
+    at("partner").srcObject = new MediaStream(shown);
+  }
+  at("start").disabled = state !== null && state.state !== "idle";
+  at("stop").disabled = state === null || state.state === "idle";
+  at("next").disabled = at("write").text.disabled = match === null;
+  at("take-over").hidden = link !== "taken-over" && link !== "elsewhere" && link !== "ended";
+  at("chat").replaceChildren(...chat.lines.map(line));
+}
+
+/** Text of a stranger is text, never markup. */
+function line({ from, text }) {
+  const item = document.createElement("li");
+  item.textContent = `${from}: ${text}`;
+  return item;
+}
+
+async function start() {
+  try {
+    const mine = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+    at("me").srcObject = mine;
+    client.send({ audio: mine.getAudioTracks()[0] ?? null, video: mine.getVideoTracks()[0] ?? null });
+    tell();
+  } catch {
+    // Refused, or there is none: the chat works without.
+  }
+  client.start({ auto_next: true });
+}
+
+/** What the partner's page says of us; hidden means that we look at another tab. */
+function tell() {
+  const tracks = at("me").srcObject?.getTracks() ?? [];
+  const has = (kind) => tracks.some((track) => track.kind === kind && track.enabled);
+  client.tell({ camera: has("video"), microphone: has("audio"), hidden: document.visibilityState === "hidden" });
+}
+
+client.subscribe(show);
+at("start").onclick = start;
+at("next").onclick = () => client.next();
+at("stop").onclick = () => client.stop();
+at("take-over").onclick = () => client.takeOver();
+at("write").onsubmit = (event) => {
+  event.preventDefault();
+  client.say(at("write").text.value);
+  at("write").reset();
+};
+at("partner").onloadeddata = () => client.sawFace(callMatch(client.view.model));
+document.onvisibilitychange = tell;
+addEventListener("online", () => client.nudge());
+addEventListener("pagehide", () => client.close());
+addEventListener("pageshow", ({ persisted }) => persisted && client.open());
+client.open();
