@@ -121,8 +121,8 @@ class Settings:
     log_format: LogFormat = option("auto", "console, json, or auto: console on a terminal, else json.")
 
     # What a person does in a lively evening, several times over; of an address, 500 people behind one NAT.
-    person_sessions_per_min: int = per_min(10, "Renewals of one person's session")
-    person_sessions_burst: int = burst(20, "Renewals of one person's session")
+    person_sessions_per_min: int = per_min(20, "Renewals of one person's session")
+    person_sessions_burst: int = burst(30, "Renewals of one person's session")
     address_sessions_per_min: int = per_min(600, "New guests from one address")
     address_sessions_burst: int = burst(1_000, "New guests from one address")
     person_joins_per_min: int = per_min(60, "Joins of one person")
@@ -146,7 +146,7 @@ class Settings:
     address_reports_per_min: int = per_min(600, "Reports and blocks from one address")
     address_reports_burst: int = burst(300, "Reports and blocks from one address")
     person_streams_per_min: int = per_min(30, "Event streams opened by one person")
-    person_streams_burst: int = burst(20, "Event streams opened by one person")
+    person_streams_burst: int = burst(30, "Event streams opened by one person")
     address_streams_per_min: int = per_min(600, "Event streams from one address by people new to the store")
     address_streams_burst: int = burst(1_000, "Event streams from one address by people new to the store")
     person_polls_per_min: int = per_min(600, "Polls of one person")
