@@ -251,6 +251,28 @@ def _others() -> list[BadRequest]:
     ]
 
 
+BAD_POLLS: list[BadRequest] = [
+    BadRequest(f"poll {query}", f"/v1/state?{query}", 422, code, field, method="GET")
+    for query, code, field in (
+        ("version=1", "no-page", None),
+        ("wait_ms=1", "no-page", None),
+        ("page=", "no-page", None),
+        ("page=a%0d%0ab", "bad-field", "page"),
+        ("page=" + LONG_ID, "bad-field", "page"),
+        ("page=p1&page=p%202", "bad-field", "page"),
+        ("page=p1&person=x", "unknown-field", "person"),
+        ("page=p1&version=-1", "bad-field", "version"),
+        ("page=p1&version=1" + "0" * 14, "bad-field", "version"),
+        ("page=p1&version=", "bad-field", "version"),
+        ("page=p1&wait_ms=15001", "bad-field", "wait_ms"),
+        ("page=p1&wait_ms=1.5", "bad-field", "wait_ms"),
+        ("page=p1&after=m_1", "bad-field", "after"),
+        ("page=p1&after=m_1:1%0a", "bad-field", "after"),
+        ("page=p1&signals_after=x", "bad-field", "signals_after"),
+    )
+]
+"""Where polling is served."""
+
 BAD_REQUESTS: list[BadRequest] = [
     *_malformed(),
     *_large(),

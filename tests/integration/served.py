@@ -1,5 +1,6 @@
 """The real API over a real store, on a port of its own, in a thread of its own."""
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -15,6 +16,8 @@ from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
+from duologue.delivery.offer import Offer
+from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
@@ -23,18 +26,22 @@ from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from duologue.pairing.vocabulary import ProcessId
 from duologue.store.client import Store
+from duologue.workers.supervisor import repeat
 
 SECRET = "s" * 32
 POOLS = ("main", "de")
 
 
-def application(store_url: str) -> Starlette:
-    """The parts that answer HTTP; no worker runs, so nothing happens that no request asked for."""
+def application(store_url: str, offer: Offer) -> Starlette:
+    """The parts that answer HTTP; no other worker runs, so nothing happens that no request asked for."""
     clock, metrics, media = SystemClock(), Metrics(), Peer()
     store = Store(store_url)
     machine = Machine(store)
     contact = Contact(clock, metrics)
-    hub = Hub(machine, ProcessId("s_test"), media=media, contact=contact, metrics=metrics, clock=clock)
+    hub = Hub(
+        machine, ProcessId("s_test"), media=media, contact=contact, metrics=metrics, clock=clock, offer=offer
+    )
+    polls = Polls(hub, clock)
     desk = Desk(
         machine=machine,
         media=media,
@@ -42,22 +49,33 @@ def application(store_url: str) -> Starlette:
         tokens=Tokens(Keyring.parse(SECRET)),
         origins=Origins(),
         pools=POOLS,
+        offer=offer,
     )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with store.running(), hub.running():
-            yield
+        async with store.running(), hub.running(), asyncio.TaskGroup() as group:
+            loop = group.create_task(repeat(polls, metrics))
+            try:
+                yield
+            finally:
+                loop.cancel()
 
-    stream = EventStream(hub, desk.caller)
-    return build(desk, events=stream, is_ready=lambda: True, web=Path("nowhere"), lifespan=lifespan)
+    return build(
+        desk,
+        events=EventStream(hub, desk.caller, enabled=offer.streams),
+        is_ready=lambda: True,
+        web=Path("nowhere"),
+        polls=polls if offer.polls else None,
+        lifespan=lifespan,
+    )
 
 
 @contextlib.contextmanager
-def served(store_url: str) -> Iterator[str]:
+def served(store_url: str, offer: Offer = Offer()) -> Iterator[str]:  # noqa: B008 # it cannot be changed
     """The address of a server that runs for as long as the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(application(store_url), log_level="warning", access_log=False)
+        config = uvicorn.Config(application(store_url, offer), log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

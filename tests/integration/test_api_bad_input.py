@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.bad_requests import BAD_REQUESTS, assert_problem
+from duologue.delivery.offer import Offer, Transports
+from tests.bad_requests import BAD_POLLS, BAD_REQUESTS, assert_problem
 from tests.integration.served import served
 from tests.servers import StoreServer
 
@@ -49,6 +50,21 @@ async def test_bad_requests_change_nothing(ada: httpx.AsyncClient, contents: Cal
     for bad in BAD_REQUESTS:
         assert_problem(await bad.send(ada), bad)
     assert contents() == before
+
+
+async def test_bad_polls_change_nothing(valkey9: StoreServer, contents: Callable[[], Contents]) -> None:
+    """Where polling is served; nothing is attached, and nobody's place is taken."""
+    with served(valkey9.url, Offer(Transports.POLL)) as base:
+        async with httpx.AsyncClient(base_url=base) as client:
+            session = (await client.post("/v1/sessions", json={"cookie": False})).json()
+            client.headers["Authorization"] = f"Bearer {session['token']}"
+            await client.post("/v1/join", json={"intent": 1})
+            before = contents()
+            for bad in BAD_POLLS:
+                assert_problem(await bad.send(client), bad)
+            assert contents() == before
+            events = await client.get("/v1/events?page=p1")
+            assert (events.status_code, events.json()["code"]) == (404, "not-found")
 
 
 async def test_a_foreign_page_changes_nothing(

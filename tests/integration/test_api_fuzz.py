@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from duologue.delivery.offer import Offer, Transports
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
 from tests.integration.served import POOLS, SECRET, served
@@ -49,7 +50,7 @@ def has_whole_float(value: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def address(_valkey9: StoreServer) -> Iterator[str]:
-    with served(_valkey9.url) as base:
+    with served(_valkey9.url, Offer(Transports.BOTH)) as base:
         yield base
 
 
@@ -66,6 +67,8 @@ def token() -> str:
 )
 def test_no_request_breaks_the_server(case: schemathesis.Case[Any], address: str, token: str) -> None:
     """Valid or not, the answer has a documented status, type, headers and shape; if not valid, a 4xx."""
+    # A poll of no page is refused, and OpenAPI cannot say so; also of the examples, which no filter sees.
+    assume(not case.query or case.path != "/v1/state" or "page" in case.query)
     case.call_and_validate(base_url=address, headers={"Authorization": f"Bearer {token}"})
 
 

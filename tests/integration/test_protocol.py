@@ -81,7 +81,7 @@ async def people(process: Process) -> AsyncIterator[list[Person]]:
         origins=Origins(),
         pools=("main",),
     )
-    app = build(desk, events=process.events, is_ready=process.contact.ready, web=None)
+    app = build(desk, events=process.events, is_ready=process.contact.ready, web=None, polls=process.polls)
     made: list[Person] = []
     for name in ("Ada", "Bob", "Cleo"):
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
@@ -143,6 +143,40 @@ async def test_a_conversation_is_as_documented(people: list[Person]) -> None:
         assert_documented(await one.client.get("/v1/state"))
 
     assert_frames_documented(*(one.page for one in people))
+
+
+async def test_polling_and_comparing_are_as_documented(people: list[Person]) -> None:
+    """Replies with all that they can bring, a page that is taken over, counts, what the operator reads."""
+    ada, bob, _ = people
+    bob.page.close()
+    await bob.page.ended.wait()
+
+    async def poll(**more: Any) -> dict[str, Any]:
+        return assert_documented(await bob.client.get("/v1/state", params={"page": "p_Bob", **more}))
+
+    first = await poll()
+    assert (first["transports"], first["messages"], first["signals"]) == ("both", [], [])
+    await ada.post("/v1/join", intent=1)
+    await bob.post("/v1/join", intent=1)
+    match = (await ada.page.next("new-match"))["match"]
+    text = 'hello "Bob"\r\n\u0000 🙂'
+    await ada.post("/v1/messages", match=match, key="k1", text=text)
+    await ada.post("/v1/signal", match=match, key="k2", data={"from": "p_Ada", "candidate": {"a": "b"}})
+    read = await poll(version=first["state"]["version"], wait_ms=5000)
+    assert read["state"]["match"]["match"] == match
+    assert [each["text"] for each in read["messages"]] == [text]
+    assert [each["n"] for each in read["signals"]] == [1]
+    again = await poll(version=read["state"]["version"], after=f"{match}:1", signals_after=1, wait_ms=50)
+    assert (again["messages"], again["signals"]) == ([], [])
+    assert assert_documented(await bob.client.get("/v1/state", params={"page": "p_2"}))["state"]
+    assert await poll() == {"taken_over": True}
+
+    assert ada.page.frames[0]["compare_ms"] == 2000
+    assert (await ada.post("/v1/comparisons", same=7, missed=1))["outcome"] == "noted"
+    assert (await ada.post("/v1/comparisons"))["outcome"] == "noted"
+    found = assert_documented(await ada.client.get("/transports"))
+    assert found["today"]["same"] + found["yesterday"]["same"] == 7
+    assert found["verdict"]["safe"] is False
 
 
 async def test_a_partner_who_blinks_is_as_documented(people: list[Person], process: Process) -> None:

@@ -285,7 +285,9 @@ class Poll(Connection):
 
     def _unread_messages(self, asked: Asked) -> list[Note]:
         match, n = asked.after
-        return [note for note in self._messages if match != self.match or note.n > n]
+        # More than there are: the store fell back, and the numbers stand for others now.
+        known = match == self.match and n <= self.message_n
+        return [note for note in self._messages if not known or note.n > n]
 
     def _unread_signals(self, asked: Asked) -> list[Note]:
         """Who names no match has read no message; the signals are of the match of the state that it has."""

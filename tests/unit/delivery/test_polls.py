@@ -208,6 +208,14 @@ async def test_a_message_is_news(scene: Scene) -> None:
         assert [each["text"] for each in waiting.reply()["messages"]] == ["text 1"]
 
 
+async def test_after_a_store_fell_back_all_its_messages_are_news(scene: Scene) -> None:
+    """Race E8: the page has read more than there are, so their numbers stand for others now."""
+    scene.machine.answers["attach"] = [attached(10, "m_1", [message(1), message(2)])]
+    async with at_work(scene):
+        asked = await poll(scene, WAITS._replace(after=("m_1", 3)))
+        assert [each["n"] for each in asked.reply()["messages"]] == [1, 2]
+
+
 async def test_what_arrives_during_the_attach_is_in_the_reply(scene: Scene) -> None:
     """Race E5, with polls: published after the script ran, heard before its answer came."""
     async with at_work(scene):
