@@ -1,5 +1,6 @@
 """``examples/nextjs``: people log in to an app that signs their tokens, and meet through its rewrites."""
 
+import http.client
 import shutil
 import subprocess
 import tarfile
@@ -126,6 +127,24 @@ def test_nobody_comes_in_without_the_host(host: Host) -> None:
     assert call(host.port, "POST", "/token")[0] == 401
     assert call(host.port, "POST", "/v1/sessions", body={})[0] in {401, 403}
     assert call(host.port, "GET", "/v1/state")[0] == 401
+
+
+def test_a_server_that_goes_is_told_to_the_browser(host: Host) -> None:
+    """Stopped, its last frame comes and then the end; killed, the end: no silence, which looks like quiet."""
+    token = log_in_by_hand(host, "Gus")
+    with stream(host.port, token, "p_gus") as gus:
+        gus.until("snapshot")
+        host.duologue.stop()
+        gus.until("reconnect")
+        with pytest.raises(AssertionError, match="ended"):
+            gus.until("heartbeat")
+    host.duologue.start()
+    with stream(host.port, token, "p_gus_2") as gus:
+        gus.until("snapshot")
+        host.duologue.kill()
+        with pytest.raises((AssertionError, http.client.HTTPException, ConnectionError)):
+            gus.until("heartbeat")
+    host.duologue.start()
 
 
 def log_in_by_hand(host: Host, name: str) -> str:
