@@ -17,9 +17,11 @@ PATIENCE_S = 60.0
 FOREVER_S = 365 * 24 * 3600.0
 
 
-def answer(text: str) -> str:
-    """What the bot says to that. Yours thinks here."""
-    return f"You said {text!r}, that is {len(text)} characters. Say bye and I go on."
+def answer(text: str) -> str | None:
+    """What the bot says to that, if anything. Two bots that answer everything would never stop."""
+    if not text.strip().endswith("?"):
+        return None
+    return f"You asked {text!r}, that is {len(text)} characters. Say bye and I go on."
 
 
 def theirs(model: Model) -> list[str]:
@@ -31,7 +33,7 @@ async def converse(client: Client, match: str) -> None:
     """From the first word to the last: until they are gone, say bye, or say nothing."""
     name = client.model.match.partner.alias if client.model.match else ""
     print(f"met {name or 'somebody'}")
-    await client.say("Hello! I am a bot.")
+    await client.say("Hello! I am a bot. I answer questions.")
     for read in itertools.count():
         text = await word(client, match, read)
         if client.model.match_id != match:
@@ -39,7 +41,8 @@ async def converse(client: Client, match: str) -> None:
             return
         if text is None or text.strip().lower() == "bye":
             break
-        await client.say(answer(text))
+        if reply := answer(text):
+            await client.say(reply)
     client.next()
     await client.until(lambda m: m.match_id != match)
     print("next")

@@ -17,6 +17,8 @@ from tests.examples.visitor import meet_and_talk, skip, visiting
 pytestmark = pytest.mark.timeout(120)
 
 README = (ROOT / "clients/js/README.md").read_text()
+HERE = Path(__file__).parent
+SECRET = "the-secret-that-both-of-them-have"  # 33 characters
 TYPES = ("@types/react", "csstype", "react")
 
 CONSUMER = """
@@ -87,7 +89,7 @@ def test_types_are_found(consumer: Path, resolution: str, module: str) -> None:
 def test_two_programs_in_node(consumer: Path, serving: Serving, tmp_path: Path) -> None:
     """They meet, each reads what the other said, one presses next, both are looked for again, both end."""
     script = consumer / "meet.mjs"
-    script.write_text((Path(__file__).parent / "meet.mjs").read_text())
+    script.write_text((HERE / "meet.mjs").read_text())
     with ExitStack() as both:
         people = [
             both.enter_context(
@@ -100,6 +102,34 @@ def test_two_programs_in_node(consumer: Path, serving: Serving, tmp_path: Path) 
     assert said[0][0] == said[1][0]
     assert said[0][1:] == ["read: hello from B", "over: skipped"]
     assert said[1][1:] == ["read: hello from A", "over: partner-skipped"]
+
+
+def test_tokens_of_a_host_are_renewed_in_a_conversation(consumer: Path, tmp_path: Path) -> None:
+    """Two people whose tokens last 4 s are in the same conversation 11 s later, with the same partner."""
+    (consumer / "renew.mjs").write_text((HERE / "renew.mjs").read_text())
+    server = Serving(tmp_path / "server", options=("--no-guests", "--no-page"), secret=SECRET)
+    with ExitStack() as both:
+        both.callback(server.stop)
+        server.start()
+        command = [tool("node"), "renew.mjs", server.url]
+        people = [
+            both.enter_context(
+                program([*command, name, "4", stay_ms], tmp_path / name, cwd=consumer, DUOLOGUE_SECRET=SECRET)
+            )
+            # B stays until A is gone: whoever is left would be matched no more.
+            for name, stay_ms in (("A", "11000"), ("B", "11500"))
+        ]
+        assert people[0].ends(40) == 0, people[0].said()
+        said = json.loads(people[0].said())
+        assert said | {"signed": 0} == {
+            "matches": 1,
+            "with": "B",
+            "signed": 0,
+            "ended": None,
+            "state": "matched",
+        }
+        assert 4 <= said["signed"] <= 12
+        assert people[1].ends(10) == 0, people[1].said()
 
 
 @pytest.mark.browser
