@@ -46,7 +46,7 @@ class Seen:
     back: list[tuple[int, int]] = field(default_factory=list)
     """From the end of a stream to the first frame of the next (ms)."""
     lost: list[str] = field(default_factory=list)
-    """Commands that got no answer or a wrong one, though they were still meant."""
+    """Commands that were given up or refused, though they were still meant."""
 
 
 class Wire:
@@ -110,15 +110,17 @@ class Guest:
         if self.kind == "skip":
             self.client.next()
         elif self.kind == "talk":
-            try:
-                reply = await self.client.say(f"{time.monotonic():.3f}")
-            except ClientError as error:
+            await self._say(match)
+
+    async def _say(self, match: str) -> None:
+        try:
+            reply = await self.client.say(f"{time.monotonic():.3f}")
+        except ClientError as error:
+            if self.client.model.match_id == match:  # else it was called off with the conversation
                 self.seen.lost.append(f"messages: {error}")
-                return
-            if reply.outcome is Outcome.SENT:
-                self.seen.accepted.setdefault(match, []).append(reply.n)
-            else:
-                self.seen.lost.append(f"messages: {reply.outcome}")
+            return
+        if reply.outcome is Outcome.SENT:
+            self.seen.accepted.setdefault(match, []).append(reply.n)
 
     async def differs(self) -> str:
         """How the person's screen differs from the server's state; empty: not at all."""
