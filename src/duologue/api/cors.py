@@ -5,7 +5,7 @@ settings list for it may also come with the cookie. Around the whole application
 that a refusal, and a defect of ours, can be read by the page as well.
 """
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -35,23 +35,24 @@ class CrossOrigin:
         self._by_cookie = frozenset(map(_as_sent, by_cookie))
         self._by_bearer = frozenset(map(_as_sent, by_bearer))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Preflights are answered for every path below ``/v1``; every other answer says who may read it."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Preflights are answered for every path below ``/v1``; every other answer says who may read it.
+
+        No coroutine of its own: there would be one more, 0.25 kB, for as long as each stream is open.
+        """
         if scope["type"] != "http" or not scope["path"].startswith(SERVED):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         headers = Headers(scope=scope)
         fields = self._fields(headers.get("origin"))
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            await _preflight(fields)(scope, receive, send)
-            return
+            return _preflight(fields)(scope, receive, send)
 
-        async def shared(message: Message) -> None:
+        def shared(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message.get("headers", ()), *fields]}
-            await send(message)
+            return send(message)
 
-        await self._app(scope, receive, shared)
+        return self._app(scope, receive, shared)
 
     def _fields(self, origin: str | None) -> Fields:
         """What lets a page of this origin read the answer; ``Vary`` also where nothing does (caches)."""

@@ -1,5 +1,7 @@
 """What a proxy in front of us says of whoever asks, believed only of proxies that we trust."""
 
+from collections.abc import Awaitable
+
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -18,11 +20,11 @@ class Forwarded:
         self._proxies = proxies
         self._warned = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Looked at once a request: where another address counts, the application never sees the peer's."""
         if scope["type"] == "http":
             self._settle(scope)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
     def _settle(self, scope: Scope) -> None:
         host, port = scope.get("client") or (None, 0)

@@ -134,6 +134,7 @@ class Server(uvicorn.Server):
         """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop."""
         config = uvicorn.Config(
             Forwarded(app, Proxies.parse(limits.trusted_proxies)),
+            interface="asgi3",  # a plain function that returns an awaitable would be taken for version 2
             loop="none",  # it runs in ours
             http=Guard,
             ws="none",
