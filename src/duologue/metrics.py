@@ -75,6 +75,11 @@ class Metrics:
             "From Next to the first frame of the next stranger, as clients measured it.",
             FACE_S,
         )
+        self._shown_alone = histogram(
+            "client_alone_seconds",
+            "How long a client showed a partner who was not there, as it measured it.",
+            ALONE_S,
+        )
         self._matched = histogram("match_wait_seconds", "Wait of a person until matched.", WAIT_S)
         self._lasted = histogram("conversation_seconds", "How long a match lasted.", STREAM_S, "reason")
         self._expired = counter("expired", "Waiting people who went idle, by what fell due.", "what")
@@ -172,6 +177,10 @@ class Metrics:
     def next_face(self, seconds: float) -> None:
         """A client saw the first frame of the next stranger, this long after its Next."""
         self._face.observe(max(0.0, seconds))
+
+    def shown_alone(self, seconds: float) -> None:
+        """A client showed for so long a partner who was not there."""
+        self._shown_alone.observe(max(0.0, seconds))
 
     def stream_opened(self) -> None:
         """An event stream is open."""

@@ -16,6 +16,7 @@ NAMES = [
     'duologue_streams_ended_total{reason="closed"} 0.0',
     "duologue_stream_seconds_count 0.0",
     "duologue_next_face_seconds_count 0.0",
+    "duologue_client_alone_seconds_count 0.0",
     'duologue_people_by_transport{transport="poll"} 0.0',
     'duologue_comparisons_total{result="missed"} 0.0',
 ]

@@ -43,5 +43,7 @@ def count(metrics: Metrics, body: PulseBody) -> None:
     """Hand what the client measured to the metrics."""
     if body.told_ms is not UNSET and body.told_ms <= BELIEVED_MS:
         metrics.told("client", body.told_ms / 1000)
+    if body.alone_ms is not UNSET and body.alone_ms <= BELIEVED_MS:
+        metrics.shown_alone(body.alone_ms / 1000)
     if body.next_face_ms is not UNSET and body.next_face_ms <= BELIEVED_MS:
         metrics.next_face(body.next_face_ms / 1000)

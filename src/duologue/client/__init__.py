@@ -15,22 +15,31 @@ Example::
 
 from duologue.client.client import Client
 from duologue.client.errors import ClientError, Refused, Unreached
-from duologue.client.media import Media, NoMedia
-from duologue.client.model import Link, Model, Preferences
+from duologue.client.media import Media, MediaListener, NoMedia
+from duologue.client.model import By, Link, Message, Model, Preferences
+from duologue.client.session import Supply
 from duologue.client.simulated import Exchange, SimulatedMedia
-from duologue.client.transport import Transport
+from duologue.client.timings import Timings
+from duologue.client.transport import Answer, ByteStream, Transport
 
 __all__ = [
+    "Answer",
+    "By",
+    "ByteStream",
     "Client",
     "ClientError",
     "Exchange",
     "Link",
     "Media",
+    "MediaListener",
+    "Message",
     "Model",
     "NoMedia",
     "Preferences",
     "Refused",
     "SimulatedMedia",
+    "Supply",
+    "Timings",
     "Transport",
     "Unreached",
 ]

@@ -9,7 +9,7 @@ import msgspec
 from duologue.client.clock import Clock
 from duologue.client.errors import Refused, Unreached
 from duologue.client.transport import Answer, Transport
-from duologue.client.vocabulary import Grant, PersonState, ProblemDocument, Reply, StateReply
+from duologue.client.vocabulary import Grant, PersonState, PollReply, ProblemDocument, Reply, StateReply
 
 T = TypeVar("T")
 
@@ -35,9 +35,14 @@ class Api:
         """``POST /v1/<name>``. Every command can be repeated with no second effect."""
         return _parsed(await self._call("POST", f"/v1/{name}", token, body, timeout_s), Reply)
 
-    async def state(self, *, token: str) -> PersonState:
+    async def state(self, *, token: str, timeout_s: float = CALL_S) -> PersonState:
         """``GET /v1/state``: a pure read, no sign of life."""
-        return _parsed(await self._call("GET", "/v1/state", token), StateReply).state
+        answer = await self._call("GET", "/v1/state", token, timeout_s=timeout_s)
+        return _parsed(answer, StateReply).state
+
+    async def poll(self, query: str, *, token: str, timeout_s: float) -> PollReply:
+        """``GET /v1/state?page=…``: one long poll, which is a connection."""
+        return _parsed(await self._call("GET", f"/v1/state?{query}", token, timeout_s=timeout_s), PollReply)
 
     async def _call(
         self,

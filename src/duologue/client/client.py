@@ -10,17 +10,21 @@ from typing import Any, assert_never
 
 from duologue.client.api import Api
 from duologue.client.clock import Clock, SystemClock
+from duologue.client.comparing import Comparing
 from duologue.client.courier import Courier
 from duologue.client.line import Line
 from duologue.client.media import Media, NoMedia
 from duologue.client.model import (
     After,
     AskPartner,
+    By,
     Command,
     Effect,
+    FaceSeen,
     FrameRead,
     Hear,
     Input,
+    Link,
     LinkChanged,
     MediaSaid,
     Model,
@@ -34,15 +38,18 @@ from duologue.client.model import (
     TimerFired,
     Vouched,
 )
+from duologue.client.poll import Known
 from duologue.client.reducer import reduce
-from duologue.client.session import Session
+from duologue.client.session import Session, Supply
+from duologue.client.timings import Timings
 from duologue.client.transport import Transport
-from duologue.client.vocabulary import MediaWord, Reply, Wish
+from duologue.client.vocabulary import Frame, MediaWord, Reply, Wish
 
 REPEAT_S = 2.5
 """The partner hears every so often that something is wrong, for as long as it is."""
 
 ANYBODY = Preferences()
+USUAL = Timings()
 
 Watcher = Callable[[Model, Input], None]
 """Called after each input with the model that came of it. What it raises ends the client."""
@@ -62,19 +69,40 @@ class Client:
         *,
         alias: str = "",
         token: str = "",
+        tokens: Supply | None = None,
         media: Media | None = None,
         clock: Clock | None = None,
         random: Callable[[], float] = system_random.random,
         watch: Watcher | None = None,
+        timings: Timings = USUAL,
     ) -> None:
-        """``token``: that of an earlier session, or one that an operator signed; else a guest begins."""
+        """Nobody is asked anything before ``running``.
+
+        ``alias``: what partners read, at most 64 characters. ``token``: that of an earlier session, or one
+        that an operator signed; else a guest begins. ``tokens``: gets one from a host's own back end, in
+        place of both; asked before the first connection, at half of each token's life, and when the server
+        turns one away. ``media``: how picture and sound flow; without one each match ends after 10 s.
+        ``clock``, ``random`` (in [0, 1)): a test's own. ``timings``: what it does by itself, and when.
+        """
         self.model = Model()
         self._clock = clock or SystemClock()
         self._media = media or NoMedia()
         self._media.bind(self)
         self._watch = watch
-        self.session = Session(self._clock, alias=alias, token=token)
+        self._random = random
+        self.session = Session(self._clock, alias=alias, token=token, supply=tokens)
         self._api = Api(transport, self._clock)
+        self._line = Line(
+            transport,
+            self._api,
+            self.session,
+            self._clock,
+            random=random,
+            known=self._known,
+            on_frame=self._read,
+            on_link=self._linked,
+            timings=timings,
+        )
         self._courier = Courier(
             self._api,
             self.session,
@@ -82,15 +110,16 @@ class Client:
             random=random,
             model=lambda: self.model,
             dispatch=self.dispatch,
+            unauthorized=self._line.unauthorized,
         )
-        self._line = Line(
-            transport,
+        self._comparing = Comparing(
             self._api,
             self.session,
             self._clock,
             random=random,
-            on_frame=lambda frame: self.dispatch(FrameRead(frame)),
-            on_link=lambda link: self.dispatch(LinkChanged(link)),
+            timings=timings,
+            spawn=self._spawn,
+            missed=lambda: self._run(ReadState()),
         )
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -112,10 +141,13 @@ class Client:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._spawn(self._media.run())
+            self._spawn(self.session.keep(self._api, renewed=self._line.renewed, random=self._random))
             self.open(page)
             try:
                 yield self
             finally:
+                self._line.close()
+                self._comparing.stop()
                 self._group = None
                 self._media.leave()
                 for task in self._tasks:
@@ -125,6 +157,8 @@ class Client:
         """Connect as a new page: to take over again from another one."""
         if self._lining:
             self._lining.cancel()
+        self._line.close()
+        self._comparing.stop()
         page = page or fresh_id("p_")
         self.dispatch(NewPage(page))
         self._lining = self._spawn(self._line.run(page))
@@ -140,6 +174,14 @@ class Client:
     def next(self) -> None:
         """End the conversation that is on screen and look for the next; nothing if there is none."""
         self.dispatch(NextPressed())
+
+    def saw_face(self, match: str) -> None:
+        """The partner's first picture is on screen: what a press of Next waited for. The server counts it."""
+        self.dispatch(FaceSeen(match))
+
+    def nudge(self) -> None:
+        """The network is back: what was to be tried later is tried now."""
+        self._line.nudge()
 
     async def say(self, text: str) -> Reply:
         """Text to the partner; ``stale`` if the match is over. Raises ``Refused``, ``Unreached``."""
@@ -180,6 +222,21 @@ class Client:
             self._spawn(self._courier.carry(Send(Command("signal", match), body)))
 
     # --- within ----------------------------------------------------------------------
+
+    def _read(self, frame: Frame) -> None:
+        """What a stream brought is held against reads, if the server asks for it; what polls bring is not."""
+        if self._line.by is By.SSE:
+            self._comparing.take(frame)
+        self.dispatch(FrameRead(frame))
+
+    def _linked(self, link: Link, by: By) -> None:
+        if link is not Link.OPEN or by is not By.SSE:
+            self._comparing.stop()
+        self.dispatch(LinkChanged(link, by))
+
+    def _known(self) -> Known:
+        model = self.model
+        return Known(model.state.version if model.state else None, model.media.match, model.signal_n)
 
     def dispatch(self, event: Input) -> None:
         """Work an input off; one that arises meanwhile waits its turn."""

@@ -30,13 +30,16 @@ class Courier:
         random: Callable[[], float],
         model: Callable[[], Model],
         dispatch: Callable[[Input], None],
+        unauthorized: Callable[[], None],
     ) -> None:
+        """``unauthorized``: a command was answered 401."""
         self._api = api
         self._session = session
         self._clock = clock
         self._random = random
         self._model = model
         self._dispatch = dispatch
+        self._unauthorized = unauthorized
 
     async def carry(self, effect: Send) -> None:
         """Until it is answered, refused for good, or no longer meant. Cancelled, it may have happened."""
@@ -46,14 +49,18 @@ class Courier:
         try:
             await self.ask(command, effect.body, once=once, timeout_s=PULSE_S if once else CALL_S)
         except Refused as refused:
-            self._dispatch(Failed(command, refused.status, refused.code))
+            self._dispatch(_failed(command, refused))
         except Unreached:
             self._dispatch(Failed(command))
 
     async def ask(
         self, command: Command, body: Mapping[str, Any], *, once: bool = False, timeout_s: float = CALL_S
     ) -> Reply:
-        """The same with the answer in hand. Raises ``Refused``; ``Unreached``: no longer meant."""
+        """The same with the answer in hand. Raises ``Refused``; ``Unreached``: no longer meant.
+
+        Too many (429) and away (503) are no refusals: it is sent again when the server says so, for as
+        long as it is meant.
+        """
         attempt = 0
         while True:
             try:
@@ -61,6 +68,7 @@ class Courier:
             except Refused as refused:
                 if refused.status == HTTPStatus.UNAUTHORIZED:
                     self._session.refused()
+                    self._unauthorized()
                 if once or not refused.passing:
                     raise
                 wait_s = refused.retry_after_s
@@ -80,17 +88,23 @@ class Courier:
         try:
             state = await self._api.state(token=self._session.token)
         except Refused as refused:
-            self._dispatch(Failed(Command("state"), refused.status, refused.code))
+            self._dispatch(_failed(Command("state"), refused))
         except Unreached:
             self._dispatch(Failed(Command("state")))
         else:
             self._dispatch(StateRead(state, snapshots))
 
     async def _once(self, command: Command, body: Mapping[str, Any], timeout_s: float) -> Reply:
-        snapshots = self._model().snapshots
+        snapshots, began_s = self._model().snapshots, self._clock.monotonic()
         reply = await self._api.command(command.name, body, token=self._session.token, timeout_s=timeout_s)
-        self._dispatch(Replied(command, reply, snapshots))
+        took_ms = (self._clock.monotonic() - began_s) * 1000
+        self._dispatch(Replied(command, reply, snapshots, took_ms))
         return reply
+
+
+def _failed(command: Command, refused: Refused) -> Failed:
+    """What may pass is no answer, so nothing is said of it to a person."""
+    return Failed(command) if refused.passing else Failed(command, refused.status, refused.code)
 
 
 def meant(command: Command, model: Model) -> bool:

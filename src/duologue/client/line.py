@@ -1,21 +1,33 @@
-"""One page's event stream, kept open: when it ends, falls quiet, or is sent elsewhere, it comes back."""
+"""One page's connection, kept open: when it ends, falls quiet, or is sent elsewhere, it comes back.
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+It is a stream wherever streams get through, and polls where they do not. A stream may be tried beside what
+there is (a *trial*): its first frame makes it the connection, and until then nothing is given up.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from http import HTTPStatus
+from typing import Any
 
-from duologue.client.api import Api, refusal
+from duologue.client.api import Api
 from duologue.client.backoff import full_jitter
 from duologue.client.clock import Clock
 from duologue.client.errors import Refused, Unreached
-from duologue.client.model import Link
+from duologue.client.fallback import End, Fallback
+from duologue.client.model import By, Link
+from duologue.client.poll import Known, poll_on
 from duologue.client.session import Session
-from duologue.client.sse import BadStream, Parser
-from duologue.client.transport import Answer, ByteStream, Transport
+from duologue.client.sse import Event, Parser
+from duologue.client.stream import QUIET_S, read_stream
+from duologue.client.timings import Timings
+from duologue.client.transport import Transport
 from duologue.client.vocabulary import Frame, parse_frame
 
-QUIET_S = 20.0
-"""The server's heartbeat comes every 15 s whatever else was sent."""
+HOLD_S = 2.0
+"""Between two polls a connection counts as open for 3 s: no trial of a stream may last longer without one."""
+POLLS_FAILED = 3
+"""Polls that fail so often in a row may be what does not get through."""
 RETRY_BASE_S = 0.5
 """Until a stream's ``retry:`` says otherwise. A partner waits 5 s: the first tries come quickly."""
 RETRY_CAP_S = 4.0
@@ -24,8 +36,21 @@ RETRY_CAP_S = 4.0
 FINAL = {"taken-over": Link.TAKEN_OVER, "session-ended": Link.ENDED}
 
 
+class Slot:
+    """A connection, or what will be one: a task that ends with it."""
+
+    def __init__(self) -> None:
+        self.closed = False
+        self.task: asyncio.Task[None] | None = None
+
+    def close(self) -> None:
+        """Nothing of it counts any more, and its socket closes."""
+        self.closed = True
+        _cancel(self.task)
+
+
 class Line:
-    """The stream of one page id after another. ``on_frame`` and ``on_link`` are called in order."""
+    """The connection of one page id after another. ``on_frame`` and ``on_link`` are called in order."""
 
     def __init__(
         self,
@@ -35,100 +60,330 @@ class Line:
         clock: Clock,
         *,
         random: Callable[[], float],
+        known: Callable[[], Known],
         on_frame: Callable[[Frame], None],
-        on_link: Callable[[Link], None],
+        on_link: Callable[[Link, By], None],
+        timings: Timings,
     ) -> None:
+        """``known``: what the page has, for a poll to name."""
         self._transport = transport
         self._api = api
         self._session = session
         self._clock = clock
         self._random = random
+        self._known = known
         self._on_frame = on_frame
         self._on_link = on_link
-        self._link = Link.CLOSED
-        self._last_id = ""
-        self._retry_s = RETRY_BASE_S
-        self._attempt = 0
+        self._timings = timings
+        self._group: asyncio.TaskGroup | None = None
+        self._told: tuple[Link, By] = (Link.CLOSED, By.SSE)
+        self._begin("")
 
     async def run(self, page: str) -> None:
         """Until another page has taken over or the session is over, as ``on_link`` says.
 
-        Cancelled, the socket closes.
+        Cancelled, the sockets close.
         """
-        self._last_id, self._attempt = "", 0
-        self._become(Link.CONNECTING)
-        while True:
-            found = await self._try(page)
-            if isinstance(found, Link):
-                self._become(found)
-                return
-            self._become(Link.AWAY)
-            await self._clock.sleep(found)
+        self._begin(page)
+        self._told = (Link.CLOSED, By.SSE)
+        over = self._over
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self._become(Link.CONNECTING)
+            self._connect()
+            await over.wait()
 
-    async def _try(self, page: str) -> Link | float:
-        """Where the line ended for good, or in how many seconds to come back."""
+    def close(self) -> None:
+        """Nothing counts any more; whoever runs it cancels that, too. Can be repeated."""
+        self._drop()
+        self._drop_trial()
+        self._told = (Link.CLOSED, By.SSE)
+
+    @property
+    def by(self) -> By:
+        """Of what kind the connection is."""
+        return self._by
+
+    def nudge(self) -> None:
+        """What is due later happens now: the network is back."""
+        if self._current is None and self._told[0] is Link.AWAY:
+            self._connect()
+        elif self._returning is not None:
+            self._return()
+
+    def unauthorized(self) -> None:
+        """A command was refused for want of a session: the connection must have lost it too."""
+        if self._told[0] is Link.OPEN:
+            self._drop()
+            self._become(Link.AWAY)
+            self._retry()
+
+    def renewed(self) -> None:
+        """There is a new token: a stream goes over to it, and nothing is missed. Polls name it anyway."""
+        if self._told == (Link.OPEN, By.SSE):
+            self._try()
+
+    # --- within ----------------------------------------------------------------------
+
+    def _begin(self, page: str) -> None:
+        self._page = page
+        self._by = By.SSE
+        self._fallback = Fallback()
+        self._transports = ""
+        self._last_id = ""
+        self._retry_s = RETRY_BASE_S
+        self._attempt = 0
+        self._heard = False
+        """The current stream, or any poll since streams were given up, brought something."""
+        self._current: Slot | None = None
+        self._trial: Slot | None = None
+        self._coming: asyncio.Task[None] | None = None
+        self._returning: asyncio.Task[None] | None = None
+        self._trying: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+
+    def _connect(self) -> None:
+        self._drop()
+        self._current = self._open(self._link_up)
+
+    async def _link_up(self, slot: Slot) -> None:
         try:
             await self._session.ensure(self._api)
-        except Refused as refused:
-            return self._later() if refused.passing else Link.ENDED
-        except Unreached:
-            return self._later()
-        try:
-            async with AsyncExitStack() as stack:
-                return await self._read(await self._open(stack, page))
-        except Refused as refused:
-            if refused.status == HTTPStatus.UNAUTHORIZED:
-                self._session.refused()
-            elif not refused.passing:
-                return Link.ENDED
-        except (Unreached, BadStream, TimeoutError):
-            pass  # a stream that broke or fell quiet: come back
-        return self._later()
-
-    async def _open(self, stack: AsyncExitStack, page: str) -> ByteStream:
-        async with self._clock.timeout(QUIET_S):
-            opening = self._transport.stream(
-                f"/v1/events?page={page}", token=self._session.token, last_event_id=self._last_id
-            )
-            stream = await stack.enter_async_context(opening)
-            if stream.status != HTTPStatus.OK:
-                raise refusal(Answer(stream.status, await stream.read()))
-        return stream
-
-    async def _read(self, stream: ByteStream) -> Link | float:
-        parser = Parser(self._last_id)
-        while True:
-            async with self._clock.timeout(QUIET_S):
-                data = await stream.read()
-            if not data:
-                return self._later()
-            for event in parser.feed(data):
-                self._last_id = event.id
-                self._retry_s = (parser.retry_ms or 0) / 1000 or self._retry_s
-                frame = parse_frame(event.data)
-                found = self._take(frame) if frame else None
-                if found is not None:
-                    return found
-
-    def _take(self, frame: Frame) -> Link | float | None:
-        """What the frame means for the line; ``None``: it goes on."""
-        if frame.type in FINAL:
-            return FINAL[frame.type]
-        if frame.type == "reconnect":
-            return frame.after_ms / 1000
-        if frame.type == "unavailable":
-            self._become(Link.AWAY)
+        except (Refused, Unreached) as error:
+            if not slot.closed:
+                self._no_session(error)
+            return
+        if self._by is By.POLL:
+            await self._poll(slot)
         else:
-            self._attempt = 0
-            self._become(Link.OPEN)
-        self._on_frame(frame)
-        return None
+            self._heard = False
+            await self._stream(slot, QUIET_S if self._fallback.barred else self._timings.first_frame_s)
 
-    def _later(self) -> float:
+    def _no_session(self, error: Refused | Unreached) -> None:
+        if isinstance(error, Refused) and not error.passing:
+            self._finish(Link.ENDED)
+            return
+        self._drop()
+        self._become(Link.AWAY)
+        self._retry(error.retry_after_s if isinstance(error, Refused) else 0.0)
+
+    # --- streams ---------------------------------------------------------------------
+
+    async def _stream(self, slot: Slot, first_s: float) -> None:
+        parser = Parser(self._last_id)
+
+        def take(event: Event) -> bool:
+            if slot is self._trial:
+                self._tried(event)
+            if not slot.closed:
+                self._event(event, parser.retry_ms)
+            return not slot.closed
+
+        path = f"/v1/events?page={self._page}"
+        opening = self._transport.stream(path, token=self._session.token, last_event_id=self._last_id)
+        end = await read_stream(opening, parser, self._clock, first_s=first_s, take=take)
+        if slot.closed:
+            return
+        if slot is self._trial:
+            self._abandon()
+        else:
+            self._stream_ended(end)
+
+    def _event(self, event: Event, retry_ms: int | None) -> None:
+        self._last_id = event.id
+        self._retry_s = (retry_ms or 0) / 1000 or self._retry_s
+        self._heard = True
+        self._fallback.streamed()
+        frame = parse_frame(event.data)
+        if frame:
+            self._take(frame)
+
+    def _stream_ended(self, end: End) -> None:
+        early = not self._heard
+        self._drop()
+        if self._trial is not None:
+            self._await_trial()
+            return
+        if end.status == HTTPStatus.UNAUTHORIZED:
+            self._session.refused()
+        elif end.final and end.status != HTTPStatus.NOT_FOUND:
+            self._finish(Link.ENDED)
+            return
+        if early:
+            self._fallback.failed(end)
+        self._become(Link.AWAY)
+        if early and self._fallback.wants_poll:
+            self._by, self._heard = By.POLL, False
+            self._connect()
+        else:
+            self._retry()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.transports:
+            self._transports = frame.transports
+            self._fallback.serves(frame.transports)
+        if frame.type in FINAL:
+            if frame.type == "session-ended":
+                self._session.refused()  # whoever opens again asks first
+            self._finish(FINAL[frame.type])
+        elif frame.type == "reconnect":
+            self._drop()
+            self._become(Link.AWAY)
+            self._later(frame.after_ms / 1000)
+        else:
+            if frame.type != "unavailable":
+                self._attempt = 0
+            self._become(Link.AWAY if frame.type == "unavailable" else Link.OPEN)
+            self._on_frame(frame)
+
+    # --- polls -----------------------------------------------------------------------
+
+    async def _poll(self, slot: Slot) -> None:
+        def take(frame: Frame) -> bool:
+            if not slot.closed:
+                self._polled(frame)
+            return not slot.closed
+
+        end = await poll_on(
+            self._page,
+            lambda query, timeout_s: self._api.poll(query, token=self._session.token, timeout_s=timeout_s),
+            lambda: replace(self._known(), after=self._last_id),
+            self._clock,
+            random=self._random,
+            take=take,
+            goes_on=lambda: not slot.closed and self._goes_on(),
+        )
+        if end is not None and not slot.closed:
+            self._poll_ended(end)
+
+    def _polled(self, frame: Frame) -> None:
+        self._heard = True
+        if frame.type == "message":
+            self._last_id = f"{frame.match}:{frame.n}"
+        self._take(frame)
+        self._plan_return()
+
+    def _goes_on(self) -> bool:
+        """A poll answered while a stream is tried may have been replaced by it: the next would replace it."""
+        if self._trial is None:
+            return True
+        self._current = None
+        self._await_trial()
+        return False
+
+    def _poll_ended(self, end: End) -> None:
+        self._drop()
+        if self._trial is not None:
+            self._await_trial()
+            return
+        self._become(Link.AWAY)
+        if end.status == HTTPStatus.UNAUTHORIZED:
+            self._session.refused()
+        if end.final:
+            self._fallback.barred = True
+        if end.final or not self._heard or self._attempt >= POLLS_FAILED:
+            self._by = By.SSE
+        self._retry(end.retry_after_s)
+
+    # --- a stream tried beside what there is -----------------------------------------
+
+    def _plan_return(self) -> None:
+        if self._by is By.POLL and self._transports == "both" and self._returning is None and self._current:
+            jittered_s = self._timings.return_s * (0.8 + 0.4 * self._random())
+            self._returning = self._after(jittered_s, self._return)
+
+    def _return(self) -> None:
+        _cancel(self._returning)
+        self._returning = None
+        if self._told[0] is Link.OPEN:
+            self._try()
+
+    def _try(self) -> None:
+        if self._trial is None:
+            first_s = self._timings.first_frame_s
+            self._trial = self._open(lambda slot: self._stream(slot, first_s))
+            # Its own deadline is of its first event; this one is shortened once there is nothing else.
+            self._trying = self._after(first_s, self._abandon)
+
+    def _tried(self, event: Event) -> None:
+        """The first event of the trial: it is the connection now, unless the server wants it later."""
+        frame = parse_frame(event.data)
+        if frame is not None and frame.type == "reconnect":
+            self._abandon()
+            return
+        _cancel(self._trying)
+        trial, self._trial = self._trial, None
+        self._drop()
+        self._current, self._by = trial, By.SSE
+
+    def _await_trial(self) -> None:
+        """What there was is over, and the stream that is tried has a moment to show that this is why."""
+        _cancel(self._trying)
+        self._trying = self._after(HOLD_S, self._abandon)
+
+    def _abandon(self) -> None:
+        self._drop_trial()
+        if self._current is None:
+            self._connect()
+        else:
+            self._plan_return()
+
+    # --- ends and waits --------------------------------------------------------------
+
+    def _retry(self, asked_s: float = 0.0) -> None:
         self._attempt += 1
-        return full_jitter(self._attempt - 1, base_s=self._retry_s, cap_s=RETRY_CAP_S, random=self._random)
+        jitter_s = full_jitter(
+            self._attempt - 1, base_s=self._retry_s, cap_s=RETRY_CAP_S, random=self._random
+        )
+        self._later(asked_s + jitter_s)
+
+    def _later(self, seconds: float) -> None:
+        _cancel(self._coming)
+        self._coming = self._after(seconds, self._connect)
+
+    def _finish(self, link: Link) -> None:
+        self._drop()
+        self._drop_trial()
+        self._become(link)
+        self._over.set()
+
+    def _drop(self) -> None:
+        for task in (self._coming, self._returning):
+            _cancel(task)
+        self._coming = self._returning = None
+        if self._current is not None:
+            self._current.close()
+        self._current = None
+
+    def _drop_trial(self) -> None:
+        _cancel(self._trying)
+        if self._trial is not None:
+            self._trial.close()
+        self._trial = None
 
     def _become(self, link: Link) -> None:
-        if self._link is not link:
-            self._link = link
-            self._on_link(link)
+        if self._told != (link, self._by):
+            self._told = (link, self._by)
+            self._on_link(link, self._by)
+
+    def _open(self, work: Callable[[Slot], Coroutine[Any, Any, None]]) -> Slot:
+        slot = Slot()
+        slot.task = self._spawn(work(slot))
+        return slot
+
+    def _after(self, seconds: float, act: Callable[[], None]) -> asyncio.Task[None]:
+        async def wait() -> None:
+            await self._clock.sleep(seconds)
+            act()
+
+        return self._spawn(wait())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._group is not None, "only while it runs"
+        return self._group.create_task(work)
+
+
+def _cancel(task: asyncio.Task[None] | None) -> None:
+    """Unless it is the one that asks: it ends by itself."""
+    if task is not None and task is not asyncio.current_task():
+        task.cancel()

@@ -25,6 +25,15 @@ class Link(StrEnum):
     """The session is over."""
 
 
+class By(StrEnum):
+    """How the page hears of its state."""
+
+    SSE = "sse"
+    """An open event stream."""
+    POLL = "poll"
+    """Asking again and again: the long poll."""
+
+
 SPEAKING = frozenset({Link.CONNECTING, Link.OPEN, Link.AWAY})
 """Those in which the page speaks for its person."""
 
@@ -65,6 +74,24 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Measures:
+    """What this page measured itself, in ms. The first three are told once, with the next pulse."""
+
+    told_ms: int | None = None
+    """From the partner's press to this page knowing of it."""
+    alone_ms: int | None = None
+    """How long the page showed a partner who was not there."""
+    next_face_ms: int | None = None
+    """From Next to the first picture of the next stranger."""
+    next_pressed_ms: int | None = None
+    """When Next was pressed for the face that is awaited."""
+    least_lag_ms: int | None = None
+    """The least difference of our clock and a frame's ``at_ms``: the clocks' offset and the quickest way."""
+    least_trip_ms: float | None = None
+    """The quickest command, there and back."""
+
+
+@dataclass(frozen=True, slots=True)
 class PulseBook:
     """Which signs of life were given. A pulse counts only once its reply says ``ok``."""
 
@@ -72,6 +99,8 @@ class PulseBook:
     """Something asks for a pulse besides what is owed."""
     sent: Answered | None = None
     """What the pulse under way will have answered. One at a time: two media words must not cross."""
+    carried: Measures = Measures()
+    """What it tells of time, to be told again if it fails."""
     answered: Answered = Answered()
     resting: bool = False
     """The last one brought nothing; a timer says when to try again."""
@@ -89,6 +118,20 @@ class MediaBook:
     """The partner's, as read last."""
     vouched: bool = False
     """They answered a ping that was sent after we read that they are away."""
+    ever_open: bool = False
+    unanswered: bool = False
+    """They have been away for a moment, and nothing vouched for them."""
+    gone_since_ms: int | None = None
+    """Since when the page shows a partner who is not there."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether to show that they are not there. A closed stream alone says nothing: media may be fine."""
+        if not self.match:
+            return False
+        if self.word in (MediaWord.SILENT, MediaWord.FAILED) or (self.ever_open and self.word is None):
+            return True
+        return self.away_until_ms is not None and self.unanswered and not self.vouched
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +158,8 @@ class Model:
 
     page: str = ""
     link: Link = Link.CLOSED
+    by: By = By.SSE
+    """By what, while the link is open."""
     state: PersonState | None = None
     """``None`` until the first frame."""
     snapshots: int = 0
@@ -134,6 +179,7 @@ class Model:
     signal_n: int = 0
     """The last signal of this match that was read."""
     chat: Chat = Chat()
+    measures: Measures = Measures()
     refusal: tuple[str, str] | None = None
     """Command and code of the last thing that the server refused for good; the next press clears it."""
 
@@ -170,6 +216,7 @@ class Later(StrEnum):
 
     PULSE = "pulse"
     HEAL = "heal"
+    GONE = "gone"
 
 
 # --- what can happen -------------------------------------------------------------------
@@ -184,14 +231,15 @@ class NewPage:
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """The stream opened, broke or ended."""
+    """The connection opened, broke or ended, or is of another kind now."""
 
     link: Link
+    by: By = By.SSE
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRead:
-    """An event of the stream."""
+    """An event of the stream, or what a poll brought in the form of one."""
 
     frame: Frame
 
@@ -207,11 +255,12 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Replied:
-    """A command was answered. ``snapshots``: the model's when it was sent."""
+    """A command was answered, after ``took_ms``. ``snapshots``: the model's when it was sent."""
 
     to: Command
     reply: Reply
     snapshots: int
+    took_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +291,13 @@ class Pressed:
 @dataclass(frozen=True, slots=True)
 class NextPressed:
     """Next."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSeen:
+    """The first picture of this match's partner is on screen."""
+
+    match: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +336,7 @@ Input = (
     | Failed
     | Pressed
     | NextPressed
+    | FaceSeen
     | MediaSaid
     | Vouched
     | RepeatDue

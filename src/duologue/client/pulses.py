@@ -1,7 +1,9 @@
 """Signs of life: what the state asks for, and what was answered."""
 
 from dataclasses import replace
+from typing import Any
 
+from duologue.client.measures import tell_again, untold, words
 from duologue.client.model import After, Answered, Command, Later, Model, Send, Step
 from duologue.client.vocabulary import MediaWord
 
@@ -32,12 +34,13 @@ def settle_pulse(model: Model) -> Step:
     book = model.pulses
     if not model.speaks or book.sent is not None or book.resting or not (book.due or owes(model)):
         return model, ()
-    body = {}
+    body: dict[str, Any] = words(model.measures)
     if model.match_id:
         body["match"] = model.match_id
         if word := media_word(model):
             body["media"] = word.value
-    sent = replace(model, pulses=replace(book, due=False, sent=asked_by_state(model)))
+    book = replace(book, due=False, sent=asked_by_state(model), carried=model.measures)
+    sent = replace(model, pulses=book, measures=untold(model.measures))
     return sent, (Send(Command("pulse", model.match_id), body),)
 
 
@@ -63,8 +66,9 @@ def pulse_stale(model: Model, *, changed: bool) -> Step:
 
 
 def pulse_failed(model: Model) -> Step:
-    """No answer."""
-    return _rest(replace(model, pulses=replace(model.pulses, sent=None, due=True)))
+    """No answer: what was measured goes with the next one."""
+    measures = tell_again(model.measures, model.pulses.carried)
+    return _rest(replace(model, measures=measures, pulses=replace(model.pulses, sent=None, due=True)))
 
 
 def _rest(model: Model) -> Step:

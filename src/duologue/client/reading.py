@@ -3,9 +3,12 @@
 from dataclasses import replace
 
 from duologue.client.intent import adopt
-from duologue.client.model import AskPartner, Chat, MediaBook, Model, Step
+from duologue.client.model import After, AskPartner, Chat, Later, MediaBook, Model, Step
 from duologue.client.pulses import want_pulse
 from duologue.client.vocabulary import PersonState
+
+UNANSWERED_S = 0.35
+"""A ping to a partner who is said to be away may go unanswered so long before the page shows that."""
 
 
 def read_snapshot(model: Model, state: PersonState) -> Step:
@@ -57,6 +60,6 @@ def _watch_partner(model: Model, state: PersonState) -> Step:
     until_ms = state.match.partner.away_until_ms if state.match else None
     if until_ms == model.media.away_until_ms:
         return model, ()
-    book = replace(model.media, away_until_ms=until_ms, vouched=False)
-    ask = () if until_ms is None else (AskPartner(book.match),)
+    book = replace(model.media, away_until_ms=until_ms, vouched=False, unanswered=False)
+    ask = () if until_ms is None else (AskPartner(book.match), After(Later.GONE, UNANSWERED_S))
     return want_pulse(replace(model, media=book)), ask

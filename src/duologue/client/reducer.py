@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from duologue.client.intent import asked, not_asked, settle_intent
+from duologue.client.measures import time_alone, time_face, time_frame, time_reply
 from duologue.client.model import (
     Chat,
     Command,
     Effect,
+    FaceSeen,
     Failed,
     FrameRead,
     Hear,
@@ -39,35 +41,37 @@ from duologue.client.model import (
 )
 from duologue.client.pulses import pulse_failed, pulse_ok, pulse_stale, settle_pulse, want_pulse
 from duologue.client.reading import read_reply, read_snapshot, read_state
-from duologue.client.vocabulary import Frame, Outcome
+from duologue.client.vocabulary import Frame, MediaWord, Outcome
 
 
 def reduce(model: Model, event: Input, now_ms: int) -> Step:
     """The next model, and what is to be done. ``now_ms`` is the device's clock."""
-    taken, effects = _take(model, event)
-    healed, healing = settle_intent(taken, now_ms)
+    taken, effects = _take(model, event, now_ms)
+    healed, healing = settle_intent(time_alone(model, taken, now_ms), now_ms)
     settled, pulsing = settle_pulse(healed)
     return settled, (*effects, *healing, *pulsing)
 
 
-def _take(model: Model, event: Input) -> Step:  # noqa: C901, PLR0911, PLR0912 # one line an input
+def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR0911, PLR0912 # one line an input
     match event:
         case FrameRead(frame):
-            return _frame(model, frame)
+            return _frame(replace(model, measures=time_frame(model.measures, frame, now_ms)), frame)
         case Replied():
             return _replied(model, event)
         case StateRead(state, snapshots):
             return read_reply(replace(model, reading=False), state, snapshots)
         case Failed():
             return _failed(model, event)
-        case LinkChanged(link):
-            return replace(model, link=link), ()
+        case LinkChanged(link, by):
+            return replace(model, link=link, by=by), ()
         case NewPage(page):
             return _new_page(model, page), ()
         case Pressed(wish, preferences):
             return replace(model, press=Press(wish, preferences), refusal=None), ()
         case NextPressed():
-            return _skip(model)
+            return _skip(model, now_ms)
+        case FaceSeen(match):
+            return _face(model, match, now_ms), ()
         case MediaSaid():
             return _media(model, event), ()
         case Vouched(match):
@@ -147,7 +151,8 @@ def _signal(model: Model, frame: Frame) -> Step:
 
 
 def _replied(model: Model, event: Replied) -> Step:
-    read, effects = read_reply(model, event.reply.state, event.snapshots)
+    timed = replace(model, measures=time_reply(model.measures, event.took_ms))
+    read, effects = read_reply(timed, event.reply.state, event.snapshots)
     more: tuple[Effect, ...] = ()
     match event.to.name:
         case "pulse":
@@ -181,18 +186,29 @@ def _failed(model: Model, event: Failed) -> Step:
             return model, ()
 
 
-def _skip(model: Model) -> Step:
+def _skip(model: Model, now_ms: int) -> Step:
     """Of the match on screen, once."""
     match = model.match_id
     if not match or model.skipping == match:
         return model, ()
-    return replace(model, skipping=match), (Send(Command("skip", match), {"match": match}),)
+    measures = replace(model.measures, next_pressed_ms=now_ms)
+    pressed = replace(model, skipping=match, measures=measures)
+    return pressed, (Send(Command("skip", match), {"match": match}),)
+
+
+def _face(model: Model, match: str, now_ms: int) -> Model:
+    """A call that goes well asks for no further pulse, so this one is asked for."""
+    measures = time_face(model.measures, now_ms)
+    if match != model.match_id or measures == model.measures:
+        return model
+    return want_pulse(replace(model, measures=measures))
 
 
 def _media(model: Model, event: MediaSaid) -> Model:
     if not event.match or event.match != model.media.match:
         return model
-    next_model = replace(model, media=replace(model.media, word=event.word))
+    ever_open = model.media.ever_open or event.word is MediaWord.OPEN
+    next_model = replace(model, media=replace(model.media, word=event.word, ever_open=ever_open))
     return next_model if event.word is None else want_pulse(next_model)
 
 
@@ -206,4 +222,7 @@ def _vouched(model: Model, match: str) -> Model:
 def _timer(model: Model, what: Later) -> Model:
     if what is Later.PULSE:
         return replace(model, pulses=replace(model.pulses, resting=False))
+    if what is Later.GONE:
+        book = model.media
+        return model if book.away_until_ms is None else replace(model, media=replace(book, unanswered=True))
     return replace(model, healed=None)

@@ -37,6 +37,7 @@ class Outcome(StrEnum):
     BLOCKED = "blocked"
     REPORTED = "reported"
     UNKNOWN_MATCH = "unknown-match"
+    NOTED = "noted"
     STALE = "stale"
 
 
@@ -118,6 +119,10 @@ class Frame(msgspec.Struct, frozen=True):
     version: int = 0
     people_online: int | None = None
     after_ms: int = 0
+    transports: str = ""
+    """``sse``, ``poll`` or ``both``: what the server has; only in a snapshot, as is the next one."""
+    compare_ms: int = 0
+    """How often this connection is to read the state and compare; 0: not at all."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -132,6 +137,35 @@ class StateReply(msgspec.Struct, frozen=True):
     """The answer to ``GET /v1/state``."""
 
     state: PersonState
+
+
+class PolledMessage(msgspec.Struct, frozen=True):
+    """A line of the conversation, in the answer to a poll."""
+
+    n: int
+    sender: str = msgspec.field(name="from")
+    text: str
+    at_ms: int
+
+
+class PolledSignal(msgspec.Struct, frozen=True):
+    """A signal of the partner's page, in the answer to a poll."""
+
+    n: int
+    data: dict[str, Any]
+    at_ms: int
+
+
+class PollReply(msgspec.Struct, frozen=True):
+    """The answer to a poll; all but ``taken_over`` is missing if that is true."""
+
+    taken_over: bool = False
+    state: PersonState | None = None
+    messages: tuple[PolledMessage, ...] = ()
+    signals: tuple[PolledSignal, ...] = ()
+    people_online: int | None = None
+    now_ms: int = 0
+    transports: str = ""
 
 
 class Grant(msgspec.Struct, frozen=True):

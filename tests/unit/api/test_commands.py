@@ -162,13 +162,15 @@ async def test_a_token_may_name_the_only_pool(
 async def test_what_a_client_measured_is_counted(
     client: httpx.AsyncClient, metrics: Metrics, recorder: Recorder
 ) -> None:
-    """``told_ms`` and ``next_face_ms`` reach the metrics in seconds; a clock that jumped does not."""
-    await client.post("/v1/pulse", json={"told_ms": 40, "next_face_ms": 900, "alone_ms": 3})
-    await client.post("/v1/pulse", json={"told_ms": 10**13, "next_face_ms": 10**13})
+    """What a client measured reaches the metrics in seconds; a clock that jumped does not."""
+    await client.post("/v1/pulse", json={"told_ms": 40, "next_face_ms": 900, "alone_ms": 300})
+    await client.post("/v1/pulse", json={"told_ms": 10**13, "next_face_ms": 10**13, "alone_ms": 10**13})
     recorder.word = Outcome.SKIPPED
     await client.post("/v1/skip", json={"match": "m_1"})
     value = metrics.registry.get_sample_value
     assert value("duologue_skip_told_seconds_sum", {"source": "client"}) == 0.04
     assert value("duologue_next_face_seconds_sum") == 0.9
     assert value("duologue_next_face_seconds_count") == 1
+    assert value("duologue_client_alone_seconds_sum") == 0.3
+    assert value("duologue_client_alone_seconds_count") == 1
     assert value("duologue_skips_total", {"outcome": "skipped"}) == 1

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -100,6 +101,30 @@ class FakeStream:
         return chunk
 
 
+class FakePoll:
+    """A long poll that the test answers."""
+
+    def __init__(self, path: str, token: str) -> None:
+        self.query = dict(parse_qsl(path.partition("?")[2]))
+        self.token = token
+        self.hung_up = False
+        self.answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answer(self, found: dict[str, Any], *, transports: str = "both", **fields: Any) -> None:
+        body = {"state": found, "messages": [], "signals": [], "people_online": 2, "now_ms": EPOCH_MS}
+        self.say(Answer(200, msgspec.json.encode(body | {"transports": transports} | fields)))
+
+    def say(self, answer: Answer) -> None:
+        self.answered.set_result(answer)
+
+    async def reply(self) -> Answer:
+        try:
+            return await self.answered
+        except asyncio.CancelledError:
+            self.hung_up = True
+            raise
+
+
 Respond = Callable[[str, dict[str, Any]], Answer | None]
 
 
@@ -108,6 +133,9 @@ class FakeServer:
 
     def __init__(self) -> None:
         self.streams: list[FakeStream] = []
+        self.polls: list[FakePoll] = []
+        self.stream_hangs = False
+        """Streams are not even answered."""
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.tokens: list[str] = []
         self.answers: list[Respond] = [_grants]
@@ -120,6 +148,9 @@ class FakeServer:
         self.tokens.append(token)
         if not self.reachable:
             raise Unreached("refused")
+        if path.startswith("/v1/state?"):
+            self.polls.append(FakePoll(path, token))
+            return await self.polls[-1].reply()
         for respond in self.answers:
             answer = respond(path.removeprefix("/v1/"), found)
             if answer is not None:
@@ -137,6 +168,8 @@ class FakeServer:
             stream.write(problem(stream.status, "bad-token").body)
         self.streams.append(stream)
         try:
+            if self.stream_hangs:
+                await asyncio.Event().wait()
             yield stream
         finally:
             stream.closed = True

@@ -194,3 +194,53 @@ async def test_a_store_that_forgot_everything_heals_by_itself(seat: Seat) -> Non
     await settle()
     await seat.say("snapshot", state(version=1))
     assert [body["intent"] for body in seat.server.said("join")] == [EPOCH_MS, EPOCH_MS]
+
+
+async def test_too_many_is_no_refusal(seat: Seat) -> None:
+    """A press waits as long as the server says, and is sent again; nobody is told of an error."""
+    answers = [problem(429, "too-many", **{"retry-after": "3"})]
+    seat.server.answers.insert(0, lambda path, _: answers.pop() if answers and path == "join" else None)
+    seat.server.replies("state", "ok", state())
+    seat.client.start()
+    await seat.clock.turn(2.9)
+    assert (len(seat.server.said("join")), seat.client.model.refusal) == (1, None)
+    await seat.clock.turn(0.5)
+    assert [body["intent"] for body in seat.server.said("join")] == [EPOCH_MS, EPOCH_MS]
+
+
+async def test_a_pulse_that_is_too_much_is_no_refusal_either(seat: Seat) -> None:
+    """Another one follows."""
+    seat.server.answers.insert(0, lambda path, _: problem(429, "too-many") if path == "pulse" else None)
+    await seat.say("snapshot", matched())
+    await seat.clock.turn(1)
+    assert (len(seat.server.said("pulse")) > 1, seat.client.model.refusal) == (True, None)
+
+
+async def test_what_was_measured_goes_with_the_next_pulse(seat: Seat) -> None:
+    """Told: from the partner's press; alone: as long as the screen showed them gone; next face: from Next."""
+    seat.server.replies("pulse", "ok", matched())
+    await seat.say("snapshot", matched())
+    assert seat.client.model.match is not None
+    seat.partner.enter(seat.client.model.match)
+    await seat.clock.turn(1)
+    seat.partner.leave()
+    await seat.clock.turn(4)
+    seat.partner.enter(seat.client.model.match)
+    await seat.clock.turn(1)
+    [alone_ms] = [body["alone_ms"] for body in seat.server.said("pulse") if "alone_ms" in body]
+    assert 1000 <= alone_ms <= 3000
+    seat.server.streams[-1].frame(
+        "force-disconnect", state=matched("m_2", 6), match="m_1", reason="partner-skipped"
+    )
+    await settle()
+    told = [body["told_ms"] for body in seat.server.said("pulse") if "told_ms" in body]
+    assert told == [6000]  # the fake writes all instants as of its first, and the clock went on
+    seat.server.replies("skip", "skipped", matched("m_3", 7))
+    seat.server.replies("pulse", "ok", matched("m_3", 7))
+    seat.client.next()
+    await seat.clock.turn(1.5)
+    seat.client.saw_face("m_3")
+    seat.client.saw_face("m_3")
+    await settle()
+    faces = [body["next_face_ms"] for body in seat.server.said("pulse") if "next_face_ms" in body]
+    assert faces == [1500]

@@ -8,8 +8,10 @@ import pytest
 
 from duologue.client.api import Api
 from duologue.client.line import Line
-from duologue.client.model import Link
+from duologue.client.model import By, Link
+from duologue.client.poll import Known
 from duologue.client.session import Session
+from duologue.client.timings import Timings
 from tests.unit.client.fakes import FakeClock, FakeServer, FakeStream, problem, settle, state
 
 
@@ -21,6 +23,8 @@ class Setup:
         self.clock = FakeClock()
         self.frames: list[str] = []
         self.links: list[Link] = []
+        self.by = By.SSE
+        self.known = Known(None, "", 0)
         api = Api(self.server, self.clock)
         self.session = Session(self.clock, alias="Ada")
         self.line = Line(
@@ -29,9 +33,15 @@ class Setup:
             self.session,
             self.clock,
             random=lambda: 1.0,
+            known=lambda: self.known,
             on_frame=lambda frame: self.frames.append(frame.type),
-            on_link=self.links.append,
+            on_link=self._linked,
+            timings=Timings(),
         )
+
+    def _linked(self, link: Link, by: By) -> None:
+        self.links.append(link)
+        self.by = by
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -172,10 +182,9 @@ async def test_a_stream_refused_with_401_asks_for_a_session_first(setup: Setup) 
         assert setup.links[-1] is Link.OPEN
 
 
-@pytest.mark.parametrize("status", [404, 422])
-async def test_other_refusals_are_final(setup: Setup, status: int) -> None:
-    """Streams are switched off, or the page id is none."""
-    setup.server.stream_status = status
+async def test_other_refusals_are_final(setup: Setup) -> None:
+    """The page id is none."""
+    setup.server.stream_status = 422
     async with setup.running() as task:
         await settle()
         assert (task.done(), setup.links[-1]) == (True, Link.ENDED)

@@ -339,7 +339,7 @@ def test_each_change_of_media_is_said(talking: Page) -> None:
     talking.feed(MediaSaid("m_1", MediaWord.SILENT), MediaSaid("m_1", MediaWord.OPEN))
     assert talking.sent() == [("pulse", {"match": "m_1", "media": "silent"})]
     talking.answer("pulse", "ok", matched(), match="m_1")
-    assert talking.sent() == [("pulse", {"match": "m_1", "media": "open"})]
+    assert talking.sent() == [("pulse", {"match": "m_1", "media": "open", "alone_ms": 0})]
 
 
 def test_a_word_on_another_match_is_not_said(talking: Page) -> None:

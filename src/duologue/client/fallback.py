@@ -1,0 +1,53 @@
+"""When streams are given up for polls. Whether the server answers those, the first poll shows."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+ENOUGH = 3
+"""So many streams in a row without a frame are no accident: something on the way holds them up."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Why a stream, or a spell of polls, is over."""
+
+    status: int = 0
+    """Of a refusal; 0: the connection was lost, or was none."""
+    retry_after_s: float = 0.0
+    held_back: bool = False
+    """It was open, or was to be, and brought nothing in time."""
+
+    @property
+    def final(self) -> bool:
+        """The same request will not succeed later, nor with another session."""
+        passing = (HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+        return 0 < self.status < HTTPStatus.INTERNAL_SERVER_ERROR and self.status not in passing
+
+
+class Fallback:
+    """Of one page."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self.barred = False
+        """The server answers no polls."""
+
+    def streamed(self) -> None:
+        """The server was heard over a stream."""
+        self._failures = 0
+
+    def failed(self, end: End) -> None:
+        """A stream ended before its first frame."""
+        if end.held_back or end.status == HTTPStatus.NOT_FOUND:
+            self._failures = ENOUGH
+        elif end.status != HTTPStatus.UNAUTHORIZED:
+            self._failures += 1
+
+    def serves(self, transports: str) -> None:
+        """What the server says of itself: ``sse``, ``poll`` or ``both``."""
+        self.barred = transports == "sse"
+
+    @property
+    def wants_poll(self) -> bool:
+        """Whether a poll is to be tried."""
+        return not self.barred and self._failures >= ENOUGH

@@ -1,0 +1,140 @@
+"""Polls one after the other, told as the frames that a stream would bring."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from duologue.client.backoff import full_jitter
+from duologue.client.clock import Clock
+from duologue.client.errors import Refused, Unreached
+from duologue.client.fallback import End
+from duologue.client.vocabulary import Frame, PersonState, PollReply
+
+WAIT_S = 15.0
+"""The longest that the server lets a poll wait."""
+ANSWER_S = 5.0
+"""Beyond its wait a poll is answered within this, or is dead."""
+EMPTY_BASE_S = 0.25
+"""A poll that was answered early and brought nothing is not repeated at once: that would be a loop."""
+EMPTY_CAP_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the page has already, so that it is not told again."""
+
+    version: int | None
+    match: str
+    signal_n: int
+    """The last signal of ``match`` that was read."""
+    after: str = ""
+    """``<match>:<n>`` of the last message, or empty."""
+
+    @property
+    def query(self) -> str:
+        """As a poll names it."""
+        fields: dict[str, str | int] = {}
+        if self.version is not None:
+            fields = {"version": self.version, "wait_ms": round(WAIT_S * 1000)}
+        # Both numbers are of the match that `after` names: of another one the server tells everything.
+        same = not self.match or self.after.startswith(f"{self.match}:")
+        if not same or self.after:
+            fields["after"] = self.after if same else f"{self.match}:0"
+        if self.match and self.signal_n > 0:
+            fields["signals_after"] = self.signal_n
+        return urlencode(fields)
+
+
+Ask = Callable[[str, float], Awaitable[PollReply]]
+"""A query, and after how many seconds to give it up. Raises ``Refused`` and ``Unreached``."""
+
+
+async def poll_on(
+    page: str,
+    ask: Ask,
+    known: Callable[[], Known],
+    clock: Clock,
+    *,
+    random: Callable[[], float],
+    take: Callable[[Frame], bool],
+    goes_on: Callable[[], bool],
+) -> End | None:
+    """Until a poll is refused or not answered; ``None``: ``take`` or ``goes_on`` answered ``False``.
+
+    The first names no version and is answered at once, with what counts as a snapshot, as every connection
+    begins with one. Raises nothing.
+    """
+    reader, first, empty = PollReader(), True, 0
+    while True:
+        had = replace(known(), version=None) if first else known()
+        began_s = clock.monotonic()
+        try:
+            query = f"page={page}&{had.query}".rstrip("&")
+            reply = await ask(query, ANSWER_S if first else ANSWER_S + WAIT_S)
+        except Refused as refused:
+            return End(refused.status, refused.retry_after_s)
+        except Unreached:
+            return End()
+        if not all(take(frame) for frame in reader.read(reply, had, known().version)) or not goes_on():
+            return None
+        early = clock.monotonic() - began_s < WAIT_S - ANSWER_S
+        empty = empty + 1 if early and _brought_nothing(reply, had) else 0
+        if empty:
+            pause_s = full_jitter(empty - 1, base_s=EMPTY_BASE_S, cap_s=EMPTY_CAP_S, random=random)
+            await clock.sleep(pause_s)
+        first = False
+
+
+class PollReader:
+    """Turns answers into frames, so that everything behind the line is the same for both transports."""
+
+    def __init__(self) -> None:
+        self._ended = ""
+
+    def read(self, reply: PollReply, had: Known, version: int | None) -> Iterator[Frame]:
+        """``version``: what the page has by now."""
+        if reply.taken_over or reply.state is None:
+            yield Frame("taken-over", reply.now_ms)
+            return
+        yield from self._told(reply.state, had, version)
+        kind = "snapshot" if _is_snapshot(reply, reply.state.version, had, version) else "state"
+        yield Frame(
+            kind,
+            reply.now_ms,
+            state=reply.state,
+            people_online=reply.people_online,
+            transports=reply.transports,
+        )
+        if reply.state.match is None:
+            return
+        match = reply.state.match.match
+        for line in reply.messages:
+            yield Frame("message", line.at_ms, match=match, n=line.n, sender=line.sender, text=line.text)
+        for signal in reply.signals:
+            yield Frame("peer-signal", signal.at_ms, match=match, n=signal.n, data=signal.data)
+
+    def _told(self, state: PersonState, had: Known, version: int | None) -> Iterator[Frame]:
+        """A conversation ended while we polled. "Told" is measured from its own instant, not the answer's."""
+        ended = state.ended
+        news = had.version is not None and state.version > (version or 0)
+        if ended and ended.match != self._ended and news:
+            yield Frame("force-disconnect", ended.at_ms, state=state, match=ended.match, reason=ended.reason)
+        self._ended = ended.match if ended else ""
+
+
+def _is_snapshot(reply: PollReply, answered: int, had: Known, version: int | None) -> bool:
+    """All are, but for one that brings only lines, and one that is merely late.
+
+    Late: lower than what a command brought while the poll was under way. Lower than what the poll named is a
+    store that fell back.
+    """
+    if had.version is None or answered < had.version:
+        return True
+    if answered == had.version:
+        return _brought_nothing(reply, had) and answered == version
+    return version is None or answered >= version
+
+
+def _brought_nothing(reply: PollReply, had: Known) -> bool:
+    same = reply.state is not None and reply.state.version == had.version
+    return same and not reply.messages and not reply.signals
