@@ -56,12 +56,14 @@ class Rooms:
         room.due = self.now + self.rules.close_ms if match.ready else self.now
 
     def claim(self) -> list[tuple[RoomWorkKind, Match, int]]:
-        """All that is due, the longest due first."""
-        due = [(room.due, room.match.number, room) for room in self.entries.values() if room.due is not None]
+        """All that is due: what is to be opened, then what is to be deleted, each the longest due first."""
+        due = [
+            (room.closing, room.due, room.match.number, room)
+            for room in self.entries.values()
+            if room.due is not None and room.due <= self.now
+        ]
         works = []
-        for when, _, room in sorted(due, key=lambda each: each[:2]):
-            if when > self.now:
-                break
+        for *_, room in sorted(due, key=lambda each: each[:3]):
             self.claims += 1
             room.claim, room.begun, room.due = self.claims, self.now, self.now + self.rules.claim_ms
             room.tries += 1

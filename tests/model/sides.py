@@ -231,7 +231,9 @@ class Sides:
         """The same work on both sides, in the same order."""
         if self.rooms is None:
             return []
-        works, expected = play(self.machine.rooms.due()).works, self.rooms.claim()
+        rooms, kinds = self.machine.rooms, (RoomWorkKind.OPEN, RoomWorkKind.CLOSE)
+        works = [work for kind in kinds for work in play(rooms.due(kind)).works]
+        expected = self.rooms.claim()
         assert [work.kind for work in works] == [kind for kind, _, _ in expected]
         for work, (_, match, _) in zip(works, expected, strict=True):
             assert self.known.setdefault(match, work.match) == work.match
@@ -294,7 +296,8 @@ class Sides:
     def _rooms_agree(self, seen: Snapshot) -> None:
         entries = self.rooms.entries.values() if self.rooms else ()
         expected = {self.known[room.match]: room.due for room in entries if room.match in self.known}
-        due = {match: None if math.isinf(at) else at for match, at in seen.sets.get("rooms", {}).items()}
+        scores = {**seen.sets.get("rooms", {}), **seen.sets.get("closing", {})}
+        due = {match: None if math.isinf(at) else at for match, at in scores.items()}
         assert due == expected
 
     def compare(self) -> dict[str, dict[str, Any]]:

@@ -96,7 +96,7 @@ class RoomStage(Stage):
             self.do(work)
 
     def claim(self) -> list[RoomWork]:
-        return play(self.machine.rooms.due()).works
+        return [work for kind in (OPEN, CLOSE) for work in play(self.machine.rooms.due(kind)).works]
 
     def do(self, work: RoomWork) -> None:
         """As a worker does, and reports."""

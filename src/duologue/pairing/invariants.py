@@ -16,7 +16,7 @@ PREFIXES = (
     "compared", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
-SETS = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "rooms")
+SETS = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "rooms", "closing")
 SINGLE = (*SETS, "held", "sweep", "reports", "video", "namespace")
 ROOM_STEPS = {"wanted": False, "opening": False, "open": True}
 """Of a live match's room: whether its people read that it is ready."""
@@ -139,7 +139,7 @@ def _match(match: str, m: Mapping[str, Any], seen: Snapshot) -> list[str]:
 
 def _room(match: str, e: Mapping[str, Any], seen: Snapshot) -> list[str]:
     found, m = [], seen.matches.get(match)
-    due = seen.sets.get("rooms", {}).get(match)
+    due = seen.sets.get("closing" if e["step"] == "closing" else "rooms", {}).get(match)
     if (e["step"] == "closing") == (m is not None):
         found.append(f"{e['step']}, and the match {'lives' if m else 'is over'}")
     if m and ROOM_STEPS.get(e["step"]) != bool(m["ready"]):
@@ -160,7 +160,10 @@ def _indexes(seen: Snapshot) -> list[str]:
         for m in seen.sets.get("silence", {})
         if m.partition(":")[0] not in seen.matches
     ]
-    found += [f"rooms lists the unknown {m}" for m in seen.sets.get("rooms", {}) if m not in seen.rooms]
+    for name, closing in (("rooms", False), ("closing", True)):
+        for m in seen.sets.get(name, {}):
+            if m not in seen.rooms or (seen.rooms[m]["step"] == "closing") != closing:
+                found.append(f"{name} lists {m}, which has no such room")
     for name in ("owed", "lease", "alone"):
         found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]
     for process, listed in seen.at.items():

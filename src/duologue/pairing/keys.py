@@ -21,7 +21,8 @@ key                        type        what
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms)
 ``room:<match>``           string      the outbox entry of a LiveKit room (``records.ROOM``), until it is gone
-``rooms``                  zset        matches by when work on their room is due (ms; open: never, +inf)
+``rooms``                  zset        live matches by when work on their room is due (ms; open: never, +inf)
+``closing``                zset        ended matches by when their room is to be deleted (ms)
 ``video``                  hash        ``down`` (0, 1), ``at`` (ms); ``opened``: when the newest room that
                                        opened was begun (ms); ``told:<pool>``: how far a pool has been told
 ``namespace``              string      what the names of this store's rooms begin with
@@ -76,6 +77,10 @@ class Keys:
     @property
     def rooms(self) -> str:
         return f"{self.prefix}rooms"
+
+    @property
+    def closing(self) -> str:
+        return f"{self.prefix}closing"
 
     @property
     def video(self) -> str:

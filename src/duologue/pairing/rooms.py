@@ -2,7 +2,7 @@
 
 ``machine.rooms``. A worker's round is: :meth:`Rooms.due`, do what it says, tell how each went. Nobody's
 state waits for any of it, and a worker that dies in between is replaced: its claim runs out.
-All calls can be repeated.
+All calls can be repeated; if the answer to a claim is lost, its work comes again when it has run out.
 """
 
 from collections.abc import Awaitable, Mapping, Sequence
@@ -43,12 +43,16 @@ class Rooms:
         reply = await self._transition(name, self._keys.rooms, match, *args, ids=ids)
         return bool(reply[0] == b"ok")
 
-    async def due(self, most: int = WORKS_A_CALL) -> RoomsDue:
-        """What is to be done now, the caller's for ``claim_ms``: until then nobody else gets it."""
-        word, _, _, now, rows = await self._transition("room_claim", self._keys.rooms, ids=most)
+    async def due(self, kind: RoomWorkKind, most: int = WORKS_A_CALL) -> RoomsDue:
+        """What is to be opened, or deleted, now: for ``claim_ms`` the caller's, and nobody else gets it.
+
+        Take no more than can be begun at once; in two loops, for no opening may wait behind deletions.
+        """
+        key = self._keys.closing if kind is RoomWorkKind.CLOSE else self._keys.rooms
+        word, _, _, now, rows = await self._transition("room_claim", key, ids=most)
         works = [
-            RoomWork(RoomWorkKind(kind.decode()), match.decode(), generation.decode())
-            for kind, match, generation in rows
+            RoomWork(RoomWorkKind(word.decode()), match.decode(), generation.decode())
+            for word, match, generation in rows
         ]
         return RoomsDue(works, int(now), word == b"more")
 

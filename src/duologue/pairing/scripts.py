@@ -1,7 +1,7 @@
 """The Lua scripts: one transition a file, shared local functions in ``lua/include/``.
 
-A script's source is its first line (``#!lua …``), the constants made from
-``Timings``, the includes that its ``-- include:`` line names, and its body.
+A script's source is its first line (``#!lua …``), the includes that its
+``-- include:`` line names, and its body, with the constants (``Timings``) as values.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from duologue.pairing.vocabulary import MediaKind
 
 FOLDER = Path(__file__).parent / "lua"
 _INCLUDE = re.compile(r"^-- include: (.+)$", re.MULTILINE)
+_CONSTANT = re.compile(r"\b(?:T|ROOMS)\.\w+|\b(?:STRICT_TAGS|MEDIA_KIND|FIRST_POOL)\b")
 _GUARD = re.compile(r"^(?P<indent>\s*)(?P<code>.*?)-- guard: (?P<name>[a-z-]+)(?: -- off: (?P<off>.*))?$")
 
 
@@ -33,19 +34,20 @@ def _lua(value: bool | int | str) -> str:
     return f"'{value}'" if isinstance(value, str) else str(value)
 
 
-def _table(values: Mapping[str, bool | int | str]) -> str:
-    return "{ " + ", ".join(f"{name} = {_lua(value)}" for name, value in values.items()) + " }"
+def _constants(timings: Timings, media: MediaKind, first_pool: str, rooms: RoomRules) -> Mapping[str, str]:
+    """By their names in the scripts."""
+    named: dict[str, bool | int | str] = {f"T.{name}": value for name, value in asdict(timings).items()}
+    named |= {f"ROOMS.{name}": value for name, value in asdict(rooms).items()}
+    named |= {"STRICT_TAGS": timings.strict_tags, "MEDIA_KIND": media.value, "FIRST_POOL": first_pool}
+    return {name: _lua(value) for name, value in named.items()}
 
 
-def _constants(timings: Timings, media: MediaKind, first_pool: str, rooms: RoomRules) -> str:
-    values = {k: v for k, v in asdict(timings).items() if k != "strict_tags"}
-    return (
-        f"local T = {_table(values)}\n"
-        f"local ROOMS = {_table(asdict(rooms))}\n"
-        f"local STRICT_TAGS = {str(timings.strict_tags).lower()}\n"
-        f"local MEDIA_KIND = '{media}'\n"
-        f"local FIRST_POOL = '{first_pool}'\n"
-    )
+def _spelt_out(text: str, constants: Mapping[str, str]) -> str:
+    """Each constant as its value: a table of them would be built anew by each call of a script.
+
+    Raises ``KeyError`` for a constant that there is not.
+    """
+    return _CONSTANT.sub(lambda name: constants[name[0]], text)
 
 
 def _switched_off(text: str, guards: frozenset[str], found: set[str]) -> str:
@@ -85,7 +87,7 @@ def load(
         shebang, _, rest = body.partition("\n")
         names = _INCLUDE.search(rest)
         shared = "".join(includes[name] for name in names[1].split()) if names else ""
-        source = f"{shebang}\n{constants}{shared}{rest}".encode()
+        source = f"{shebang}\n{_spelt_out(shared + rest, constants)}".encode()
         # The digest only names the script to the store.
         scripts[file.stem] = Script(
             file.stem, source, hashlib.sha1(source, usedforsecurity=False).hexdigest()

@@ -29,7 +29,7 @@ async def match_of(machine: Machine, person: PersonId) -> str:
 
 
 async def open_rooms(machine: Machine) -> None:
-    while works := (await machine.rooms.due()).works:
+    while works := (await machine.rooms.due(RoomWorkKind.OPEN)).works:
         for work in works:
             assert work.kind is RoomWorkKind.OPEN
             await machine.rooms.opened(work.match, work.generation)
@@ -77,10 +77,10 @@ async def test_work_on_rooms_is_claimed_in_one_call(valkey9: StoreServer) -> Non
     async with Store(valkey9.url).running() as store:
         machine = Machine(store, media=MediaKind.LIVEKIT)
         await pair_up(machine, 70)
-        due = await machine.rooms.due()
+        due = await machine.rooms.due(RoomWorkKind.OPEN)
         assert len(due.works) == 64
         assert due.more
         assert len({work.generation for work in due.works}) == 64
-        rest = await machine.rooms.due()
+        rest = await machine.rooms.due(RoomWorkKind.OPEN)
         assert len(rest.works) == 6
         assert not rest.more

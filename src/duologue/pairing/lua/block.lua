@@ -5,7 +5,7 @@
 -- Returns  blocked | reported | unknown-match, state, facts
 -- Events   those of a skip
 -- Invariants: never disclosed: the other side reads partner-skipped
--- include: context view rooms queue presence ending
+-- include: context view rooms queue presence closing ending
 local person, match, skip, word = ARGV[4], ARGV[5], ARGV[6] == '1', ARGV[7]
 local client_key, reason, text = ARGV[8], ARGV[9], ARGV[10]
 local r = load(person)

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   probe (once more), idle, and those of an ending
 -- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
--- include: context view rooms queue presence ending sweeping
+-- include: context view rooms video queue presence closing ending sweeping
 local BATCH = 32
 record_sweep()
 if in_outage() then return { 'done', '', facts } end
@@ -60,6 +60,13 @@ for _, person in ipairs(due('owed')) do
   else
     redis.call('ZADD', S .. 'owed', r.probe_until, person)
   end
+end
+
+-- No room opened for it. Nor will one for whoever is next: nobody is paired until video is back.
+local function end_by_unavailable(m)
+  count_ending(m, 'media-unavailable')
+  video_down(m.started)
+  finish(m, both(m, nil, nil, 'media-unavailable'), {})
 end
 
 for _, id in ipairs(due('media')) do

@@ -5,7 +5,7 @@
 -- Returns  ok | stale, state, facts
 -- Events   probe and partner-back (the partner's), and those of an ending
 -- Invariants: 3 fenced by the match, 7 bounded aloneness
--- include: context view rooms queue presence ending
+-- include: context view rooms queue presence closing ending
 local person, match, media = ARGV[4], ARGV[5], ARGV[6]
 local r = load(person)
 if not r then
@@ -53,7 +53,9 @@ if match ~= '' and r.match ~= '' and media ~= '' then
   local m = load_match(r.match)
   local me, partner = side_of(m, r), partner_of(m, r)
   m.touched = true
-  page_says(m, me)
+  local e = m.kind == 'livekit' and load_room(m.id)
+  -- From here on the page's word counts for its media, not what LiveKit says of its participant.
+  if e and e['says_' .. me] == 0 then e['says_' .. me], e.touched = 1, true end
   local early = awaits_room(m) and media ~= 'silent' -- guard: room-before-open -- off: local early = false
   if early then
     fact('room early') -- nobody can be in a room that is not open yet

@@ -5,7 +5,7 @@
 -- Returns  done, "", facts, how many nobody owned
 -- Events   none
 -- Invariants: 8 a room of ours that no live match owns is found
--- include: context view rooms queue
+-- include: context view rooms closing
 local found = 0
 for i = 4, #ARGV, 2 do
   local match, age = ARGV[i], tonumber(ARGV[i + 1])
@@ -13,7 +13,7 @@ for i = 4, #ARGV, 2 do
   if not load_room(match) and not (m and m.kind == 'livekit') then -- guard: audit-owned -- off: if true then
     local young = age < ROOMS.spare_ms -- guard: audit-spares -- off: local young = false
     if not young then
-      adopt_room(match)
+      begin_closing(new_room(match, 'closing', '', ''), now)
       fact('room orphaned')
       found = found + 1
     end

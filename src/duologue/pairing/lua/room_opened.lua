@@ -5,11 +5,11 @@
 -- Returns  ok | stale, "", facts
 -- Events   media (both)
 -- Invariants: 8 no room is forgotten; 5 the media deadline runs from here
--- include: context view rooms queue
+-- include: context view rooms closing video
 local match, generation = ARGV[4], ARGV[5]
 local e, m = load_room(match), load_match(match)
 if not e then
-  if not m then adopt_room(match) end -- guard: late-create-adopted
+  if not m then begin_closing(new_room(match, 'closing', '', ''), now) end -- guard: late-create-adopted
   commit()
   return { 'stale', '', facts }
 end

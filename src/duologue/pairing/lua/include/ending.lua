@@ -76,7 +76,10 @@ local function finish(m, reasons, end_)
       elseif end_.leaver ~= r.id then
         show(r, frame('force-disconnect', match_field(m.id) .. ',"reason":"' .. reasons[r.id] .. '"'))
       end
-      if m.closing then show(r, closing_frame(m, reasons[r.id])) end
+      if m.closing then
+        show(r, frame('room-closing', string.format('%s,"room":"%s_%s","reason":"%s","deadline_ms":%.0f',
+          match_field(m.id), ROOMS.namespace, m.id, reasons[r.id], now + ROOMS.close_ms)))
+      end
       moving[#moving + 1] = { r = r, idle = destination(r, m, end_), place = place_after(r, m, end_) }
     end
   end
@@ -130,13 +133,6 @@ local function end_by_media(m, lone)
   count_ending(m, 'media-failed')
   if m.met == 1 then watch_ending(m, 'media-failed') end
   finish(m, both(m, nil, nil, 'media-failed'), { lone = lone, cause = 'media-failed' })
-end
-
--- No room opened for it. Nor will one for whoever is next: nobody is paired until video is back.
-local function end_by_unavailable(m)
-  count_ending(m, 'media-unavailable')
-  video_down(m.started)
-  finish(m, both(m, nil, nil, 'media-unavailable'), {})
 end
 
 -- What `lost` owed in this match is due; so may be what the partner owes.

@@ -42,6 +42,14 @@ local function watch_return(r)
   end
 end
 
+-- Who waits reads that video is away, or back.
+local function tell_video(r)
+  local off = video_off()
+  if (r.video_off or 0) == off then return end
+  r.video_off = off
+  show(r, frame('waiting'))
+end
+
 -- A sign of life: an accepted command that is not stale for its match, an attach, a poll.
 local function sign(r, ending)
   watch_return(r)
@@ -110,6 +118,17 @@ local function disconnect(r, cause)
     alone_begin(m, other(side_of(m, r)), 'away', now)
     tell_away(m, r)
   end
+end
+
+-- A page that says nothing of its media and was not reloaded is still in the room, as LiveKit said.
+local function stands_open(m, side, new_page)
+  local e = m.kind == 'livekit' and load_room(m.id)
+  if not e then return false end
+  if new_page then
+    e['present_' .. side], e['says_' .. side], e.touched = 0, 0, true
+    return false
+  end
+  return e['says_' .. side] == 0 and e['present_' .. side] == 1
 end
 
 -- The media deadline, whole, from now: a page that is new has a media connection to build. Until both were open

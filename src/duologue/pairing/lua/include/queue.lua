@@ -99,8 +99,9 @@ local function fit(s, c)
 end
 
 local function marry(older, newer)
+  local stand_in = MEDIA_KIND == 'livekit' and ROOMS.fallback and is_down()
   local m = {
-    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = kind_now(), word = now, met = 0,
+    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = stand_in and 'peer' or MEDIA_KIND, word = now, met = 0,
     open_a = 0, open_b = 0,
     signed_a = 0, signed_b = 0, -- guard: sign-in-match -- off: signed_a = 1, signed_b = 1,
     silent_since_a = 0, silent_last_a = 0, silent_since_b = 0, silent_last_b = 0,
