@@ -355,3 +355,58 @@ def test_e38_the_same_instant(stage: Stage) -> None:
     assert [type(answer) for answer in stage.reattach(first)] == [Refused]
     assert stage.pulse("ben") == Outcome.OK
     assert [type(answer) for answer in stage.reattach(second)] == [Same]
+
+
+def test_e7_the_partner_closes_as_they_meet(stage: Stage) -> None:
+    """Each is told of the match by the step that made it: nothing about its end can come before."""
+    stage.comes("ann")
+    ann = stage.socket("ann")
+    stage.mail()
+    stage.comes("ben")
+    stage.closes("ben")
+    told = [line for line in stage.mail() if line.startswith(f"s1 S ann {ann.connection}")]
+    assert [line.split()[4:] for line in told] == [["new-match"], ["partner-away"]]
+
+
+def test_e26_the_stream_comes_back_while_it_is_asked(stage: Stage) -> None:
+    """The probe went to the old connection; the attach of the new one is the sign that it asks for."""
+    stage.meet("ann", "ben", media=OPEN)
+    old = stage.socket("ben")
+    stage.says(SILENT, "ann")
+    assert "probe" in stage.state("ben")
+    returns(stage, "ben", page=old.page)
+    assert "probe" not in stage.state("ben")
+    assert not stage.detach(old)
+    stage.says(OPEN, "ann")
+    stage.wait(4_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+def play_e26(stage: Stage, *, reads_the_second: bool = True) -> None:
+    stage.meet("ann", "ben", media=OPEN)
+    ben = stage.socket("ben")
+    stage.mail()
+    stage.says(SILENT, "ann")
+    stage.wait(1_750, "ann")
+    asked = [line for line in stage.mail() if line == f"s1 S ben {ben.connection} probe"]
+    assert len(asked) == 2
+    if reads_the_second:
+        stage.answer("ben")
+    stage.wait(2_000, "ann")
+    assert stage.together("ann", "ben")
+
+
+def test_e26_the_frame_that_asks_is_lost(stage: Stage) -> None:
+    """It is published once more in time to be answered."""
+    play_e26(stage)
+
+
+def test_e26_control_only_the_first_counts(store_server_each: StoreServer) -> None:
+    """A page that could read only the first one, which was lost, is declared lost."""
+    with store_server_each.client() as client:
+        stage = Stage(client)
+        try:
+            with pytest.raises(AssertionError):
+                play_e26(stage, reads_the_second=False)
+        finally:
+            stage.close()

@@ -420,6 +420,17 @@ def test_messages_survive_a_snapshot_of_the_same_match(talking: Page) -> None:
     assert not talking.model.chat.messages
 
 
+def test_a_late_end_of_an_earlier_match_ends_nothing(talking: Page) -> None:
+    """Race E2: what counts is the state's version, not that a frame says ``force-disconnect``."""
+    talking.frames(("new-match", matched("m_2", 10)))
+    late = state("waiting", version=9)
+    talking.feed(FrameRead(frame("force-disconnect", late, match="m_1", reason="partner-skipped")))
+    assert talking.model.match_id == "m_2"
+    newer = state("waiting", version=11)
+    talking.feed(FrameRead(frame("force-disconnect", newer, match="m_2", reason="partner-skipped")))
+    assert talking.model.match_id == ""
+
+
 def test_messages_that_a_store_forgot_give_their_numbers_to_others(talking: Page) -> None:
     """Race E8: it fell back; both sides show what it has now, and nothing that only one of them remembers."""
     for n, text in ((1, "one"), (2, "lost"), (3, "lost")):
