@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noChat, numbered, received, said, unsent } from "../src/state/chat.ts";
+import { noChat, numbered, received, said, unsent, upTo } from "../src/state/chat.ts";
 
 const chat = { ...noChat, match: "m_1" };
 
@@ -24,6 +24,14 @@ describe("a line of our own", () => {
 });
 
 describe("lines of both", () => {
+  it("give their numbers to others when the store has fallen back (E8)", () => {
+    const line = (n: number, text: string) => ({ n, from: "partner" as const, text, at_ms: 1 });
+    const before = [line(1, "one"), line(2, "lost"), line(3, "lost")].reduce(received, chat);
+    const after = [line(2, "two"), line(3, "three")].reduce(received, upTo(before, 2));
+    expect(upTo(before, 2).lines).toHaveLength(2);
+    expect(after.lines.map(({ text }) => text)).toEqual(["one", "two", "three"]);
+  });
+
   it("stand in the order of their numbers, whatever order they came in", () => {
     const both = received(received(chat, { n: 2, from: "partner", text: "b", at_ms: 2 }), { n: 1, from: "partner", text: "a", at_ms: 1 });
     expect(both.lines.map(({ text }) => text)).toEqual(["a", "b"]);

@@ -37,12 +37,22 @@ export function unsent(chat: Chat, key: string): Chat {
   return { ...chat, lines };
 }
 
-/** A line from the stream: dropped when its number is known, and merged with our own one that still waits for its reply. */
+/**
+ * A line from the stream: dropped when it is known, and merged with our own one that still waits for its reply.
+ * Another line of a known number takes its place: the store fell back, and gave the number anew.
+ */
 export function received(chat: Chat, message: { n: number; from: "me" | "partner"; text: string; at_ms: number }): Chat {
-  if (chat.lines.some((line) => line.n === message.n)) return chat;
+  const known = chat.lines.find((line) => line.n === message.n);
+  if (known?.text === message.text && known.from === message.from) return chat;
   const own = message.from === "me" ? chat.lines.find((line) => line.n === null && line.text === message.text) : undefined;
   const line: Line = { ...message, key: own?.key ?? null, status: "sent" };
-  return { ...chat, lines: inOrder([...chat.lines.filter((other) => other !== own), line]) };
+  return { ...chat, lines: inOrder([...chat.lines.filter((other) => other !== own && other !== known), line]) };
+}
+
+/** Without what a store that fell back no longer knows: it will give those numbers to other lines. */
+export function upTo(chat: Chat, last: number): Chat {
+  const lines = chat.lines.filter((line) => line.n === null || line.n <= last);
+  return lines.length === chat.lines.length ? chat : { ...chat, lines };
 }
 
 /** By number; what has none yet comes last, in the order of writing. */

@@ -1,4 +1,5 @@
 import type { PersonState } from "../vocabulary.ts";
+import { upTo } from "./chat.ts";
 import { adopt } from "./intent.ts";
 import { freshMedia } from "./media.ts";
 import { currentMatch, type Effect, type Model, type Step } from "./model.ts";
@@ -12,7 +13,9 @@ export function readSnapshot(model: Model, state: PersonState): Step {
   const own = adopt(model.own, state);
   // A probe that was answered before a restore may be unmet again.
   const pulses = { ...model.pulses, answered: { ...model.pulses.answered, probe: null } };
-  const [next, effects] = apply({ ...model, own, pulses, snapshots: model.snapshots + 1 }, state);
+  const same = state.state === "matched" && state.match.match === model.chat.match;
+  const chat = same ? upTo(model.chat, state.match.messages.last) : model.chat;
+  const [next, effects] = apply({ ...model, own, pulses, chat, snapshots: model.snapshots + 1 }, state);
   return [state.state === "matched" ? ask(next) : next, effects];
 }
 
