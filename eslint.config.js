@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "**/node_modules/**", "src/duologue/web/**"] },
+  { ignores: ["**/dist/**", "**/node_modules/**", "src/duologue/web/**", "**/.next/**"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -24,6 +24,19 @@ export default tseslint.config(
       "@typescript-eslint/no-unsafe-type-assertion": "off",
       "@typescript-eslint/no-non-null-assertion": "off",
     },
+  },
+  {
+    files: ["examples/**/*.{js,jsx,mjs}", "tests/**/*.mjs"],
+    languageOptions: {
+      parserOptions: { ecmaFeatures: { jsx: true } },
+      globals: Object.fromEntries(
+        ["Buffer", "MediaStream", "Response", "addEventListener", "console", "crypto", "document", "fetch", "location", "navigator"]
+          .concat(["process", "sessionStorage", "setTimeout", "URL"])
+          .map((name) => [name, "readonly"]),
+      ),
+    },
+    // A component's name in JSX is a use that this linter does not see.
+    rules: { "no-unused-vars": ["error", { varsIgnorePattern: "^[A-Z]" }] },
   },
   {
     files: ["**/*.mjs", "**/*.js"],
