@@ -113,6 +113,12 @@ class Settings:
         "peers on a Unix socket, comma-separated; * for anybody's. Behind a proxy that is not named here "
         "everybody counts as one address.",
     )
+    body_bytes: int = option(65_536, "How large a request's body may be; never more.")
+    message_chars: int = option(2_000, "How long a message may be; never more.")
+    signal_bytes: int = option(
+        16_384,
+        "How large a signal of peer media may be; never more. A description of video has several thousand.",
+    )
     limits: bool = option(True, "Limit how often a person and a network address may ask for something.")
     drain_s: float = option(
         5.0, "How long a stop waits for commands under way; streams are told to reconnect."
@@ -236,6 +242,10 @@ class Settings:
         for name, number in self.of_the_limits().items():
             least = 0 if name.endswith("_per_min") else 1
             yield number >= least, f"{flag(name)} is {least} or more (--no-limits switches all limits off)"
+        for name, least in (("body_bytes", 1_024), ("message_chars", 1), ("signal_bytes", 1_024)):
+            number, most = getattr(self, name), next(f.default for f in fields(self) if f.name == name)
+            yield least <= number <= most, f"{flag(name)} is {least} to {most}, not {number}"
+        yield self.signal_bytes < self.body_bytes, "--signal-bytes must be less than --body-bytes, to fit in"
         for origin in (*self.origins, *(each for each in self.cors_origins if each != "*")):
             yield (
                 bool(ORIGIN.fullmatch(origin)),

@@ -15,6 +15,7 @@ from duologue.api.app import build
 from duologue.api.cors import CrossOrigin
 from duologue.api.desk import Desk
 from duologue.api.server import Limits, Server, allow_open_files, listening, port_of
+from duologue.api.sizes import Sizes
 from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
@@ -154,6 +155,7 @@ class Process:
             origins=Origins(settings.origins),
             pools=settings.pools,
             offer=offer,
+            sizes=Sizes(settings.body_bytes, settings.message_chars, settings.signal_bytes),
             limits=limits_of(settings, store, keys.keys[keys.signing_kid]),
         )
         app = build(

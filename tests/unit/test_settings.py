@@ -41,7 +41,18 @@ def test_every_setting_says_what_it_is_for() -> None:
     for each in Settings.options():
         assert each.metadata["help"].endswith((".", ")")), each.name
         if each.type in (int, float) and each.name != "port":
-            units = ("_ms", "_s", "_ratio", "looks", "windows", "_percent", "_per_min", "_burst")
+            units = (
+                "_ms",
+                "_s",
+                "_ratio",
+                "looks",
+                "windows",
+                "_percent",
+                "_per_min",
+                "_burst",
+                "_bytes",
+                "_chars",
+            )
             assert each.name.endswith(units), each.name
 
 
@@ -226,6 +237,9 @@ def test_the_readme_lists_every_option() -> None:
     ("given", "words"),
     [
         ({"person_skips_per_min": -1}, "--person-skips-per-min is 0 or more"),
+        ({"body_bytes": 65_537}, "--body-bytes is 1024 to 65536, not 65537"),
+        ({"message_chars": 0}, "--message-chars is 1 to 2000"),
+        ({"body_bytes": 16_384}, "--signal-bytes must be less than --body-bytes"),
         ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
         ({"cors_origins": ("chat.example",)}, "'chat.example' is no origin"),
         ({"cors_origins": ("https://chat.example/page",)}, "is no origin"),

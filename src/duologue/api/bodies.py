@@ -6,8 +6,8 @@ import msgspec
 from starlette.requests import Request
 
 from duologue.api.problems import Code, Problem
+from duologue.api.sizes import BODY_BYTES
 
-MAX_BODY_BYTES = 64 * 1024
 _SHOWN_CHARS = 200
 """How much of the caller's own text a problem repeats."""
 
@@ -19,26 +19,26 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 T = TypeVar("T", bound=Body)
 
 
-async def read(request: Request, kind: type[T]) -> T:
-    """The body as a ``kind``. Raises ``Problem``; at most ``MAX_BODY_BYTES`` are ever kept."""
-    return parse(await _bytes(request), kind)
+async def read(request: Request, kind: type[T], most: int = BODY_BYTES) -> T:
+    """The body as a ``kind``. Raises ``Problem``; at most ``most`` bytes are ever kept."""
+    return parse(await _bytes(request, most), kind)
 
 
-async def _bytes(request: Request) -> bytes:
+async def _bytes(request: Request, most: int) -> bytes:
     """Counted as it comes: a chunked body announces no length (RFC 9112 section 7.1)."""
     announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and int(announced[:20]) > most:
+        raise _too_large(most)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+        if len(body) > most:
+            raise _too_large(most)
     return bytes(body)
 
 
-def _too_large() -> Problem:
-    return Problem(Code.BODY_TOO_LARGE, f"a body may have {MAX_BODY_BYTES} bytes")
+def _too_large(most: int) -> Problem:
+    return Problem(Code.BODY_TOO_LARGE, f"a body may have {most} bytes")
 
 
 def parse(body: bytes, kind: type[T]) -> T:

@@ -29,7 +29,7 @@ def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Ki
     async def endpoint(request: Request) -> Response:
         caller = desk.caller(request.headers)
         await door.admit(counts, request.scope, caller.person)
-        body = await bodies.read(request, kind)
+        body = await bodies.read(request, kind, desk.sizes.body_bytes)
         return render(await handle(desk, caller, body), desk.media)
 
     return Route(path, endpoint, methods=["POST"])

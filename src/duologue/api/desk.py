@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from duologue.api.door import Door
 from duologue.api.problems import Code, Problem
+from duologue.api.sizes import Sizes
 from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, find
 from duologue.identity.limits import Limits
@@ -29,6 +30,8 @@ class Desk:
 
     limits: Limits | None = None
     """How often somebody may ask for what; ``None``: as often as they like."""
+
+    sizes: Sizes = field(default_factory=Sizes)
 
     @property
     def door(self) -> Door:

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
+from duologue.api.sizes import MESSAGE_CHARS
+
 Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 """A match, page, or a client's own key."""
 
@@ -18,7 +20,7 @@ Tags = Annotated[list[Tag], Meta(max_length=16)]
 Language = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*\Z", max_length=35)]
 """BCP 47; RFC 5646 section 4.4.1 asks for room for 35 characters."""
 
-Text = Annotated[str, Meta(min_length=1, max_length=2000)]
+Text = Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS)]
 """Counted in code points."""
 
 Intent = Annotated[int, Meta(ge=0, lt=10**14)]

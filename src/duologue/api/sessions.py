@@ -36,7 +36,7 @@ def sessions(desk: Desk) -> Route:
         # Also with the store away somebody may begin: nothing of theirs is there yet.
         if refused := await door.without_store(Kind.SESSIONS, request.scope, person):
             raise too_many(refused)
-        body = await bodies.read(request, SessionBody)
+        body = await bodies.read(request, SessionBody, desk.sizes.body_bytes)
         issued = _issue(desk.tokens, known, None if body.alias is UNSET else body.alias)
         if known:
             # Their open stream came with the old token, and must not end with it.

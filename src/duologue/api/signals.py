@@ -12,8 +12,6 @@ from duologue.api.problems import Code, Problem
 from duologue.identity.tokens import Session
 from duologue.pairing.vocabulary import MatchId, PersonId
 
-MAX_DATA_BYTES = 16 * 1024
-
 Candidate = Annotated[dict[str, str | int | None], msgspec.Meta(max_length=16)]
 """An RTCIceCandidateInit. Its fields are the browsers' business, and new ones may come: flat, no more."""
 
@@ -55,8 +53,8 @@ class SignalBody(Body):
 async def signal(desk: Desk, caller: Session, body: SignalBody) -> Answer:
     """Relayed to the partner (``sent``), or ``stale``."""
     data: dict[str, Any] = msgspec.to_builtins(body.data)
-    if len(msgspec.json.encode(data)) > MAX_DATA_BYTES:
-        raise Problem(Code.BAD_FIELD, f"a signal may have {MAX_DATA_BYTES} bytes", field="data")
+    if len(msgspec.json.encode(data)) > (most := desk.sizes.signal_bytes):
+        raise Problem(Code.BAD_FIELD, f"a signal may have {most} bytes", field="data")
     to_page = "" if body.data.receiver is UNSET else body.data.receiver
     sent = await desk.machine.signal(
         PersonId(caller.person), MatchId(body.match), body.key, data, body.data.sender, to_page

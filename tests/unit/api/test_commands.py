@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from duologue.api.sizes import Sizes
 from duologue.identity.tokens import Session, Tokens
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import Outcome
@@ -174,3 +175,30 @@ async def test_what_a_client_measured_is_counted(
     assert value("duologue_client_alone_seconds_sum") == 0.3
     assert value("duologue_client_alone_seconds_count") == 1
     assert value("duologue_skips_total", {"outcome": "skipped"}) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "refused"),
+    [
+        ("/v1/messages", {"match": "m_1", "key": "k", "text": "x" * 11}, (422, "bad-field", "text")),
+        ("/v1/messages", {"match": "m_1", "key": "k", "text": "🙂" * 10}, None),
+        (
+            "/v1/signal",
+            {"match": "m_1", "key": "k", "data": {"from": "p", "candidate": {"candidate": "c" * 60}}},
+            (422, "bad-field", "data"),
+        ),
+        ("/v1/skip", {"match": "m_" + "x" * 300}, (413, "body-too-large", None)),
+        ("/v1/sessions", {"alias": "x" * 300}, (413, "body-too-large", None)),
+    ],
+)
+async def test_an_operator_can_narrow_sizes(
+    connect: Connect, tokens: Tokens, path: str, body: dict[str, Any], refused: tuple[int, str, str] | None
+) -> None:
+    """Of a body, a message (in code points) and a signal; what is larger is refused as ever."""
+    small = Sizes(body_bytes=256, message_chars=10, signal_bytes=64)
+    answer = await connect(token=tokens.start().token, sizes=small).post(path, json=body)
+    if refused is None:
+        assert answer.status_code == 200
+    else:
+        said = answer.json()
+        assert (answer.status_code, said["code"], said.get("field")) == refused
