@@ -15,8 +15,8 @@ from tests.faults.store import MortalStore, mortal_store
 from tests.relay import CALM, Relay, Weather
 from tests.serving import COMMAND, Serving
 
-ROOM = ("--no-page", "--relax-after-ms", "300")
-"""Few people, who skip often: they soon have met everybody, and shall meet again."""
+ROOM = ("--no-page", "--no-limits", "--relax-after-ms", "300")
+"""All come from one address; and the few who skip often soon have met everybody, and shall meet again."""
 SECRET = secrets.token_urlsafe(32)
 
 
