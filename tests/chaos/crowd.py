@@ -51,11 +51,19 @@ class Crowd:
 
 
 async def play(
-    urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: float, seed: int | None = None
+    urls: Sequence[str],
+    store_url: str,
+    processes: Sequence[int],
+    seconds: float,
+    seed: int | None = None,
+    *,
+    people: int = PEOPLE,
+    polling: bool = False,
 ) -> Crowd:
     """The whole evening; ``seconds`` of it they skip. What is random depends on the seed and on time.
 
-    ``processes``: those of servers and store, to know when they got no core.
+    ``processes``: those of servers and store, to know when they got no core. ``polling``: no stream reaches
+    every second person.
     """
     crowd = Crowd(secrets.randbits(32) if seed is None else seed)
     async with (
@@ -64,7 +72,8 @@ async def play(
         http_session() as session,
         asyncio.TaskGroup() as pages,
     ):
-        crowd.people = gather([HttpTransport(session, url) for url in urls], crowd.seed, pages)
+        servers = [HttpTransport(session, url) for url in urls]
+        crowd.people = gather(servers, crowd.seed, pages, people, polling=polling)
         async with asyncio.TaskGroup() as group:
             group.create_task(watch(crowd, store))
             measuring = group.create_task(crowd.machine.watch(processes))
@@ -79,18 +88,27 @@ async def play(
     return crowd
 
 
-def gather(servers: Sequence[HttpTransport], seed: int, pages: asyncio.TaskGroup) -> list[Person]:
+def gather(
+    servers: Sequence[HttpTransport],
+    seed: int,
+    pages: asyncio.TaskGroup,
+    people: int,
+    *,
+    polling: bool,
+) -> list[Person]:
     """Two thirds polite, and as many of each rude kind."""
     random, exchange = Random(seed), Exchange()
-    kinds = [Person if i % 3 else RUDE[i // 3 % len(RUDE)] for i in range(PEOPLE)]
-    people = [
-        kind(f"{kind.__name__} {i}", servers, exchange, Random(random.random()), pages)
+    kinds = [Person if i % 3 else RUDE[i // 3 % len(RUDE)] for i in range(people)]
+    found = [
+        kind(
+            f"{kind.__name__} {i}", servers, exchange, Random(random.random()), pages, polling and i % 2 == 0
+        )
         for i, kind in enumerate(kinds)
     ]
-    for person in people:
+    for person in found:
         if isinstance(person, Guesser):
-            person.overheard = lambda: random.choice(people).match
-    return people
+            person.overheard = lambda: random.choice(found).match
+    return found
 
 
 async def live(crowd: Crowd, seconds: float) -> None:
@@ -103,7 +121,7 @@ async def live(crowd: Crowd, seconds: float) -> None:
 
     async with asyncio.TaskGroup() as group:
         for i, person in enumerate(crowd.people):
-            group.create_task(evening(person, ARRIVAL_S * i / PEOPLE))
+            group.create_task(evening(person, ARRIVAL_S * i / len(crowd.people)))
         await asyncio.sleep(seconds)
         for person in crowd.people:
             person.over = True
@@ -111,7 +129,7 @@ async def live(crowd: Crowd, seconds: float) -> None:
 
 async def together(crowd: Crowd) -> None:
     """Nobody skips any more: everybody who wants to talk finds somebody."""
-    await until(lambda: sum(not person.match for person in crowd.people) <= PEOPLE % 2, HOME_S)
+    await until(lambda: sum(not person.match for person in crowd.people) <= len(crowd.people) % 2, HOME_S)
     partners = {}
     for person in crowd.people:
         match = person.client.model.match

@@ -30,7 +30,7 @@ class Gone:
     """A time in which a person was not there."""
 
     how: str
-    """``closed`` or ``frozen``."""
+    """``closed``, ``unpolled`` (closed, but by somebody who polls), or ``frozen``."""
     from_ms: int
     until_ms: int | None = None
 

@@ -82,8 +82,12 @@ class GateClock(SystemClock):
 class GateTransport:
     """HTTP to any of several servers, drawn for each request; stands still with its device."""
 
-    def __init__(self, gate: Gate, servers: Sequence[HttpTransport], random: Random) -> None:
+    def __init__(
+        self, gate: Gate, servers: Sequence[HttpTransport], random: Random, *, streams: bool = True
+    ) -> None:
+        """``streams``: off, none reaches this device, and it polls."""
         self._gate = gate
+        self._streams = streams
         self._servers = servers
         self._random = random
 
@@ -101,9 +105,21 @@ class GateTransport:
     @contextlib.asynccontextmanager
     async def stream(self, path: str, *, token: str, last_event_id: str = "") -> AsyncIterator[ByteStream]:
         await self._gate.passed()
+        if not self._streams:
+            yield NoStream()
+            return
         server = self._random.choice(self._servers)
         async with server.stream(path, token=token, last_event_id=last_event_id) as stream:
             yield GateStream(self._gate, stream)
+
+
+class NoStream:
+    """What answers where streams are not let through."""
+
+    status = 404
+
+    async def read(self) -> bytes:
+        return b""
 
 
 class GateStream:

@@ -32,14 +32,16 @@ class Person:
         exchange: Exchange,
         random: Random,
         group: asyncio.TaskGroup,
+        polls: bool,
     ) -> None:
-        """``group``: where their page runs."""
+        """``group``: where their page runs. ``polls``: no stream reaches them."""
+        self.polls = polls
         self.diary = Diary(name, self.polite)
         self.random = random
         self.gate = Gate()
         self.over = False
         self._exchange = exchange
-        self._transport = GateTransport(self.gate, servers, random)
+        self._transport = GateTransport(self.gate, servers, random, streams=not polls)
         self._api = Api(self._transport, SystemClock())
         self._clock = GateClock(self.gate)
         self._token = ""
@@ -161,7 +163,7 @@ class Closer(Person):
         if self.over:
             return
         await self.go()
-        self.diary.went("closed")
+        self.diary.went("unpolled" if self.polls else "closed")
         await self.pause(*self.random.choice(((0.2, 2), (6, 10))))
         await self.come()
         with contextlib.suppress(TimeoutError):

@@ -5,6 +5,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 import pytest
@@ -18,7 +19,8 @@ from tests.serving import Serving, data_folder, serving
 
 EVENINGS = 3
 """Tries at an evening that can be judged whole."""
-SAMPLE_S, WHOLE_S = 25, 60
+SAMPLE_S, HALF_S, WHOLE_S = 25, 15, 60
+FEW = 80
 SLACK_MS = 1_500
 """Two cores for the servers, the store and 200 people."""
 WAIT_MS = 20_000
@@ -31,7 +33,9 @@ def test_a_crowd_on_the_embedded_store(whole: bool, capsys: pytest.CaptureFixtur
     with data_folder() as data, serving("--data", str(data), "--no-page") as server:
         [store] = psutil.Process(server.pid).children()
         with capsys.disabled():
-            verdict = evening("embedded store", [server], Embedded(data).url, store.pid, whole=whole)
+            verdict = evening(
+                "embedded store", [server], Embedded(data).url, store.pid, seconds=seconds(whole)
+            )
         assert server.stop() == 0
     judge(verdict)
 
@@ -45,9 +49,16 @@ def test_a_crowd_on_redis_and_two_servers(
     secret = secrets.token_urlsafe(32)
     with serving(*options, DUOLOGUE_SECRET=secret) as one, serving(*options, DUOLOGUE_SECRET=secret) as two:
         with capsys.disabled():
-            verdict = evening("Redis 7, two servers", [one, two], redis7.url, redis7.pid, whole=whole)
+            verdict = evening(
+                "Redis 7, two servers", [one, two], redis7.url, redis7.pid, seconds=seconds(whole)
+            )
         assert (one.stop(), two.stop()) == (0, 0)
     judge(verdict)
+
+
+def seconds(whole: bool) -> int:
+    """Of an evening in which they skip."""
+    return WHOLE_S if whole else SAMPLE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +72,46 @@ class Verdict:
 
 
 def evening(
-    title: str, servers: Sequence[Serving], store_url: str, store_pid: int, *, whole: bool
+    title: str,
+    servers: Sequence[Serving],
+    store_url: str,
+    store_pid: int,
+    *,
+    seconds: int,
+    people: int = PEOPLE,
+    polling: bool = False,
 ) -> Verdict:
     """Of an evening; of another one, and of a third, if the machine was too busy to tell."""
     urls, processes = [server.url for server in servers], [*(server.pid for server in servers), store_pid]
-    seconds = WHOLE_S if whole else SAMPLE_S
-    verdict = _once(title, urls, store_url, processes, seconds)
+    once = partial(_once, title, urls, store_url, processes, seconds, people, polling)
+    verdict = once()
     for _ in range(1, EVENINGS):
         if verdict.found or not verdict.excused:
             break
-        verdict = _once(title, urls, store_url, processes, seconds)
+        verdict = once()
     return verdict
+
+
+@pytest.mark.timeout(300)
+def test_a_crowd_half_of_whom_poll(
+    valkey9: StoreServer, whole: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same with streams that reach only every second person; for who polls the bounds are the polls'."""
+    options = ("--redis-url", valkey9.url, "--no-page", "--transports", "both")
+    secret = secrets.token_urlsafe(32)
+    with serving(*options, DUOLOGUE_SECRET=secret) as one, serving(*options, DUOLOGUE_SECRET=secret) as two:
+        with capsys.disabled():
+            verdict = evening(
+                "half of them poll",
+                [one, two],
+                valkey9.url,
+                valkey9.pid,
+                seconds=WHOLE_S if whole else HALF_S,
+                people=PEOPLE if whole else FEW,
+                polling=True,
+            )
+        assert (one.stop(), two.stop()) == (0, 0)
+    judge(verdict)
 
 
 def judge(verdict: Verdict) -> None:
@@ -80,10 +120,18 @@ def judge(verdict: Verdict) -> None:
     assert not verdict.excused, f"too busy a machine, {EVENINGS} times:\n" + "\n".join(verdict.excused)
 
 
-def _once(title: str, urls: Sequence[str], store_url: str, processes: Sequence[int], seconds: int) -> Verdict:
+def _once(
+    title: str,
+    urls: Sequence[str],
+    store_url: str,
+    processes: Sequence[int],
+    seconds: int,
+    people: int,
+    polling: bool,
+) -> Verdict:
     before = [_cpu(pid) for pid in processes]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        crowd = runner.run(play(urls, store_url, processes, seconds))
+        crowd = runner.run(play(urls, store_url, processes, seconds, people=people, polling=polling))
     cpu = [_cpu(pid) - used for pid, used in zip(processes, before, strict=True)]
     verdict = verdict_on(crowd)
     counts = f"{len(verdict.found)} broken claims, {len(verdict.excused)} that cannot be judged"
@@ -117,7 +165,8 @@ def table(crowd: Crowd, title: str, seconds: float, cpu: Sequence[float]) -> str
     ended = ", ".join(f"{reason} {n}" for reason, n in claims.endings(diaries).most_common())
     head = f"{'ms':30}{'n':>6}{'p50':>8}{'p95':>8}{'max':>8}"
     lines = [
-        f"{title}: {PEOPLE} people, {PEOPLE - len(crowd.polite)} of them rude; seed {crowd.seed}",
+        f"{title}: {len(crowd.people)} people; seed {crowd.seed}",
+        f"{len(crowd.people) - len(crowd.polite)} are rude, {sum(p.polls for p in crowd.people)} poll",
         f"{len(matches)} conversations, {skips} skips ({skips / seconds:.0f}/s), {gone} times somebody gone",
         f"{crowd.looks} looks at the store; polite people's conversations ended: {ended}",
         "CPU s: " + ", ".join(f"{used:.1f}" for used in cpu) + " (servers, then the store)",
