@@ -86,3 +86,37 @@ def test_s07_answers_to_probes_are_no_media(stage: Stage) -> None:
     stage.wait(10_250, "ann", "eve")
     assert stage.ended("ann") == "media-failed"
     assert stage.waits("ann")
+
+
+@held_by("blocks")
+def test_s08_who_does_harm_and_skips_first(stage: Stage) -> None:
+    """Ann can report Eve, with what was said; Eve is told nothing, and the two never meet again."""
+    match = stage.meet("eve", "ann", media=OPEN)
+    eve, ann = PersonId("eve"), PersonId("ann")
+    play(stage.machine.message(eve, match, "k", "something nasty"))
+    assert stage.skip("eve") == Outcome.SKIPPED
+    stage.wait(5_000, "eve", "ann")
+    stage.mail()
+    before = stage.state("eve")
+    said = play(stage.machine.report(ann, match, "k", ReportReason.HARASSMENT, "she was nasty"))
+    assert said.outcome == Outcome.REPORTED
+    assert [line for line in stage.mail() if " eve " in f" {line} "] == []
+    assert stage.state("eve") == before
+    assert before["ended"]["reason"] == "skipped"
+    kept = stage.client.lrange(f"{{0}}evidence:{match}", 0, -1)
+    assert b"something nasty" in b"".join(kept)  # type: ignore[arg-type] # of a blocking client
+    stage.wait(60_000, "eve", "ann")
+    assert not stage.together("eve", "ann")
+
+
+def test_s08_after_a_quarter_of_an_hour(stage: Stage) -> None:
+    """Until then the match can be reported; after it, it is forgotten."""
+    match = stage.meet("eve", "ann", media=OPEN)
+    stage.skip("eve")
+    stage.clock.turn(14 * 60_000)
+    said = play(stage.machine.report(PersonId("ann"), match, "k1", ReportReason.SPAM))
+    assert said.outcome == Outcome.REPORTED
+    stage.clock.turn(2 * 60_000)
+    stage.let_expire()
+    said = play(stage.machine.report(PersonId("ann"), match, "k", ReportReason.SPAM))
+    assert said.outcome == Outcome.UNKNOWN_MATCH
