@@ -10,6 +10,7 @@ import pytest
 from duologue.pairing.timings import RoomRules
 from duologue.pairing.vocabulary import Deletion, Media, Outcome, ParticipantFact, RoomLoss, Side
 from tests.races.control import held_by
+from tests.races.direct import play
 from tests.races.rooms import CLOSE, OPEN, RoomStage
 from tests.servers import StoreServer
 
@@ -424,6 +425,12 @@ def test_a_failover_that_lost_the_tail(stage: RoomStage, before: str) -> None:
     stage.wait(2_000)
     assert stage.rooms == {}
     assert stage.outbox() == []
+
+
+def test_r19_a_store_has_one_namespace(stage: RoomStage) -> None:
+    """Whichever process proposes one first: the others' rooms must be found under the same name."""
+    assert play(stage.machine.rooms.namespace("first")) == "first"
+    assert play(stage.machine.rooms.namespace("second")) == "first"
 
 
 def test_a_store_that_forgot_everything(stage: RoomStage) -> None:

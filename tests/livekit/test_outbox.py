@@ -1,0 +1,158 @@
+"""The outbox of the state machine on a LiveKit server: claimed, done, told, and nothing of ours is left."""
+
+import asyncio
+import time
+
+import msgspec
+import pytest
+
+from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.grants import Grants
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Rooms
+from duologue.pairing.machine import Machine, fresh_ids
+from duologue.pairing.timings import RoomRules
+from duologue.pairing.vocabulary import (
+    ConnectionId,
+    Deletion,
+    MatchId,
+    Media,
+    MediaKind,
+    PersonId,
+    ProcessId,
+    RoomWork,
+    RoomWorkKind,
+)
+from duologue.store.client import Store
+from tests.livekit.conftest import NAMESPACE
+from tests.livekit.ground import Ground, JoinRefused
+from tests.livekit.waiting import PATIENCE_S, until
+from tests.servers import StoreServer
+
+PROCESS = ProcessId("s_AAAAAAAAAAAAAAAA")
+RULES = RoomRules(namespace=NAMESPACE.name, close_ms=50, retry_ms=20, open_retry_most_ms=50)
+
+
+class People:
+    """Pairs who meet and part, and whoever works on their rooms."""
+
+    def __init__(self, store: Store, rooms: Rooms) -> None:
+        self.machine = Machine(store, media=MediaKind.LIVEKIT, room_rules=RULES)
+        self._rooms = rooms
+
+    async def meet(self) -> tuple[PersonId, PersonId, MatchId]:
+        """Two who meet nobody else."""
+        one, other = PersonId(fresh_ids(1)), PersonId(fresh_ids(1))
+        for person in (one, other):
+            await self.machine.attach(person, ConnectionId(f"c_{fresh_ids(1)}"), PROCESS, fresh_ids(1))
+            await self.machine.join(person, intent=1, pool="main", tags=[one])
+        match = MatchId(await self.match(one))
+        for person in (one, other):
+            await self.machine.pulse(person, match)
+        return one, other, match
+
+    async def state(self, person: PersonId) -> dict[str, object]:
+        state: dict[str, object] = msgspec.json.decode(await self.machine.read(person))
+        return state
+
+    async def match(self, person: PersonId) -> str:
+        return str(msgspec.json.decode(await self.machine.read(person))["match"]["match"])
+
+    async def ready(self, person: PersonId) -> bool:
+        return bool(msgspec.json.decode(await self.machine.read(person))["match"]["media"]["ready"])
+
+    async def work(self) -> None:
+        """What is due now, done and told."""
+        for kind in RoomWorkKind:
+            for work in (await self.machine.rooms.due(kind)).works:
+                await self._do(work)
+
+    async def _do(self, work: RoomWork) -> None:
+        outbox, room = self.machine.rooms, NAMESPACE.room(MatchId(work.match))
+        try:
+            if work.kind is RoomWorkKind.OPEN:
+                await self._rooms.create(room)
+                await outbox.opened(work.match, work.generation)
+            else:
+                found = await self._rooms.delete(room)
+                assert await outbox.gone(work.match, work.generation, found=found) is Deletion.GONE
+        except LiveKitError:
+            await outbox.failed(work.match, work.generation)
+
+    async def names(self) -> list[str]:
+        return [room.name for room in await self._rooms.list_rooms()]
+
+    async def nothing_is_left(self) -> bool:
+        await self.work()
+        return await self.names() == []
+
+    async def now_ms(self) -> int:
+        """The store's time."""
+        return (await self.machine.rooms.due(RoomWorkKind.CLOSE)).now_ms
+
+    async def listed(self) -> dict[str, int]:
+        now_ms = time.time() * 1000
+        rooms = await self._rooms.list_rooms()
+        return {room.match: int(now_ms - room.created_at_ms) for room in rooms if room.match}
+
+
+async def test_rooms_open_and_die(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+    """Twenty matches get their rooms once these are worked on; all are skipped, and a foreign room stays."""
+    strangers = Namespace(f"{NAMESPACE.name}-2")
+    async with Store(valkey9.url).running() as store, Rooms(server.project, strangers).running() as theirs:
+        foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
+        people = People(store, rooms)
+        met = [await people.meet() for _ in range(20)]
+        assert not await people.ready(met[0][0])
+        await people.work()
+        assert sorted(await people.names()) == sorted(NAMESPACE.room(match) for _, _, match in met)
+        assert all([await people.ready(one) for one, _, _ in met])
+        for one, other, match in met:
+            await people.machine.skip(one, match)
+            await people.machine.ack(one, match)
+            await people.machine.ack(other, match)
+        await until(people.nothing_is_left, "no room is left")
+        audit = await people.machine.rooms.reconcile(await people.now_ms(), await people.listed())
+        assert audit == (0, 0)
+        assert await theirs.list_rooms() == [foreign]
+        await theirs.delete(foreign.name)
+
+
+async def test_no_grant_is_good_after_the_match(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+    """R1, R6: whoever comes late with the grant of an ended match is not let in, and brings nothing back."""
+    grants = Grants(server.project, NAMESPACE)
+    async with Store(valkey9.url).running() as store:
+        people = People(store, rooms)
+        one, _, match = await people.meet()
+        await people.work()
+        token = grants.dress({"kind": "livekit", "role": "polite", "ready": True}, match)["token"]
+        guest = await server.join(token)
+        await people.machine.skip(one, match)
+        await until(people.nothing_is_left, "no room is left")
+        async with asyncio.timeout(PATIENCE_S):
+            await guest.sent_away.wait()
+        with pytest.raises(JoinRefused):
+            await server.join(token)
+        assert await people.names() == []
+
+
+async def test_r20_the_server_restarts(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+    """Its rooms are gone: the live match ends ``media-failed``; and while it is away, a skip takes effect."""
+    async with Store(valkey9.url).running() as store:
+        people = People(store, rooms)
+        one, other, match = await people.meet()
+        skipper, _, skipped = await people.meet()
+        await people.work()
+        for person in (one, other):
+            await people.machine.pulse(person, match, Media.OPEN)
+        await server.stop()
+        assert (await people.machine.skip(skipper, skipped)).outcome == "skipped"
+        await people.work()
+        await server.start()
+        later_ms = await people.now_ms() + RULES.spare_ms
+        audit = await people.machine.rooms.reconcile(later_ms, await people.listed())
+        assert audit.vanished == 1
+        state = await people.state(one)
+        assert state["state"] == "waiting"
+        assert state["ended"] == {"match": match, "reason": "media-failed", "at_ms": state["since_ms"]}
+        await until(people.nothing_is_left, "no room is left")
