@@ -7,7 +7,7 @@ import { usualMedia } from "./media/usual.ts";
 import type { LocalTracks, OpenMedia } from "./media/port.ts";
 import { Refused } from "./problem.ts";
 import { Renewal } from "./renewal.ts";
-import { usualSession, type Session } from "./session.ts";
+import { tabStorage, usualSession, type Session } from "./session.ts";
 import { documentSight } from "./sight.ts";
 import { Stage, type Partner } from "./stage.ts";
 import { wantsRepeat } from "./state/media.ts";
@@ -101,6 +101,7 @@ export class Duologue {
     this.#tabs = new Tabs({
       locks: options.locks === undefined ? browserLocks() : options.locks,
       sight: documentSight,
+      storage: tabStorage(),
       clock,
       name: () => (session.seat === undefined ? null : `duologue:${base}:${session.seat}`),
       lead: () => this.#lead(),

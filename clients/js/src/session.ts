@@ -80,6 +80,16 @@ export function memoryStorage(): TokenStorage {
   };
 }
 
+/** What this tab alone keeps, over its reloads; as short as the page where that is forbidden. */
+export function tabStorage(): TokenStorage {
+  try {
+    sessionStorage.getItem("");
+    return sessionStorage;
+  } catch {
+    return memoryStorage();
+  }
+}
+
 /** A person of one tab's own, beside the browser's guest, or of one program: no cookie is sent or taken. */
 export function bearerSession(storage: TokenStorage = memoryStorage(), key = "duologue.session"): Session {
   let grant = readGrant(storage, key);

@@ -1,4 +1,5 @@
 import { pause, type Clock } from "./clock.ts";
+import type { TokenStorage } from "./session.ts";
 import { whileSeen, type Sight } from "./sight.ts";
 
 interface LockOptions {
@@ -17,6 +18,8 @@ export interface TabsOptions {
   /** Null where there are none (Node, a page without TLS): every tab leads then, and the server sees to it that one does. */
   readonly locks: Locks | null;
   readonly sight: Sight;
+  /** `sessionStorage`: one tab's own, and kept over its reload; null where there is none. */
+  readonly storage: TokenStorage | null;
   readonly clock: Clock;
   /** The lock's name; null: nobody else in this browser is the same person. */
   readonly name: () => string | null;
@@ -30,7 +33,10 @@ export interface TabsOptions {
 export const ASK_MS = 300;
 
 /** A leader that is gone may be one that reloads: who waited for it lets it have its place back for so long. */
-export const YIELD_MS = 1_500;
+export const YIELD_MS = 2_500;
+
+/** A tab that led and is back within this was reloaded, however slowly, and takes its place back. */
+export const RELOAD_MS = 10_000;
 
 /**
  * Which tab of a browser has the connection: one at a time, held by a Web Lock, which the browser frees even when a tab crashes.
@@ -47,8 +53,9 @@ export class Tabs {
     this.#options = options;
   }
 
-  /** Leads if no other tab does, else waits. */
+  /** Leads if no other tab does, or if this one led a moment ago; else waits. */
   open(): void {
+    if (this.#ledBefore()) return this.takeOver();
     this.#begin((locks, name, signal) => this.#ask(locks, name, signal));
   }
 
@@ -61,8 +68,11 @@ export class Tabs {
   close(): void {
     this.#life?.abort();
     this.#life = null;
-    this.#release?.();
+    if (this.#release === null) return;
+    this.#release();
     this.#release = null;
+    const name = this.#options.name();
+    if (name !== null) this.#options.storage?.setItem(name, String(this.#options.clock.now()));
   }
 
   /** Whether another tab leads now. */
@@ -72,6 +82,16 @@ export class Tabs {
     if (locks === null || name === null || this.#release !== null) return false;
     const { held = [] } = await locks.query().catch(() => ({ held: [] }));
     return held.some((lock) => lock.name === name);
+  }
+
+  /** Written when this tab lets go, and good once: a duplicate of the tab that leads has no such note. */
+  #ledBefore(): boolean {
+    const { storage, clock } = this.#options;
+    const name = this.#options.name();
+    const at_ms = name === null ? null : storage?.getItem(name);
+    if (name === null || at_ms === null || at_ms === undefined) return false;
+    storage?.removeItem(name);
+    return clock.now() - Number(at_ms) < RELOAD_MS;
   }
 
   #begin(how: (locks: Locks, name: string, signal: AbortSignal) => Promise<unknown>): void {
@@ -85,6 +105,7 @@ export class Tabs {
 
   /** Never rejects, like all that follows. */
   async #ask(locks: Locks, name: string, signal: AbortSignal): Promise<void> {
+    if (await this.#hold(locks, name, { ifAvailable: true }, signal)) return;
     const queued = new AbortController();
     void pause(this.#options.clock, ASK_MS, signal).then(() => queued.abort());
     const led = await this.#hold(locks, name, { signal: queued.signal }, signal);
@@ -107,9 +128,12 @@ export class Tabs {
 
   /** Leads for as long as it has the lock; answers afterwards, and whether it had it at all. */
   async #hold(locks: Locks, name: string, options: LockOptions, signal: AbortSignal): Promise<boolean> {
+    const { sight } = this.#options;
     const now = { led: false };
     const hold = (lock: unknown): Promise<void> => {
       if (lock === null || signal.aborted) return Promise.resolve();
+      // The leader went just now, and nobody looks at this tab: it waits like any other.
+      if (options.signal !== undefined && sight.isHidden()) return Promise.resolve();
       now.led = true;
       const held = new Promise<void>((resolve) => (this.#release = resolve));
       this.#options.lead();

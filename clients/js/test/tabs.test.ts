@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Duologue } from "../src/client.ts";
-import type { Session } from "../src/session.ts";
+import { memoryStorage, type Session } from "../src/session.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
-import { ASK_MS, Tabs, YIELD_MS, type Locks } from "../src/tabs.ts";
+import { ASK_MS, RELOAD_MS, Tabs, YIELD_MS, type Locks } from "../src/tabs.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 import { FakeLocks, FakeSight } from "./doubles/locks.ts";
 import { T0, waiting } from "./doubles/states.ts";
@@ -12,11 +12,11 @@ class Browser {
   readonly clock = new FakeClock();
   readonly locks = new FakeLocks();
 
-  tab(locks: Locks | null = this.locks): { tabs: Tabs; sight: FakeSight; said: string[] } {
+  tab(locks: Locks | null = this.locks, storage = memoryStorage()): { tabs: Tabs; sight: FakeSight; said: string[] } {
     const sight = new FakeSight();
     const said: string[] = [];
     const say = (word: string) => () => void said.push(word);
-    const tabs = new Tabs({ locks, sight, clock: this.clock, name: () => "duologue", lead: say("leads"), elsewhere: say("elsewhere") });
+    const tabs = new Tabs({ locks, sight, storage, clock: this.clock, name: () => "duologue", lead: say("leads"), elsewhere: say("elsewhere") });
     return { tabs, sight, said };
   }
 
@@ -77,6 +77,28 @@ describe("the tabs of a browser", () => {
     expect(b.said).toEqual(["elsewhere", "leads"]);
   });
 
+  it("nor a hidden one that had only just asked", async () => {
+    const browser = new Browser();
+    const [a, b] = [browser.tab(), browser.tab()];
+    a.tabs.open();
+    await settle();
+    b.sight.hide(true);
+    b.tabs.open();
+    await browser.clock.advance(ASK_MS / 2);
+    a.tabs.close();
+    await browser.clock.advance(60_000);
+    expect(b.said).toEqual(["elsewhere"]);
+  });
+
+  it("let a hidden one lead that opens where no other tab is", async () => {
+    const browser = new Browser();
+    const tab = browser.tab();
+    tab.sight.hide(true);
+    tab.tabs.open();
+    await settle();
+    expect(tab.said).toEqual(["leads"]);
+  });
+
   it("do not let one go on that was hidden while it made sure", async () => {
     const browser = new Browser();
     const [a, b] = await browser.two();
@@ -91,11 +113,39 @@ describe("the tabs of a browser", () => {
     const browser = new Browser();
     const [a, b] = await browser.two();
     a.tabs.close();
-    await browser.clock.advance(1_000);
+    await browser.clock.advance(YIELD_MS - 1);
     const reloaded = browser.tab();
     reloaded.tabs.open();
     await browser.clock.advance(60_000);
     expect([reloaded.said, b.said]).toEqual([["leads"], ["elsewhere"]]);
+  });
+
+  it("give it back, too, to one that reloads so slowly that another went on; but not to one that comes much later", async () => {
+    for (const [ms, said] of [[RELOAD_MS - 1, "leads"], [RELOAD_MS, "elsewhere"]] as const) {
+      const browser = new Browser();
+      const storage = memoryStorage();
+      const [a, b] = [browser.tab(browser.locks, storage), browser.tab()];
+      for (const { tabs } of [a, b]) tabs.open();
+      await browser.clock.advance(ASK_MS);
+      a.tabs.close();
+      await browser.clock.advance(ms);
+      expect(b.said).toEqual(["elsewhere", "leads"]);
+      const reloaded = browser.tab(browser.locks, storage);
+      reloaded.tabs.open();
+      await browser.clock.advance(60_000);
+      expect(reloaded.said).toEqual([said]);
+    }
+  });
+
+  it("take nothing from the tab that they are a duplicate of", async () => {
+    const browser = new Browser();
+    const storage = memoryStorage();
+    const [a, duplicate] = [browser.tab(browser.locks, storage), browser.tab(browser.locks, storage)];
+    a.tabs.open();
+    await settle();
+    duplicate.tabs.open();
+    await browser.clock.advance(ASK_MS);
+    expect([a.said, duplicate.said]).toEqual([["leads"], ["elsewhere"]]);
   });
 
   it("may come and go at once, as a component that is mounted twice", async () => {
