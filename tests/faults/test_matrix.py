@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from duologue.client import Model, reading, reducer
-from tests.faults import cuts, judge, outages
+from tests.faults import cuts, judge, outages, partings
 from tests.faults.__main__ import show
 from tests.faults.cuts import PLAYS, Case
 from tests.faults.judge import BOUND_MS
@@ -34,6 +34,7 @@ async def test_the_matrix(whole: bool, capsys: pytest.CaptureFixture[str]) -> No
         async with turns:
             return await outages.row(outage, whole=whole)
 
+    rows += [await partings.row(kind, partings.every_case(kind)) for kind in partings.PARTINGS]
     rows += await asyncio.gather(*(one(each) for each in outages.OUTAGES if whole or each.in_sample))
     with capsys.disabled():
         show(rows)
