@@ -67,6 +67,7 @@ class Stage:
         self.facts: list[str] = []
         self.machine = Machine(
             self.direct,
+            media=media,
             now_ms=self.clock,
             scripts=scripts.load(Timings(), media, "main", rooms=rules, without=without),
             observe=self.facts.append,

@@ -129,6 +129,8 @@ class Machine:
         self._interrupted = interrupted
         self._beaten_ms: dict[ProcessId, int] = {}
         self.rooms = Rooms(self._transition, self._keys)
+        # When video is back, a whole batch is paired at once.
+        self._ids_a_scan = IDS_A_SWEEP if media is MediaKind.LIVEKIT else 8 * IDS_A_MATCH
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""
@@ -322,4 +324,4 @@ class Machine:
 
     async def scan(self, pool: str) -> None:
         """One step of the pass over a pool: pairs whom no arrival paired."""
-        await self._transition("scan", self._keys.pool(pool), pool, ids=IDS_A_SWEEP)
+        await self._transition("scan", self._keys.pool(pool), pool, ids=self._ids_a_scan)
