@@ -272,6 +272,8 @@ class Poll(Connection):
                 return Untold.SESSION_ENDED
             case End.STORE_AWAY | End.DEFECT:
                 return Untold.AWAY
+            case End.DRAIN if not self._state:
+                return Untold.DRAINING  # it ended before this poll's attach: a read tells the state as well
             case _:
                 return self._reply(asked) if self._state else Untold.AWAY
 

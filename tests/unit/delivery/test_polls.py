@@ -501,6 +501,17 @@ async def test_drain(scene: Scene) -> None:
         assert not scene.hub._open
 
 
+async def test_a_drain_comes_before_the_attach(scene: Scene) -> None:
+    """A poll that has just come is not told that the store is away: it is answered by a read."""
+    async with scene.hub.running():
+        await met(scene)
+        waiting = Polling(scene, WAITS)
+        while waiting.asking is None:  # noqa: ASYNC110 # a step of its task
+            await asyncio.sleep(0)
+        await scene.hub.drain()
+        assert waiting.found is Untold.DRAINING
+
+
 async def test_a_drain_finds_somebody_between_two_polls(scene: Scene) -> None:
     """Told nothing, detached as our own doing: no partner reads that they are away."""
     async with scene.hub.running():
