@@ -81,14 +81,18 @@ class Rooms:
         return RoomLoss(reply[0].decode())
 
     async def solo(self, match: str, since_ms: int) -> RoomLoss:
-        """The room has held one person since then (the store's time): ended, ``media-failed``, after 8 s."""
+        """The room has held one person, or nobody, since then (the store's time): after 8 s, the match ends.
+
+        Its reason is ``media-failed``. Not while its media deadline runs: whoever just came back has that long.
+        """
         return await self._lost(match, "solo", since_ms)
 
     async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
         """What LiveKit listed against what is known: each room of ours by its match, with its age in ms.
 
         ``began_ms``: the store's time (``RoomsDue.now_ms``) before the rooms were listed. Rooms that nobody
-        owns are in the outbox then, to be deleted; live matches whose room is not listed have ended.
+        owns are in the outbox then, to be deleted; live matches whose room is not listed have ended, so a
+        listing that failed must not be told as an empty one.
         """
         orphaned, vanished = 0, 0
         names = list(listed)
@@ -111,7 +115,10 @@ class Rooms:
                 return found
 
     async def media_down(self, since_ms: int) -> bool:
-        """Rooms begun since then (the store's time) do not open: nobody is paired. False: one did since."""
+        """Rooms begun since then (the store's time) do not open: nobody is paired. False: one did since.
+
+        A match that had no room in time says so by itself; where joining makes rooms, only a canary finds out.
+        """
         return await self._video("down", since_ms)
 
     async def media_up(self, since_ms: int) -> bool:
