@@ -112,6 +112,8 @@ class Relay:
         self.is_down = False
         """New connections are refused, as by a machine that is there and a server that is not."""
         self.trap: Trap | None = None
+        self.on_stream: Callable[[Passage], object] | None = None
+        """What becomes of a connection when it is asked for an event stream."""
         self.how = Cut.RESET
         """How the trap cuts."""
         self.added_ms: list[float] = []
@@ -226,7 +228,10 @@ class Relay:
                     data = b""
                     data = await source.read(65536)
                 if flowing is passage.up:
-                    passage.is_stream = passage.is_stream or data.startswith(STREAM)
+                    if not passage.is_stream and data.startswith(STREAM):
+                        passage.is_stream = True
+                        if self.on_stream:
+                            self.on_stream(passage)
                     passage.is_subscription = passage.is_subscription or SUBSCRIBE in data
                 if data and not flowing.is_set():
                     self.stalled_bytes.set()

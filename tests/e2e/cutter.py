@@ -1,4 +1,4 @@
-"""A relay in front of the server that cuts event streams and nothing else: media stays up.
+"""A relay in front of the server that cuts event streams, or lets none through; media stays up.
 
 In a thread of its own: the browser tests are no coroutines.
 """
@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from tests.relay import Relay
+from tests.relay import Passage, Relay
 
 PATIENCE_S = 10
 
@@ -49,6 +49,18 @@ class Cutter:
             return self._relay.cut(lambda passage: passage.is_stream)
 
         return asyncio.run_coroutine_threadsafe(cut(), self._loop).result(PATIENCE_S)
+
+    def hold(self) -> None:
+        """From now on it is a proxy that buffers: what a stream brings stays with it."""
+        self._relay.on_stream = lambda passage: passage.stall(up=False)
+
+    def block(self) -> None:
+        """From now on it ends each stream that is asked for."""
+        self._relay.on_stream = Passage.cut
+
+    def let(self) -> None:
+        """From now on streams pass again; one that is held stays held."""
+        self._relay.on_stream = None
 
     async def _relaying(self, listens: threading.Event) -> None:
         async with self._relay.running():

@@ -50,7 +50,7 @@ def streams(server: Serving) -> int:
 
 
 def test_nine_tabs(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """One leads, eight hold no stream and say so; the leader's commands are not held up; the ninth takes over."""
+    """One leads, eight hold no stream and say so; no command of the leader's waits; the ninth takes over."""
     a, b, match = couple(arrive, browser, serving)
     others = [beside(a, f"A's tab {n}", serving.url) for n in range(2, 10)]
     assert streams(serving) == 2

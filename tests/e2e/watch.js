@@ -26,7 +26,7 @@
     characterData: true,
     attributes: true,
     // What a level meter moves several times a second is none of our business.
-    attributeFilter: ["hidden", "class", "data-state", "data-match", "data-link", "data-media", "data-screen"],
+    attributeFilter: ["hidden", "class", "data-state", "data-match", "data-link", "data-transport", "data-media", "data-screen"],
   });
   addEventListener("pagehide", () => sessionStorage.setItem(KEY, JSON.stringify(seen)));
   window.e2e = { seen, note };
