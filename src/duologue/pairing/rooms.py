@@ -83,7 +83,7 @@ class Rooms:
     async def solo(self, match: str, since_ms: int) -> RoomLoss:
         """The room has held one person, or nobody, since then (the store's time): after 8 s, the match ends.
 
-        Its reason is ``media-failed``. Not while its media deadline runs: whoever just came back has that long.
+        Reason: ``media-failed``. Not while its media deadline runs: whoever just came back has that long.
         """
         return await self._lost(match, "solo", since_ms)
 
@@ -117,7 +117,7 @@ class Rooms:
     async def media_down(self, since_ms: int) -> bool:
         """Rooms begun since then (the store's time) do not open: nobody is paired. False: one did since.
 
-        A match that had no room in time says so by itself; where joining makes rooms, only a canary finds out.
+        A match that had no room in time says so itself; where joining makes rooms, only a canary finds out.
         """
         return await self._video("down", since_ms)
 
