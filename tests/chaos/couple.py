@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from duologue.client import Client, Exchange, Model, SimulatedMedia
+from duologue.client import Client, Exchange, Model, SimulatedMedia, Timings
 from duologue.client.errors import Unreached
 from duologue.client.http import HttpTransport, http_session
 from duologue.client.model import Input, Link
@@ -13,19 +13,21 @@ from duologue.client.transport import Answer, ByteStream, Transport
 from duologue.client.vocabulary import MediaWord, Outcome
 
 PATIENCE_S = 30.0
+USUAL = Timings()
 
 
 class Seat:
     """One of the two, and what their screen said."""
 
-    def __init__(self, name: str, transport: Transport, exchange: Exchange) -> None:
+    def __init__(self, name: str, transport: Transport, exchange: Exchange, timings: Timings = USUAL) -> None:
         self.matches: list[str] = []
         """Each match that was ever on screen."""
         self.away = False
         """The screen said at some time that the partner is away."""
         self.snapshots = 0
         self.links: list[Link] = []
-        self.client = Client(transport, alias=name, media=SimulatedMedia(exchange), watch=self._saw)
+        media = SimulatedMedia(exchange)
+        self.client = Client(transport, alias=name, media=media, watch=self._saw, timings=timings)
 
     def _saw(self, model: Model, event: Input) -> None:
         self.snapshots = model.snapshots
