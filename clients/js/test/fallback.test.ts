@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Refused, Unreachable } from "../src/problem.ts";
-import { FIRST_FRAME_MS, Line, RETURN_MS, type Link } from "../src/stream/line.ts";
+import { FIRST_FRAME_MS, Line, RETURN_MS, RETURN_SOON_MS, type Link } from "../src/stream/line.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
 import type { Frame, Transports } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
@@ -216,6 +216,22 @@ describe("a line that polls, where the server has both", () => {
     await way.clock.advance(10_000);
     expect(way.polls.asked).toHaveLength(2);
     expect(way.stream.closed).toBe(false);
+  });
+
+  it("tries one soon, and then about once a minute, when streams broke off: the server may only have been down", async () => {
+    const way = await new Way().open();
+    for (let n = 0; n < 3; n += 1) {
+      await way.lose();
+      if (n < 2) await way.clock.advance(2_000);
+    }
+    await way.answer();
+    await way.clock.advance(RETURN_SOON_MS);
+    expect(way.streams).toHaveLength(4);
+    await way.lose();
+    await way.clock.advance(RETURN_MS - 1);
+    expect(way.streams).toHaveLength(4);
+    await way.clock.advance(1);
+    expect(way.streams).toHaveLength(5);
   });
 
   it("gives a stream that brings nothing up after 6 s, and polls on all the while", async () => {

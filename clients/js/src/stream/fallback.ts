@@ -7,21 +7,27 @@ const ENOUGH = 3;
 /** Decides when streams are given up for polls. Whether the server answers those, the first poll shows. */
 export class Fallback {
   #failures = 0;
+  #heldBack = false;
+  #mayPass = false;
   #barred = false;
 
   /** The server was heard over a stream. */
   streamed(): void {
     this.#failures = 0;
+    this.#heldBack = false;
   }
 
   /** Opened, and nothing came: a proxy holds it back. */
   heldBack(): void {
     this.#failures = ENOUGH;
+    this.#heldBack = true;
   }
 
   /** A stream ended before its first frame; `granted`: its session was new, so that cannot be why. */
   failed(end: StreamEnd, granted: boolean): void {
-    this.#failures += weight(end, granted);
+    const more = weight(end, granted);
+    this.#failures += more;
+    this.#mayPass = more < ENOUGH && !this.#heldBack;
   }
 
   /** What the server says of itself. */
@@ -32,6 +38,11 @@ export class Fallback {
   /** It answers no polls. */
   bar(): void {
     this.#barred = true;
+  }
+
+  /** Streams broke off, which they do as well while a server starts again: nothing speaks against another one soon. */
+  get mayPass(): boolean {
+    return this.#mayPass;
   }
 
   get isBarred(): boolean {

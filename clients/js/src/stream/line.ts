@@ -42,6 +42,9 @@ export const FIRST_FRAME_MS = 6_000;
 /** Who polls tries a stream again about so often, if the server has both. */
 export const RETURN_MS = 60_000;
 
+/** The first of these tries, if what stopped the streams may have been a server that was down. */
+export const RETURN_SOON_MS = 5_000;
+
 /** Between two polls a connection counts as open for 3 s: no trial of a stream may last longer without one. */
 const HOLD_MS = 2_000;
 
@@ -71,6 +74,7 @@ export class Line {
   #trial: Connection | null = null;
   /** The current stream, or any poll since streams were given up, brought something. */
   #heard = false;
+  #returnsSoon = false;
   #attempt = 0;
   #lastEventId = "";
   #cancelTimer = NOTHING;
@@ -204,6 +208,7 @@ export class Line {
     if (!early || !this.#fallback.wantsPoll) return this.#retry(end.why === "refused");
     this.#transport = "poll";
     this.#heard = false;
+    this.#returnsSoon = this.#fallback.mayPass;
     this.#connect(false);
   }
 
@@ -248,7 +253,9 @@ export class Line {
   #planReturn(): void {
     if (this.#transport !== "poll" || this.#transports !== "both" || this.#cancelReturn !== null || this.#life === null) return;
     const { clock, random } = this.#options;
-    this.#cancelReturn = clock.after(RETURN_MS * (0.8 + 0.4 * random()), () => this.#return());
+    const about_ms = this.#returnsSoon ? RETURN_SOON_MS : RETURN_MS;
+    this.#returnsSoon = false;
+    this.#cancelReturn = clock.after(about_ms * (0.8 + 0.4 * random()), () => this.#return());
   }
 
   #return(): void {
