@@ -231,7 +231,8 @@ class Model:
         p = self.person(person)
         if page in p.superseded:
             return False
-        self._connect(p, connection, process, page, self.now)
+        if p.connection != connection:  # else it is a poll, of which only the sign of life counts
+            self._connect(p, connection, process, page, self.now)
         self._sign(p)
         self._seek(p)
         return True

@@ -169,6 +169,25 @@ class Sides:
             self.told[connection] = json.loads(answer.state)
             self.sockets[connection] = (person, process, page, self.clock())
 
+    def poll(self, person: PersonId, *, newest: bool) -> None:
+        """A page polls again by the connection that it has; by an older one: what was given up lands late."""
+        theirs = [c for c, (who, *_) in self.sockets.items() if who == person]
+        if not theirs:
+            return
+        connection = theirs[-1] if newest else theirs[0]
+        _, process, page, _ = self.sockets[connection]
+        p = self.model.person(person)
+        anew = not p.connection or p.page != page
+        answer = play(
+            self.machine.attach(person, ConnectionId(connection), ProcessId(process), PageId(page), person)
+        )
+        assert isinstance(answer, Attached) == self.model.attach(person, connection, process, page)
+        if isinstance(answer, Attached):
+            assert (answer.anew, answer.attached_at_ms) == (anew, p.attached_at)
+            self._hear()
+            self.told[connection] = json.loads(answer.state)
+            self.sockets[connection] = (person, process, page, p.attached_at)
+
     def detach(self, person: PersonId, *, newest: bool, cause: DetachCause = DetachCause.CLOSED) -> None:
         """The newest of a person's sockets, or the oldest that its process still holds."""
         theirs = [c for c, (who, *_) in self.sockets.items() if who == person]

@@ -115,6 +115,10 @@ class Both(RuleBasedStateMachine):
         chosen = {"same": p.page, "new": "", "superseded": before}[page] or self.sides.new("page_")
         self.sides.attach(person, chosen, self.sides.alive[process])
 
+    @rule(person=people, which=st.sampled_from(("now", "now", "now", "earlier")))
+    def poll(self, person: PersonId, which: str) -> None:
+        self.sides.poll(person, newest=which == "now")
+
     @rule(
         person=people,
         which=st.sampled_from(("now", "now", "now", "earlier")),
