@@ -6,10 +6,13 @@ import type { OpenStream, StreamHandlers } from "./transport.ts";
 export function fetchStream(fetch: typeof globalThis.fetch, session: Session): OpenStream {
   return (url, lastEventId, handlers) => {
     const controller = new AbortController();
-    const headers: Record<string, string> = { Accept: "text/event-stream", ...session.headers() };
-    if (lastEventId !== "") headers["Last-Event-ID"] = lastEventId;
-    const request: RequestInit = { headers, signal: controller.signal, credentials: session.credentials, cache: "no-store" };
-    void read(fetch(url, request), lastEventId, unless(controller.signal, handlers));
+    // A session's own code may throw (a token that the page has not got yet): that is a stream that was lost, and is tried again.
+    const ask = async (): Promise<Response> => {
+      const headers: Record<string, string> = { Accept: "text/event-stream", ...session.headers() };
+      if (lastEventId !== "") headers["Last-Event-ID"] = lastEventId;
+      return fetch(url, { headers, signal: controller.signal, credentials: session.credentials, cache: "no-store" });
+    };
+    void read(ask(), lastEventId, unless(controller.signal, handlers));
     return { close: () => controller.abort() };
   };
 }
