@@ -173,6 +173,33 @@ async def test_a_small_crowd_that_skips_is_compared(valkey9: StoreServer) -> Non
         assert seen["today"]["same"] > 200
 
 
+async def test_a_stream_that_loses_what_reads_know_is_no_reason_to_switch_polling_off(
+    valkey9: StoreServer,
+) -> None:
+    """Swallowed in mid-stream, with no end: the read knew, the stream never said. The client acts on it."""
+    timings = Timings(compare_s=0.2, report_s=0.5)
+    exchange = Exchange()
+    with server(valkey9, "both") as made:
+        async with Relay(made.url).running() as relay, http_session() as http:
+            ada = Guest("Ada", HttpTransport(http, relay.url), exchange, timings)
+            grace = Guest("Grace", HttpTransport(http, made.url), exchange, timings)
+            async with ada.client.running(), grace.client.running():
+                for guest in (ada, grace):
+                    guest.client.start()
+                for guest in (ada, grace):
+                    await guest.client.until(lambda model: model.media.word is MediaWord.OPEN)
+                relay.stall(lambda passage: passage.is_stream, up=False)
+                grace.client.next()
+                await ada.client.until(lambda model: model.waiting, PATIENCE_S)
+                async with asyncio.timeout(PATIENCE_S):
+                    found = await operator_reads(http, made)
+                    while not found["today"]["missed"]:
+                        await asyncio.sleep(0.1)
+                        found = await operator_reads(http, made)
+        assert found["verdict"]["safe"] is False
+        assert "knew what the stream never brought" in str(found["verdict"]["why"])
+
+
 async def operator_reads(http: aiohttp.ClientSession, made: Serving) -> dict[str, dict[str, int]]:
     """``GET /transports``."""
     async with http.get(f"{made.url}/transports") as answer:

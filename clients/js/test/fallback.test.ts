@@ -152,6 +152,16 @@ describe("a line whose streams do not get through", () => {
     expect(way.polls.asked).toHaveLength(0);
   });
 
+  it("polls a server that had streams only, and now has none: whoever runs it changed the setting", async () => {
+    const way = await new Way().open();
+    way.stream.handlers.onEvent(snapshot("sse"), "");
+    await way.lose();
+    await way.clock.advance(500);
+    await way.lose(404);
+    await way.answer("poll");
+    expect(way.line).toMatchObject({ link: "open", transport: "poll" });
+  });
+
   it("waits as long as Retry-After asks, and polls on", async () => {
     const way = await new Way().polling();
     way.polls.last.fail(new Refused(429, "too-many", 3_000));

@@ -29,16 +29,24 @@ class Fallback:
 
     def __init__(self) -> None:
         self._failures = 0
+        self._held_back = False
+        self.may_pass = False
+        """Streams broke off, as they do while a server starts again: nothing speaks against one soon."""
         self.barred = False
         """The server answers no polls."""
 
     def streamed(self) -> None:
         """The server was heard over a stream."""
-        self._failures = 0
+        self._failures, self._held_back = 0, False
 
     def failed(self, end: End) -> None:
         """A stream ended before its first frame."""
-        if end.held_back or end.status == HTTPStatus.NOT_FOUND:
+        self._held_back = self._held_back or end.held_back
+        no_streams = end.status == HTTPStatus.NOT_FOUND
+        self.may_pass = not self._held_back and not no_streams
+        if no_streams:
+            self.barred = False  # whatever it said before: it goes on with another setting
+        if end.held_back or no_streams:
             self._failures = ENOUGH
         elif end.status != HTTPStatus.UNAUTHORIZED:
             self._failures += 1

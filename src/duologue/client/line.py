@@ -26,6 +26,8 @@ from duologue.client.vocabulary import Frame, parse_frame
 
 HOLD_S = 2.0
 """Between two polls a connection counts as open for 3 s: no trial of a stream may last longer without one."""
+RETURN_SOON_S = 5.0
+"""Of the first trial, if what stopped the streams may have been a server that was down."""
 POLLS_FAILED = 3
 """Polls that fail so often in a row may be what does not get through."""
 RETRY_BASE_S = 0.5
@@ -135,6 +137,7 @@ class Line:
         self._attempt = 0
         self._heard = False
         """The current stream, or any poll since streams were given up, brought something."""
+        self._returns_soon = False
         self._current: Slot | None = None
         self._trial: Slot | None = None
         self._coming: asyncio.Task[None] | None = None
@@ -214,6 +217,7 @@ class Line:
         self._become(Link.AWAY)
         if early and self._fallback.wants_poll:
             self._by, self._heard = By.POLL, False
+            self._returns_soon = self._fallback.may_pass
             self._connect()
         else:
             self._retry()
@@ -289,8 +293,11 @@ class Line:
 
     def _plan_return(self) -> None:
         if self._by is By.POLL and self._transports == "both" and self._returning is None and self._current:
-            jittered_s = self._timings.return_s * (0.8 + 0.4 * self._random())
-            self._returning = self._after(jittered_s, self._return)
+            about_s = (
+                min(RETURN_SOON_S, self._timings.return_s) if self._returns_soon else self._timings.return_s
+            )
+            self._returns_soon = False
+            self._returning = self._after(about_s * (0.8 + 0.4 * self._random()), self._return)
 
     def _return(self) -> None:
         _cancel(self._returning)

@@ -8,7 +8,8 @@ class Timings:
     """All in seconds; the defaults are those of the protocol, and what a page in a browser does.
 
     ``first_frame_s``: a stream that brought nothing by then is held back on its way, and polls are tried.
-    ``return_s``: who polls tries a stream again about so often, where the server has both.
+    ``return_s``: who polls tries a stream again about so often, where the server has both; the first time
+    after 5 s if streams only broke off.
     ``compare_s``: between two reads that are compared with the stream; ``None``: what the server asks for.
     ``report_s``: how often it tells the server what comparing found.
     """

@@ -123,6 +123,34 @@ async def test_a_server_that_says_sse_is_never_polled(setup: Setup) -> None:
     assert setup.server.polls == []
 
 
+async def test_a_server_that_had_streams_only_and_now_has_none_is_polled(setup: Setup) -> None:
+    """Whoever runs it changed the setting."""
+    setup.stream.frame("snapshot", state=state(), transports="sse")
+    await settle()
+    setup.server.stream_status = 404
+    setup.stream.end()
+    await setup.clock.turn(0.5)
+    poll(setup).answer(state(version=7), transports="poll")
+    await settle()
+    assert (setup.by, setup.links[-1]) == (By.POLL, Link.OPEN)
+
+
+async def test_who_polls_because_streams_broke_off_tries_one_soon(setup: Setup) -> None:
+    """The server may only have been down: after 5 s, and then each minute."""
+    for tries in range(3):
+        setup.stream.snap()
+        await setup.clock.turn(0 if tries == 2 else 2)
+    setup.known = Known(7, "", 0)
+    poll(setup).answer(state(version=7))
+    await setup.clock.turn(6)
+    assert setup.count == 4
+    setup.stream.snap()
+    await keep(setup, 71)
+    assert setup.count == 4
+    await keep(setup, 1)
+    assert setup.count == 5
+
+
 async def test_who_polls_tries_a_stream_again_each_minute(polling: Setup) -> None:
     """Its first frame decides; until then the poll waits on, and afterwards it hangs up."""
     await keep(polling, 71.9)  # 60 s, and the most of jitter

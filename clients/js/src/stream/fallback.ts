@@ -28,6 +28,7 @@ export class Fallback {
     const more = weight(end, granted);
     this.#failures += more;
     this.#mayPass = more < ENOUGH && !this.#heldBack;
+    if (more >= ENOUGH) this.#barred = false; // whatever the server said before: it goes on with another setting
   }
 
   /** What the server says of itself. */
