@@ -207,6 +207,24 @@ def test_options_come_from_the_environment_and_the_command_line_wins(data: Path)
 # --- what can be wrong -------------------------------------------------------------------
 
 
+def test_how_people_are_reached_is_told(valkey9: StoreServer) -> None:
+    """``duologue transports`` of a running server: a table, and one sentence; nobody there is one line."""
+    store = {"REDIS_URL": valkey9.url, "DUOLOGUE_SECRET": SECRET}
+    with serving("--no-page", "--transports", "both", **store) as server:
+        me = {"Authorization": f"Bearer {guest(server.url)}"}
+        httpx.post(f"{server.url}/v1/comparisons", json={"same": 41}, headers=me)
+        url = server.url
+        said = subprocess.check_output([*COMMAND[:-1], "transports", url], text=True, timeout=30)
+    assert said.splitlines()[0] == "both; people on streams: 0, polling: 0"
+    assert said.splitlines()[2].split()[:3] == ["the", "same", "41"]
+    assert "Not safe to switch polling off: 41 reads were compared" in said
+    gone = subprocess.run(
+        [*COMMAND[:-1], "transports", url], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (gone.returncode, gone.stderr.count("\n")) == (1, 1)
+    assert gone.stderr.startswith(f"duologue: {url}/transports does not answer")
+
+
 def test_a_taken_port(data: Path) -> None:
     """Told before a store is started, with a port to try."""
     with socket.create_server(("127.0.0.1", 0)) as other:
