@@ -158,16 +158,7 @@ class Sides:
         return (match, self.known[match]) if match in self.known else (None, GUESSED)
 
     def attach(self, person: PersonId, page: str, process: str) -> None:
-        connection = self.new("c_")
-        answer = play(
-            self.machine.attach(person, ConnectionId(connection), ProcessId(process), PageId(page), person)
-        )
-        assert isinstance(answer, Attached) == self.model.attach(person, connection, process, page)
-        if isinstance(answer, Attached):
-            assert answer.attached_at_ms == self.clock()
-            self._hear()
-            self.told[connection] = json.loads(answer.state)
-            self.sockets[connection] = (person, process, page, self.clock())
+        self._attach(person, self.new("c_"), process, page)
 
     def poll(self, person: PersonId, *, newest: bool) -> None:
         """A page polls again by the connection that it has; by an older one: what was given up lands late."""
@@ -176,6 +167,9 @@ class Sides:
             return
         connection = theirs[-1] if newest else theirs[0]
         _, process, page, _ = self.sockets[connection]
+        self._attach(person, connection, process, page)
+
+    def _attach(self, person: PersonId, connection: str, process: str, page: str) -> None:
         p = self.model.person(person)
         anew = not p.connection or p.page != page
         answer = play(
