@@ -1,4 +1,4 @@
-"""docs/from-polling.md, played under people who talk: polls only, both, the verdict, streams only."""
+"""docs/from-polling.md, played under people who talk: polls, both, the verdict, streams, and back."""
 
 import asyncio
 import contextlib
@@ -272,6 +272,10 @@ async def migrate(site: Site, people: People) -> None:
     slow.let_streams_pass()
     await site.switch("sse", lambda: people.all_by(By.SSE, By.POLL))
     await eventually(lambda: people.all_by(By.SSE), "streams for everybody again")
+
+    # And all the way back.
+    await site.switch("poll", lambda: people.all_by(By.SSE, By.POLL))
+    await eventually(lambda: people.all_by(By.POLL), "everybody polls, as at the beginning")
     assert people.away == []
 
 
