@@ -9,6 +9,7 @@ from duologue.client import Client, Exchange, Model, SimulatedMedia, Timings
 from duologue.client.errors import Unreached
 from duologue.client.http import HttpTransport, http_session
 from duologue.client.model import Input, Link
+from duologue.client.pulses import owes
 from duologue.client.transport import Answer, ByteStream, Transport
 from duologue.client.vocabulary import MediaWord, Outcome
 
@@ -82,9 +83,8 @@ class Couple:
     async def back(self) -> float:
         """Both are on an open stream again and owe nothing: after how many seconds."""
         before = time.monotonic()
-        await self.until(
-            lambda model: model.link is Link.OPEN and model.state is not None and model.state.probe is None
-        )
+        # A met sign raises no version, so the state may go on showing it: whether it was answered counts.
+        await self.until(lambda m: m.link is Link.OPEN and m.state is not None and not owes(m))
         return time.monotonic() - before
 
 
