@@ -81,8 +81,14 @@ no-livekit:
 	@echo "duologue: NO LIVEKIT SERVER HERE: its tests run on a fake. Install Go 1.21+ or livekit-server, or set LIVEKIT_URL." >&2
 	@test -z "$$CI"
 
+# Those of one process, or with a server of their own, run side by side; those that drive whole machines of
+# people, or measure what somebody saw, one by one.
+SIDE_BY_SIDE := tests/unit tests/races tests/model tests/integration
+ONE_BY_ONE = $(filter-out $(SIDE_BY_SIDE) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+
 test: setup system livekit
-	@$(BIN)/python -m pytest -q $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 $(SIDE_BY_SIDE) $(ARGS)
+	@$(BIN)/python -m pytest -q $(ONE_BY_ONE) $(ARGS)
 	@npm run --silent test
 
 test-all: ARGS += --whole
