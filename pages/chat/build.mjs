@@ -10,6 +10,9 @@ const { metafile } = await build({
   entryPoints: [new URL("src/main.ts", here).pathname, new URL("src/style/page.css", here).pathname],
   outdir: new URL("assets/", out).pathname,
   entryNames: "[name]-[hash]",
+  // What is imported when it is needed (LiveKit's client) is a file of its own.
+  splitting: true,
+  chunkNames: "[name]-[hash]",
   bundle: true,
   minify: true,
   format: "esm",
@@ -26,12 +29,12 @@ const { metafile } = await build({
 });
 
 const assets = Object.keys(metafile.outputs).map((path) => basename(path));
-const named = (ending) => `assets/${assets.find((name) => name.endsWith(ending))}`;
+const named = (start, ending) => `assets/${assets.find((name) => name.startsWith(start) && name.endsWith(ending))}`;
 const words = await wordTable();
 const template = await readFile(new URL("src/index.html", here), "utf8");
 const page = template
-  .replace("%script%", named(".js"))
-  .replace("%style%", named(".css"))
+  .replace("%script%", named("main-", ".js"))
+  .replace("%style%", named("page-", ".css"))
   .replace(/\{\{([\w.]+)\}\}/g, (_, path) => escape(word(words, path)));
 await writeFile(new URL("index.html", out), page);
 await cp(new URL("src/icon.svg", here), new URL("icon.svg", out));

@@ -5,6 +5,7 @@ import { Courier } from "./courier.ts";
 import { randomId } from "./ids.ts";
 import { usualMedia } from "./media/usual.ts";
 import type { LocalTracks, OpenMedia } from "./media/port.ts";
+import type { LivekitRoom } from "./media/room.ts";
 import { Refused } from "./problem.ts";
 import { Renewal } from "./renewal.ts";
 import { tabStorage, usualSession, type Session } from "./session.ts";
@@ -211,6 +212,15 @@ export class Duologue {
     this.#stage.tell(presence);
   }
 
+  /**
+   * For an app that connects LiveKit rooms itself: this one is, or will be, that of the match. From its connection on it
+   * carries pings, and the server is told how it is. A match that ends leaves it. The function that it returns takes it away.
+   */
+  attach(room: LivekitRoom): () => void {
+    this.#stage.attach(room);
+    return () => this.#stage.detach(room);
+  }
+
   /** The first picture of this match's partner is on screen: what a press of Next waited for. */
   sawFace(match: string): void {
     this.#dispatch({ type: "first-frame", match });
@@ -293,7 +303,8 @@ export class Duologue {
       case "skip":
         return this.#courier.skip(effect.match);
       case "ack":
-        return this.#courier.ack(effect.match);
+        // It says that the room was left, and leaving takes a moment.
+        return void this.#stage.left(effect.match).then(() => this.#courier.ack(effect.match));
       case "pulse":
         return this.#courier.pulse(effect.body);
       case "read-state":

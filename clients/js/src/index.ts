@@ -2,7 +2,10 @@
 export { Duologue, type DuologueOptions, type View } from "./client.ts";
 export { systemClock, type Clock } from "./clock.ts";
 export { peerMedia, type PeerOptions } from "./media/peer.ts";
+export { attachedMedia } from "./media/attached.ts";
 export { textMedia } from "./media/text.ts";
+export type { Qualities, Quality } from "./media/quality.ts";
+export type { LivekitRoom } from "./media/room.ts";
 export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia } from "./media/port.ts";
 export { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
 export { bearerSession, cookieSession, hostSession, memoryStorage, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";

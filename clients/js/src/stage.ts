@@ -1,4 +1,6 @@
 import type { LocalTracks, MediaSession, OpenMedia } from "./media/port.ts";
+import { noQuality, type Qualities } from "./media/quality.ts";
+import type { LivekitRoom } from "./media/room.ts";
 import { callMatch, type Input, type Model } from "./state/model.ts";
 import type { MediaGrant, Presence, SignalData } from "./vocabulary.ts";
 
@@ -7,6 +9,8 @@ export interface Partner {
   readonly tracks: readonly MediaStreamTrack[];
   /** Null until their first ping. */
   readonly presence: Presence | null;
+  /** How good their connection is, and ours; known in LiveKit rooms only. */
+  readonly quality: Qualities;
 }
 
 export interface StageOptions {
@@ -16,7 +20,7 @@ export interface StageOptions {
   readonly changed: () => void;
 }
 
-export const nobody: Partner = { tracks: [], presence: null };
+export const nobody: Partner = { tracks: [], presence: null, quality: noQuality };
 
 /** Keeps exactly one media session for the match that the model is in, and none for any other. */
 export class Stage {
@@ -27,6 +31,8 @@ export class Stage {
   #grant: MediaGrant | null = null;
   #session: MediaSession | null = null;
   #partner: Partner = nobody;
+  #room: LivekitRoom | null = null;
+  readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -68,8 +74,29 @@ export class Stage {
     this.#session?.tell(presence);
   }
 
+  attach(room: LivekitRoom | null): void {
+    this.#room = room;
+    this.#session?.attach?.(room);
+  }
+
+  /** Of a room that was followed by another, nothing. */
+  detach(room: LivekitRoom): void {
+    if (room === this.#room) this.attach(null);
+  }
+
+  /** When this page has left what it had of that match. */
+  left(match: string): Promise<void> {
+    return this.#leaving.get(match) ?? Promise.resolve();
+  }
+
   #leave(): void {
     this.#session?.close();
+    const left = this.#session?.left?.();
+    const match = this.#match;
+    if (left !== undefined && match !== null) {
+      this.#leaving.set(match, left);
+      void left.then(() => this.#leaving.delete(match));
+    }
     this.#session = null;
     this.#partner = nobody;
   }
@@ -82,12 +109,14 @@ export class Stage {
       grant,
       tracks: this.#tracks,
       presence: this.#presence,
+      room: this.#room,
       events: {
         status: (status, fresh) => dispatch({ type: "media", match, status, fresh }),
         vouched: () => dispatch({ type: "vouched", match }),
         signal: (data) => signal(match, data),
         tracks: (tracks) => this.#see(match, { tracks }),
         presence: (presence) => this.#see(match, { presence }),
+        quality: (quality) => this.#see(match, { quality }),
       },
     });
   }

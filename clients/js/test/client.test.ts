@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Duologue } from "../src/client.ts";
 import type { MediaSession, MediaSetting } from "../src/media/port.ts";
+import type { LivekitRoom } from "../src/media/room.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
 import type { PersonState } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
@@ -17,7 +18,7 @@ class House {
   readonly clock = new FakeClock(T0);
   readonly sent: Sent[] = [];
   readonly streams: { url: string; handlers: StreamHandlers; closed: boolean }[] = [];
-  readonly sessions: { setting: MediaSetting; closed: boolean; asked: number }[] = [];
+  readonly sessions: { setting: MediaSetting; closed: boolean; asked: number; rooms: unknown[]; hasLeft: () => void }[] = [];
   readonly errors: unknown[] = [];
   answer: (sent: Sent) => Response | Promise<Response> = (sent) =>
     sent.path.endsWith("sessions") ? granted("a") : Response.json({ outcome: "ok", state: this.client.view.model.state ?? idle(1) });
@@ -36,10 +37,20 @@ class House {
       return { close: () => void (stream.closed = true) };
     },
     media: (setting): MediaSession => {
-      const session = { setting, closed: false, asked: 0 };
-      this.sessions.push(session);
       const nothing = (): void => undefined;
-      return { hear: nothing, grant: nothing, send: nothing, tell: nothing, ask: () => void (session.asked += 1), close: () => void (session.closed = true) };
+      const session = { setting, closed: false, asked: 0, rooms: [] as unknown[], hasLeft: nothing };
+      const left = new Promise<void>((done) => (session.hasLeft = done));
+      this.sessions.push(session);
+      return {
+        hear: nothing,
+        grant: nothing,
+        send: nothing,
+        tell: nothing,
+        ask: () => void (session.asked += 1),
+        attach: (room) => void session.rooms.push(room),
+        close: () => void (session.closed = true),
+        left: () => left,
+      };
     },
     onError: (error) => void this.errors.push(error),
   });
@@ -82,6 +93,34 @@ describe("a client", () => {
     expect(house.sessions.map(({ setting, closed }) => [setting.match, closed])).toEqual([
       ["m_1", true],
       ["m_2", true],
+    ]);
+  });
+
+  it("leaves the room of a match that ended, then says so; the next call waits for none of it", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.frame("force-disconnect", matched(11, "m_2"), { match: "m_1", reason: "partner-skipped" });
+    house.frame("room-closing", matched(11, "m_2"), { match: "m_1", room: "ns_m_1", reason: "partner-skipped", deadline_ms: T0 + 1_000 });
+    await settle();
+    expect(house.sessions.map(({ setting, closed }) => [setting.match, closed])).toEqual([
+      ["m_1", true],
+      ["m_2", false],
+    ]);
+    expect(house.bodies("ack")).toEqual([]);
+    house.sessions[0]?.hasLeft();
+    await settle();
+    expect(house.bodies("ack")).toEqual([{ match: "m_1", of: "room-closing" }]);
+  });
+
+  it("hands a room that the app attached to each match's session, until it is taken away", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    const [one, two] = [{}, {}] as LivekitRoom[];
+    const away = house.client.attach(one!);
+    house.client.attach(two!);
+    away(); // that room is another's already
+    house.frame("new-match", matched(11, "m_2"));
+    expect(house.sessions.map(({ setting, rooms }) => [setting.room, rooms])).toEqual([
+      [null, [one, two]],
+      [two, []],
     ]);
   });
 

@@ -30,11 +30,13 @@ class Call {
       grant: { kind: "peer", role, ...this.grant },
       tracks: { audio: null, video: null },
       presence: { camera: true, microphone: true, hidden: false },
+      room: null,
       events: {
         status: (status) => void words.push(status),
         vouched: () => undefined,
         tracks: () => undefined,
         presence: () => undefined,
+        quality: () => undefined,
         signal: (data) => this.relay(role === "polite" ? "impolite" : "polite", data),
       },
     })!;

@@ -118,8 +118,18 @@ describe("pings", () => {
     const side = new Side();
     side.attach();
     side.watch.receive(JSON.stringify({ ping: 7, camera: false, microphone: true, hidden: true }));
-    expect(side.sent.at(-1)).toBe('{"pong":7}');
+    expect(side.sent).toContain('{"pong":7}');
     expect(side.seen).toEqual([{ camera: false, microphone: true, hidden: true }]);
+  });
+
+  it("are asked anew at the partner's first word: the one before may have come too early for them", () => {
+    const side = new Side();
+    side.attach();
+    side.watch.receive('{"ping":1}');
+    expect(side.sent.map((text) => text.slice(0, 9))).toEqual(['{"ping":1', '{"pong":1', '{"ping":2']);
+    side.answer();
+    side.watch.receive('{"ping":2}');
+    expect(side.sent.at(-1)).toBe('{"pong":2}');
   });
 
   it("that overtake each other do not bring back how the partner was", () => {

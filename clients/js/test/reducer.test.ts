@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { callMatch, currentMatch } from "../src/state/model.ts";
-import { frame, idle, matched, Seat, T0, waiting } from "./doubles/states.ts";
+import type { Match, PersonState } from "../src/vocabulary.ts";
+import { frame, idle, match, matched, Seat, T0, waiting } from "./doubles/states.ts";
 
 const press = { type: "press", wish: "talk", preferences: {} } as const;
 const stop = { type: "press", wish: "rest", preferences: {} } as const;
@@ -18,6 +19,21 @@ describe("versions", () => {
     expect(currentMatch(seat.model)).toBe("m_1");
     seat.take(frame("waiting", waiting(51)));
     expect(currentMatch(seat.model)).toBeNull();
+  });
+
+  it("takes a newer grant of the same room from a state that is otherwise no news, and nothing else of it", () => {
+    const seat = new Seat();
+    const granted = (token: string, name = "m_1"): PersonState => {
+      const media = { kind: "livekit", ready: true, url: "wss://l", room: `ns_${name}`, token } as const;
+      return matched(10, name, { match: { ...match(name), media }, since_ms: token === "t1" ? T0 : T0 + 1 });
+    };
+    const pulse = { name: "pulse" } as const;
+    seat.take(frame("snapshot", granted("t1")));
+    seat.take(seat.reply(pulse, "ok", granted("t2")));
+    expect(seat.model.state).toEqual({ ...granted("t1"), match: (granted("t2") as { match: Match }).match });
+    const { state } = seat.model;
+    seat.take(seat.reply(pulse, "ok", granted("t2")), seat.reply(pulse, "ok", granted("t3", "m_2")));
+    expect(seat.model.state).toBe(state);
   });
 
   it("does not go back when the reply of a skip is slow (E19)", () => {

@@ -19,11 +19,13 @@ class Wire {
       grant: { kind: "peer", role: "polite", ice_servers: [] },
       tracks: { audio: null, video: null },
       presence: { camera: false, microphone: false, hidden: false },
+      room: null,
       events: {
         status: (status, fresh) => say(fresh ? `${status} anew` : status),
         vouched: () => say("vouched"),
         tracks: () => say("tracks"),
         presence: () => say("presence"),
+        quality: () => say("quality"),
         signal: (data) => queueMicrotask(() => this.#carry(page, data)),
       },
     })!;

@@ -1,4 +1,6 @@
 import { bearerSession, cookieSession, Duologue, type TokenStorage } from "duologue";
+import { livekitMedia } from "duologue/livekit";
+import { element } from "./elements.ts";
 import { Page } from "./page.ts";
 import { memory } from "./memory.ts";
 import { english } from "./words.ts";
@@ -20,5 +22,7 @@ function tabStorage(): TokenStorage {
   }
 }
 
-const client = new Duologue({ session: isSecond ? bearerSession(tabStorage()) : cookieSession() });
+// What LiveKit needs is a file of its own, which is loaded with the first match that is one of its rooms.
+const media = livekitMedia({ screen: () => element("partner", HTMLVideoElement) });
+const client = new Duologue({ media, session: isSecond ? bearerSession(tabStorage()) : cookieSession() });
 new Page({ client, words: english, memory: memory(), isSecond, pool: address.searchParams.get("pool"), host: location.hostname }).begin();

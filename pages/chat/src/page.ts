@@ -265,6 +265,7 @@ export class Page {
       {
         model,
         presence: partner.presence,
+        quality: partner.quality,
         live: this.#live,
         elsewhere: this.#elsewhere,
         hasPicture: this.#face.hasPicture,

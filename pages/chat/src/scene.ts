@@ -1,4 +1,4 @@
-import { currentMatch, isGone, type EndReason, type Model, type Presence } from "duologue";
+import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities } from "duologue";
 import type { Words } from "./words.ts";
 
 export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "talking" | "reconnecting" | "taken-over" | "ended";
@@ -7,6 +7,7 @@ export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "tal
 export interface Situation {
   readonly model: Model;
   readonly presence: Presence | null;
+  readonly quality: Qualities;
   /** The person is past the welcome, in this tab. */
   readonly live: boolean;
   /** Another tab of this browser has the connection. */
@@ -25,6 +26,12 @@ export interface Situation {
   readonly dealt: ReadonlySet<string>;
 }
 
+/** How good the connection is. What is well is a mark only, what is not is said. */
+export interface Mark {
+  readonly level: "good" | "weak" | "lost";
+  readonly word: string;
+}
+
 /** What is on screen, in words and switches. */
 export interface Scene {
   readonly state: SceneState;
@@ -37,6 +44,7 @@ export interface Scene {
   /** Over the welcome: why the person is back there. */
   readonly resting: string | null;
   readonly partner: { readonly name: string | null; readonly badge: string | null; readonly blank: string | null };
+  readonly quality: Mark | null;
   readonly current: string | null;
   readonly previous: string | null;
   readonly canChat: boolean;
@@ -59,6 +67,7 @@ export function scene(situation: Situation, words: Words): Scene {
     tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
     resting: model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
     partner: partner(state, situation, words),
+    quality: state === "talking" ? mark(situation, words.quality) : null,
     current: together ? currentMatch(model) : null,
     previous: previous !== null && !situation.dealt.has(previous) ? previous : null,
     canChat: together,
@@ -115,7 +124,7 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
 
 /** First why the person is looking again, while that is news; then how many there are. */
 function looking({ model, news, noWay }: Situation, { status, ended, noWay: noWayWords }: Words): { title: string; detail: string } {
-  if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.looking, detail: status.noVideo };
+  if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.noVideo, detail: status.noVideoDetail };
   const skipping = model.skipping !== null;
   const why = skipping || news === null ? "" : ended[news];
   const title = skipping || news !== null ? `${why} ${status.finding}`.trim() : status.looking;
@@ -137,6 +146,16 @@ function partner(state: SceneState, { model, presence, hasPicture }: Situation, 
   const blank = presence.camera ? (hasPicture ? null : words.nobody) : words.cameraOff;
   const badge = presence.hidden ? words.hidden : presence.microphone ? null : words.muted;
   return { name: named, badge, blank };
+}
+
+/** One's own is said first: it is what one can do something about. Browser to browser nothing is known, and no mark shown. */
+function mark({ quality: { own, partner, isPictureHeld } }: Situation, words: Words["quality"]): Mark | null {
+  if (isPictureHeld) return { level: "weak", word: words.held };
+  if (own === "lost") return { level: "lost", word: words.ownLost };
+  if (partner === "lost") return { level: "lost", word: words.theirsLost };
+  if (own === "poor") return { level: "weak", word: words.own };
+  if (partner === "poor") return { level: "weak", word: words.theirs };
+  return own === null && partner === null ? null : { level: "good", word: words.good };
 }
 
 function alias({ state }: Model): string {

@@ -17,6 +17,7 @@ export function showScene(scene: Scene): void {
   write(element("status-title", HTMLElement), scene.title);
   writeOrHide(element("status-detail", HTMLElement), scene.detail);
   showPartner(scene);
+  showQuality(scene);
   showActions(scene);
 }
 
@@ -25,6 +26,13 @@ function showPartner({ partner }: Scene): void {
   writeOrHide(element("partner-badge", HTMLElement), partner.badge);
   write(element("partner-word", HTMLElement), partner.blank);
   show(element("partner-blank", HTMLElement), partner.blank !== null);
+}
+
+function showQuality({ quality }: Scene): void {
+  const mark = element("quality", HTMLElement);
+  show(mark, quality !== null);
+  mark.dataset["level"] = quality?.level ?? "";
+  write(element("quality-word", HTMLElement), quality?.word ?? null);
 }
 
 function showActions(scene: Scene): void {

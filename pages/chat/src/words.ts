@@ -80,6 +80,7 @@ export interface Words {
     readonly reconnectingDetail: string;
     readonly finding: string;
     readonly noVideo: string;
+    readonly noVideoDetail: string;
     readonly leaving: string;
   };
   /** Why the last conversation ended, said while the next one is looked for. */
@@ -90,6 +91,14 @@ export interface Words {
     readonly muted: string;
     readonly hidden: string;
     readonly nobody: string;
+  };
+  readonly quality: {
+    readonly good: string;
+    readonly own: string;
+    readonly ownLost: string;
+    readonly theirs: string;
+    readonly theirsLost: string;
+    readonly held: string;
   };
   readonly link: { readonly away: string; readonly awayTalking: string };
   readonly over: {
@@ -152,9 +161,10 @@ export const english: Words = {
     ageDetail: "Nobody under 18 may take part.",
     kind: "Be kind.",
     kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever meets somebody who does can report and block them.",
-    address: "Your network address shows.",
+    address: "Your network address may show.",
     addressDetail:
-      "Picture and sound go straight to the other person, whose device can see your IP address, and with it roughly where you are.",
+      "Unless this site carries them over a server of its own, picture and sound go straight to the other person, whose device can see " +
+      "your IP address, and with it roughly where you are.",
     consent: "I am 18 or older and agree to the rules.",
   },
   choices: {
@@ -230,7 +240,8 @@ export const english: Words = {
     reconnecting: "Reconnecting to your partner…",
     reconnectingDetail: "You can wait a moment, or press Next.",
     finding: "Finding the next one…",
-    noVideo: "Video is not available right now. You keep your place; it goes on by itself.",
+    noVideo: "Video is not available right now",
+    noVideoDetail: "You keep your place. As soon as it is back, somebody is found for you.",
     leaving: "Stopping…",
   },
   ended: {
@@ -241,7 +252,7 @@ export const english: Words = {
     "partner-lost": "Your partner's connection was lost.",
     "no-show": "They did not show up.",
     "media-failed": "The two of you could not be connected.",
-    "media-unavailable": "Video was not available.",
+    "media-unavailable": "The video server did not answer.",
     "you-were-away": "You were away.",
   },
   noWay:
@@ -252,6 +263,14 @@ export const english: Words = {
     muted: "Their microphone is off",
     hidden: "Stepped away",
     nobody: "No picture yet",
+  },
+  quality: {
+    good: "Good connection",
+    own: "Your connection is weak",
+    ownLost: "Your connection is lost",
+    theirs: "Their connection is weak",
+    theirsLost: "Their connection is lost",
+    held: "Weak connection: sound before picture",
   },
   link: {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",

@@ -24,6 +24,7 @@ function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
   const situation: Situation = {
     model: { ...emptyModel("p"), link: "open", own: talk, ...model },
     presence: here,
+    quality: { own: null, partner: null, isPictureHeld: false },
     live: true,
     elsewhere: false,
     hasPicture: true,
@@ -95,6 +96,27 @@ describe("the scene", () => {
     expect(draw(talking, { presence: { ...here, camera: false } }).partner.blank).toBe("Their camera is off");
     expect(draw(talking, { presence: { camera: true, microphone: false, hidden: false } }).partner.badge).toBe("Their microphone is off");
     expect(draw(talking, { presence: { camera: true, microphone: false, hidden: true } }).partner.badge).toBe("Stepped away");
+  });
+
+  it.each<[string, Partial<Situation["quality"]>, object | null]>([
+    ["browser to browser, where nothing is known", {}, null],
+    ["both well", { own: "excellent", partner: "good" }, { level: "good", word: "Good connection" }],
+    ["one's own weak", { own: "poor", partner: "poor" }, { level: "weak", word: "Your connection is weak" }],
+    ["the partner's weak", { own: "good", partner: "poor" }, { level: "weak", word: "Their connection is weak" }],
+    ["the partner's lost", { own: "poor", partner: "lost" }, { level: "lost", word: "Their connection is lost" }],
+    ["the picture held back for the sound", { own: "poor", isPictureHeld: true }, { level: "weak", word: "Weak connection: sound before picture" }],
+  ])("marks the connection: %s", (_, quality, mark) => {
+    const known = { own: null, partner: null, isPictureHeld: false, ...quality };
+    expect(draw(talking, { quality: known }).quality).toEqual(mark);
+    expect(draw({ state: waiting }, { quality: known }).quality).toBeNull();
+  });
+
+  it("says what happens next while video is unavailable", () => {
+    expect(draw({ state: { ...waiting, media_available: false } }, { news: "media-unavailable" })).toMatchObject({
+      title: "Video is not available right now",
+      detail: "You keep your place. As soon as it is back, somebody is found for you.",
+    });
+    expect(draw({ state: waiting }, { news: "media-unavailable" }).title).toBe("The video server did not answer. Finding the next one…");
   });
 
   it("offers a second person to who waits alone on the server's own machine, and to nobody else", () => {

@@ -1,5 +1,7 @@
 import type { MediaStatus } from "../state/model.ts";
 import type { MediaGrant, Presence, SignalData } from "../vocabulary.ts";
+import type { Qualities } from "./quality.ts";
+import type { LivekitRoom } from "./room.ts";
 
 /** What this page sends. A track is swapped or taken away without a new negotiation. */
 export interface LocalTracks {
@@ -15,6 +17,8 @@ export interface MediaEvents {
   /** The partner's tracks, all of them, whenever one comes; empty when their connection is dropped. */
   readonly tracks: (tracks: readonly MediaStreamTrack[]) => void;
   readonly presence: (presence: Presence) => void;
+  /** How good the two connections are, where that is known. */
+  readonly quality: (qualities: Qualities) => void;
   /** To the partner's page, by way of the server. */
   readonly signal: (data: SignalData) => void;
 }
@@ -25,6 +29,8 @@ export interface MediaSetting {
   readonly grant: MediaGrant;
   readonly tracks: LocalTracks;
   readonly presence: Presence;
+  /** The one that the app attached last; of whichever match. */
+  readonly room: LivekitRoom | null;
   readonly events: MediaEvents;
 }
 
@@ -39,8 +45,12 @@ export interface MediaSession {
   tell(presence: Presence): void;
   /** Pings at once; `vouched` follows if that very ping, or a later one, is answered. */
   ask(): void;
+  /** The app has connected, or will connect, a room by itself; null: it takes it away. */
+  attach?(room: LivekitRoom | null): void;
   /** Can be repeated. The partner's channel closes at once. */
   close(): void;
+  /** After `close`: when nothing of it is connected any more. Never rejects; without it, at once. */
+  left?(): Promise<void>;
 }
 
 /** Makes the session of a match, or null for a kind of media that it does not know. */

@@ -93,6 +93,8 @@ export class PresenceWatch {
     this.#channel?.send(JSON.stringify({ pong: n }));
     // They are heard, so `silent` would be wrong; but whether they hear us, only a pong tells.
     if (this.#status === "silent") this.#become("connecting");
+    // Theirs is the first word over this channel: our own ping may have come too early for them to hear it.
+    if (this.#fresh) this.#ping();
     if (n < this.#heard) return;
     this.#heard = n;
     const { camera, microphone, hidden } = fields;

@@ -1,5 +1,7 @@
 import type { View } from "../client.ts";
 import type { LocalTracks } from "../media/port.ts";
+import type { Qualities } from "../media/quality.ts";
+import type { LivekitRoom } from "../media/room.ts";
 import type { Partner } from "../stage.ts";
 import type { Line } from "../state/chat.ts";
 import { isGone } from "../state/media.ts";
@@ -16,6 +18,15 @@ export interface SeenPartner {
   readonly presence: Presence | null;
   /** Their side is silent: say so, *skip* works, and they may come back. */
   readonly isGone: boolean;
+  /** How good both connections are; known in LiveKit rooms only. */
+  readonly quality: Qualities;
+}
+
+/** What an app's own `<LiveKitRoom>` needs: `serverUrl` and `token`. Another object only for another room. */
+export interface Livekit {
+  readonly url: string;
+  readonly token: string;
+  readonly room: string;
 }
 
 /** What a component shows. A new one only when something in it changed. */
@@ -28,6 +39,8 @@ export interface Scene {
   /** The conversation on screen. */
   readonly match: string | null;
   readonly partner: SeenPartner | null;
+  /** The LiveKit room of this conversation, once it is open. For an app that connects it itself; `attach` belongs to it. */
+  readonly livekit: Livekit | null;
   /** Of this conversation, or of the last one until the next begins. */
   readonly messages: readonly Line[];
   readonly peopleOnline: number | null;
@@ -56,6 +69,11 @@ export interface Actions {
   readonly takeOver: () => void;
   /** The partner's first picture of that match is on screen; `<Video onFirstFrame>` knows when. */
   readonly sawFace: (match: string) => void;
+  /**
+   * An app's own LiveKit room, connected or not yet: it carries pings then, and a partner who froze is known within
+   * seconds. What it returns takes it away, so that it fits an effect.
+   */
+  readonly attach: (room: LivekitRoom) => () => void;
 }
 
 export type Seated = Scene & Actions;
@@ -67,6 +85,7 @@ export const emptyScene: Scene = {
   state: null,
   match: null,
   partner: null,
+  livekit: null,
   messages: [],
   peopleOnline: null,
   refusal: null,
@@ -82,6 +101,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
     state: model.state,
     match,
     partner: match === null ? null : kept(last.partner, seen(last.partner, model, partner)),
+    livekit: match === null ? null : livekitOf(last.livekit, model),
     messages: model.chat.lines,
     peopleOnline: model.people_online,
     refusal: model.refusal,
@@ -90,9 +110,18 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
   return kept(last, scene);
 }
 
-function seen(last: SeenPartner | null, model: Model, { tracks, presence }: Partner): SeenPartner {
+function seen(last: SeenPartner | null, model: Model, { tracks, presence, quality }: Partner): SeenPartner {
   const alias = model.state?.state === "matched" ? model.state.match.partner.alias : "";
-  return { alias, stream: streamOf(last?.stream ?? null, tracks), presence, isGone: isGone(model.media) };
+  return { alias, stream: streamOf(last?.stream ?? null, tracks), presence, isGone: isGone(model.media), quality };
+}
+
+/** Grants are made anew all the time; who is in the room needs no other. */
+function livekitOf(last: Livekit | null, { state }: Model): Livekit | null {
+  const media = state?.state === "matched" ? state.match.media : null;
+  if (media?.kind !== "livekit" || !media.ready) return null;
+  const { url, token, room } = media;
+  if (url === undefined || token === undefined || room === undefined) return null;
+  return last?.room === room ? last : { url, token, room };
 }
 
 /** The same stream for the same tracks: a `<video>` that gets a new one starts anew, and blinks. */

@@ -124,6 +124,7 @@ export class Seat {
         match === null ? "unknown-match" : client.report(match, reason, more),
       takeOver: () => client.takeOver(),
       sawFace: (match) => client.sawFace(match),
+      attach: (room) => client.attach(room),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { PersonState } from "../vocabulary.ts";
+import type { LivekitMedia, MediaGrant, PersonState } from "../vocabulary.ts";
 import { upTo } from "./chat.ts";
 import { adopt } from "./intent.ts";
 import { freshMedia } from "./media.ts";
@@ -23,13 +23,26 @@ export function readSnapshot(model: Model, state: PersonState): Step {
 export function readState(model: Model, state: PersonState): Step {
   const own = adopt(model.own, state);
   const compared = own === model.own ? model : { ...model, own };
-  if (model.state !== null && state.version <= model.state.version) return [compared, []];
+  if (model.state !== null && state.version <= model.state.version) return [freshGrant(compared, state), []];
   return apply(compared, state);
 }
 
 /** A reply's state: nothing of it counts if a snapshot came since its command was sent. */
 export function readReply(model: Model, state: PersonState, snapshots: number): Step {
   return snapshots === model.snapshots ? readState(model, state) : [model, []];
+}
+
+/** A grant is made anew for each frame and reply: the newest is the one to connect with, should this page have to. */
+function freshGrant(model: Model, state: PersonState): Model {
+  const now = model.state;
+  if (now?.state !== "matched" || state.state !== "matched" || now.version !== state.version) return model;
+  const { media } = state.match;
+  if (media.kind !== "livekit" || now.match.match !== state.match.match || sameGrant(now.match.media, media)) return model;
+  return { ...model, state: { ...now, match: { ...now.match, media } } };
+}
+
+function sameGrant(one: MediaGrant, other: LivekitMedia): boolean {
+  return one.kind === "livekit" && one.token === other.token && one.ready === other.ready;
 }
 
 function apply(model: Model, state: PersonState): Step {

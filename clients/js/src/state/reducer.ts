@@ -118,7 +118,7 @@ function reply(model: Model, { to, reply, snapshots, took_ms }: Extract<Input, {
   const read = readReply(timed, reply.state, snapshots);
   switch (to.name) {
     case "pulse":
-      return then(read, (next) => pulsed(next, reply.outcome, next.state !== model.state));
+      return then(read, (next) => pulsed(next, reply.outcome, next.state?.version !== model.state?.version));
     case "join":
     case "leave":
       return then(read, (next) => asked(next, to.intent));

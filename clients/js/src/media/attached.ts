@@ -1,0 +1,95 @@
+import type { Clock } from "../clock.ts";
+import type { Presence } from "../vocabulary.ts";
+import { Company } from "./company.ts";
+import type { MediaSession, MediaSetting, OpenMedia } from "./port.ts";
+import { PresenceWatch } from "./presence.ts";
+import { isJoined, isOfMatch, type LivekitRoom } from "./room.ts";
+
+/**
+ * For grants of kind `livekit`, where the app itself connects (its own `<LiveKitRoom>`): nothing is said of media until
+ * it attaches the room of this match; the server goes by what LiveKit tells it.
+ */
+export function attachedMedia({ clock }: { readonly clock: Clock }): OpenMedia {
+  return (setting) => (setting.grant.kind === "livekit" ? new AttachedSession(setting, clock) : null);
+}
+
+class AttachedSession implements MediaSession {
+  readonly #setting: MediaSetting;
+  readonly #clock: Clock;
+  #presence: Presence;
+  #room: LivekitRoom | null = null;
+  #watch: PresenceWatch | null = null;
+  #company: Company | null = null;
+  #left: Promise<void> = Promise.resolve();
+
+  constructor(setting: MediaSetting, clock: Clock) {
+    this.#setting = setting;
+    this.#clock = clock;
+    this.#presence = setting.presence;
+    this.attach(setting.room);
+  }
+
+  attach(room: LivekitRoom | null): void {
+    if (room === this.#room) return;
+    this.#release();
+    this.#room = room;
+    room?.on("connected", this.#begin);
+    this.#begin();
+  }
+
+  hear(): void {
+    // Nothing is relayed between pages that are in one room.
+  }
+
+  grant(): void {
+    // The app's to use.
+  }
+
+  send(): void {
+    // The app publishes.
+  }
+
+  tell(presence: Presence): void {
+    this.#presence = presence;
+    this.#watch?.tell(presence);
+  }
+
+  ask(): void {
+    this.#watch?.ask();
+  }
+
+  /** An app that is slow to take its room away must not keep anybody in it. */
+  close(): void {
+    const room = this.#company === null ? null : this.#room;
+    this.#release();
+    if (room !== null && isJoined(room) && isOfMatch(room.localParticipant.identity, this.#setting.match)) {
+      this.#left = room.disconnect().catch(() => undefined);
+    }
+  }
+
+  left(): Promise<void> {
+    return this.#left;
+  }
+
+  /** From its first connection on, and over all later ones of the same room. */
+  readonly #begin = (): void => {
+    const { match, events } = this.#setting;
+    const room = this.#room;
+    if (room === null || this.#company !== null || !isJoined(room) || !isOfMatch(room.localParticipant.identity, match)) return;
+    const { status, vouched, presence, quality } = events;
+    this.#watch = new PresenceWatch(this.#clock, this.#presence, { status, vouched, presence });
+    // Its tracks are the app's to show.
+    this.#company = new Company(room, match, this.#watch, { tracks: () => undefined, quality });
+  };
+
+  #release(): void {
+    this.#room?.off("connected", this.#begin);
+    this.#room = null;
+    if (this.#company === null) return;
+    this.#company.close();
+    this.#watch?.close();
+    this.#company = null;
+    this.#watch = null;
+    this.#setting.events.status("connecting", false);
+  }
+}

@@ -1,0 +1,246 @@
+/** The public contract of `duologue/livekit`; needs `livekit-client`, which is loaded when a match needs it. */
+import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions } from "livekit-client";
+import { systemClock, type Clock } from "../clock.ts";
+import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
+import { Company } from "./company.ts";
+import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
+import { PresenceWatch } from "./presence.ts";
+import { Publishing } from "./publishing.ts";
+import { noQuality } from "./quality.ts";
+import { Shown } from "./shown.ts";
+import { usualMedia } from "./usual.ts";
+
+/** What is loaded of `livekit-client`. */
+export type LivekitModule = Pick<typeof import("livekit-client"), "DisconnectReason" | "RemoteVideoTrack" | "Room" | "RoomEvent" | "Track">;
+
+export interface LivekitOptions {
+  /**
+   * Where the partner's picture is shown: LiveKit then sends no more of it than the size needs, and none while nobody can
+   * see it. Without it the whole picture always comes.
+   */
+  readonly screen?: () => HTMLVideoElement | null;
+  /** For everything that is no LiveKit room: browser to browser, unless told otherwise. */
+  readonly otherwise?: OpenMedia;
+  readonly clock?: Clock;
+  readonly load?: () => Promise<LivekitModule>;
+}
+
+/** What the two have until the media deadline is 10 s; one try must not take all of it. */
+const CONNECT: RoomConnectOptions = {
+  maxRetries: 0,
+  websocketTimeout: 4_000,
+  peerConnectionTimeout: 6_000,
+  // On a link that is too narrow the server holds the picture back, never the sound.
+  subscriberAllowPause: true,
+};
+
+const RETRY_MS = 500;
+const RETRY_MOST_MS = 2_000;
+
+/** So many tries in a row are a room that will not come. It is tried on all the same. */
+const TRIES = 2;
+
+/** Rooms on a LiveKit server, connected as soon as the server says that one is open. */
+export function livekitMedia(options: LivekitOptions = {}): OpenMedia {
+  const { clock = systemClock } = options;
+  let other = options.otherwise;
+  return (setting) => {
+    if (setting.grant.kind === "livekit") return new LivekitSession(setting, setting.grant, clock, options);
+    other ??= usualMedia(clock); // not before a browser is there: servers that render pages come here too
+    return other(setting);
+  };
+}
+
+/** One match's room. The next match has a session of its own, which waits for nothing of this one. */
+class LivekitSession implements MediaSession {
+  readonly #setting: MediaSetting;
+  readonly #clock: Clock;
+  readonly #screen: LivekitOptions["screen"];
+  readonly #module: () => Promise<LivekitModule>;
+  readonly #watch: PresenceWatch;
+  #grant: LivekitMedia;
+  #tracks: LocalTracks;
+  #stay: Stay | null = null;
+  #tries = 0;
+  #cancelRetry: () => void = () => undefined;
+  #closed = false;
+  #left: Promise<void> = Promise.resolve();
+
+  constructor(setting: MediaSetting, grant: LivekitMedia, clock: Clock, { screen, load }: LivekitOptions) {
+    this.#setting = setting;
+    this.#grant = grant;
+    this.#tracks = setting.tracks;
+    this.#clock = clock;
+    this.#screen = screen;
+    this.#module = load ?? (() => import("livekit-client"));
+    const { status, vouched, presence } = setting.events;
+    this.#watch = new PresenceWatch(clock, setting.presence, { status, vouched, presence });
+    // While the room is being opened. If it fails now it is asked for again.
+    this.#module().catch(() => undefined);
+    this.#enter();
+  }
+
+  hear(): void {
+    // Nothing is relayed between pages that are in one room.
+  }
+
+  /** Only the newest is ever used: an older one may have run out. */
+  grant(grant: MediaGrant): void {
+    if (grant.kind !== "livekit") return;
+    const moved = grant.room !== this.#grant.room && this.#grant.room !== undefined;
+    this.#grant = grant;
+    if (moved) this.#leave();
+    this.#enter();
+  }
+
+  send(tracks: LocalTracks): void {
+    this.#tracks = tracks;
+    this.#stay?.send(tracks);
+  }
+
+  tell(presence: Presence): void {
+    this.#watch.tell(presence);
+  }
+
+  ask(): void {
+    this.#watch.ask();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancelRetry();
+    this.#watch.close();
+    this.#leave();
+  }
+
+  left(): Promise<void> {
+    return this.#left;
+  }
+
+  #enter(): void {
+    const { ready, url, token } = this.#grant;
+    if (this.#closed || this.#stay !== null || !ready || url === undefined || token === undefined) return;
+    this.#cancelRetry();
+    const stay: Stay = new Stay(this.#setting, this.#watch, this.#tracks, this.#screen, {
+      joined: () => (this.#tries = 0),
+      ended: (again) => this.#ended(stay, again),
+    });
+    this.#stay = stay;
+    stay.enter(this.#module(), url, token);
+  }
+
+  #leave(): void {
+    const stay = this.#stay;
+    this.#stay = null;
+    if (stay !== null) this.#left = stay.leave();
+  }
+
+  /** A room that could not be entered, or that was lost for good. */
+  #ended(stay: Stay, again: boolean): void {
+    if (stay !== this.#stay) return;
+    this.#leave();
+    if (!again || this.#closed) return;
+    this.#tries += 1;
+    this.#cancelRetry = this.#clock.after(Math.min(RETRY_MS * this.#tries, RETRY_MOST_MS), () => this.#enter());
+    // What the server answers to that word carries a new grant.
+    if (this.#tries >= TRIES) this.#watch.fail();
+  }
+}
+
+interface StayEvents {
+  readonly joined: () => void;
+  readonly ended: (again: boolean) => void;
+}
+
+/** How everything is set that is not the match's. */
+const ROOM: RoomOptions = {
+  dynacast: true,
+  stopLocalTrackOnUnpublish: false,
+  // The page says when it goes (`close`); LiveKit's own way listens to `beforeunload`, which keeps pages out of the cache.
+  disconnectOnPageLeave: false,
+};
+
+/** One time in a room, from the first try to enter it until it is left. */
+class Stay {
+  readonly #setting: MediaSetting;
+  readonly #watch: PresenceWatch;
+  readonly #screen: LivekitOptions["screen"];
+  readonly #events: StayEvents;
+  #tracks: LocalTracks;
+  #room: Room | null = null;
+  #company: Company | null = null;
+  #publishing: Publishing | null = null;
+  #isLeft = false;
+
+  constructor(setting: MediaSetting, watch: PresenceWatch, tracks: LocalTracks, screen: LivekitOptions["screen"], events: StayEvents) {
+    this.#setting = setting;
+    this.#watch = watch;
+    this.#tracks = tracks;
+    this.#screen = screen;
+    this.#events = events;
+  }
+
+  enter(module: Promise<LivekitModule>, url: string, token: string): void {
+    this.#connect(module, url, token).catch(() => this.#events.ended(true));
+  }
+
+  send(tracks: LocalTracks): void {
+    this.#tracks = tracks;
+    this.#publishing?.send(tracks);
+  }
+
+  /** Resolves when the connection is closed. A connect that is under way is given up. */
+  async leave(): Promise<void> {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#publishing?.close();
+    this.#company?.close();
+    if (this.#company !== null) {
+      this.#watch.attach(null);
+      const { tracks, quality } = this.#setting.events;
+      tracks([]);
+      quality(noQuality);
+    }
+    await this.#disconnect();
+  }
+
+  async #connect(module: Promise<LivekitModule>, url: string, token: string): Promise<void> {
+    const livekit = await module;
+    if (this.#isLeft) return;
+    const { Room, RoomEvent, RemoteVideoTrack, DisconnectReason, Track } = livekit;
+    const adaptiveStream = this.#screen !== undefined && { pauseVideoInBackground: true };
+    const room = new Room({ ...ROOM, adaptiveStream });
+    this.#room = room;
+    room.on(RoomEvent.TrackSubscribed, (track) => track instanceof RemoteVideoTrack && this.#adapt(track));
+    // Somebody came in under our name: another page of ours has the room now.
+    room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason !== DisconnectReason.DUPLICATE_IDENTITY));
+    const { tracks, quality } = this.#setting.events;
+    this.#company = new Company(room, this.#setting.match, this.#watch, { tracks, quality });
+    await room.connect(url, token, CONNECT);
+    await this.#joined(room, Track);
+  }
+
+  /** Left in the very moment in which it came up, nobody else would close it. */
+  async #joined(room: Room, { Source }: LivekitModule["Track"]): Promise<void> {
+    if (this.#isLeft) return this.#disconnect();
+    this.#publishing = new Publishing(room, Source, this.#tracks);
+    this.#events.joined();
+  }
+
+  async #disconnect(): Promise<void> {
+    try {
+      await this.#room?.disconnect(false);
+    } catch {
+      // It was closed already, or its socket was: in both cases it is not connected.
+    }
+  }
+
+  #disconnected(again: boolean): void {
+    if (!this.#isLeft) this.#events.ended(again);
+  }
+
+  #adapt(track: RemoteVideoTrack): void {
+    const element = this.#screen?.() ?? null;
+    if (element !== null) track.observeElementInfo(new Shown(element));
+  }
+}

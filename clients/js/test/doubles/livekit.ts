@@ -1,0 +1,224 @@
+import { DisconnectReason, RoomEvent, Track } from "livekit-client";
+import type { LivekitModule } from "../../src/media/livekit.ts";
+import type { LivekitRoom, RoomParticipant } from "../../src/media/room.ts";
+
+interface Publication {
+  readonly track: { readonly kind: string; mediaStreamTrack: MediaStreamTrack; streamState: string };
+}
+
+class FakeParticipant implements RoomParticipant {
+  readonly identity: string;
+  connectionQuality = "unknown";
+  readonly trackPublications = new Map<string, Publication>();
+
+  constructor(identity: string) {
+    this.identity = identity;
+  }
+}
+
+/** A grant of the double: nothing is signed. */
+export function fakeToken(room: string, identity: string): string {
+  return JSON.stringify({ room, identity });
+}
+
+/** Thrown by a server that has no such room, or does not answer. */
+class Refused extends Error {}
+
+/**
+ * A LiveKit server and its client as far as this package goes: rooms that exist or not, two people in each, a second one
+ * of a name in place of the first, lossy data, tracks.
+ */
+export class FakeLivekit {
+  readonly #rooms = new Map<string, Set<FakeRoom>>();
+  /** Every room that was ever made in a page. */
+  readonly made: FakeRoom[] = [];
+  readonly options: object[] = [];
+  loads = 0;
+  /** Connecting waits until it is let go on. */
+  held: Promise<void> = Promise.resolve();
+  /** What is sent is lost. */
+  mute = false;
+
+  readonly load = (): Promise<LivekitModule> => {
+    this.loads += 1;
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the class below has its own
+    const server = this;
+    class Room extends FakeRoom {
+      constructor(options: object) {
+        super(server);
+        server.options.push(options);
+      }
+    }
+    const RemoteVideoTrack = (): void => undefined; // nothing is an instance of it
+    return Promise.resolve({ Room, RemoteVideoTrack, RoomEvent, Track, DisconnectReason } as unknown as LivekitModule);
+  };
+
+  open(name: string): void {
+    this.#rooms.set(name, new Set());
+  }
+
+  delete(name: string): void {
+    for (const room of this.#rooms.get(name) ?? []) room.drop(DisconnectReason.ROOM_DELETED);
+    this.#rooms.delete(name);
+  }
+
+  /** Whoever is in it, by name. */
+  people(name: string): string[] {
+    return [...(this.#rooms.get(name) ?? [])].map(({ localParticipant }) => localParticipant.identity);
+  }
+
+  enter(name: string, who: FakeRoom): void {
+    const people = this.#rooms.get(name);
+    if (people === undefined) throw new Refused("requested room does not exist");
+    for (const other of people) {
+      if (other.localParticipant.identity === who.localParticipant.identity) other.drop(DisconnectReason.DUPLICATE_IDENTITY);
+    }
+    for (const other of people) {
+      other.meet(who.localParticipant);
+      who.meet(other.localParticipant);
+    }
+    people.add(who);
+  }
+
+  leave(who: FakeRoom): void {
+    for (const people of this.#rooms.values()) {
+      if (people.delete(who)) people.forEach((other) => other.part(who.localParticipant));
+    }
+  }
+
+  carry(from: FakeRoom, data: Uint8Array, topic: string): void {
+    if (this.mute) return;
+    for (const people of this.#rooms.values()) {
+      if (people.has(from)) people.forEach((other) => other !== from && other.hear(data, from.localParticipant, topic));
+    }
+  }
+
+  changed(who: FakeRoom, event: string): void {
+    for (const people of this.#rooms.values()) {
+      if (people.has(who)) people.forEach((other) => other !== who && other.emit(event));
+    }
+  }
+}
+
+export class FakeRoom implements LivekitRoom {
+  state = "disconnected";
+  readonly remoteParticipants = new Map<string, FakeParticipant>();
+  readonly #server: FakeLivekit;
+  readonly #listeners = new Map<string, Set<(...args: never[]) => void>>();
+  #me = new FakeParticipant("");
+  disconnects = 0;
+
+  constructor(server: FakeLivekit) {
+    this.#server = server;
+    server.made.push(this);
+  }
+
+  get localParticipant(): FakeParticipant & {
+    publishData(data: Uint8Array, options: { topic: string }): Promise<void>;
+    publishTrack(track: MediaStreamTrack): Promise<Publication>;
+    unpublishTrack(track: Publication["track"]): Promise<void>;
+  } {
+    return Object.assign(this.#me, {
+      publishData: async (data: Uint8Array, { topic }: { topic: string }) => {
+        await Promise.resolve();
+        if (this.state !== "connected") throw new Refused("not connected");
+        this.#server.carry(this, data, topic);
+      },
+      publishTrack: (track: MediaStreamTrack) => {
+        const publication = { track: { kind: track.kind, mediaStreamTrack: track, streamState: "active", replaceTrack: (next: MediaStreamTrack) => this.#replace(publication, next) } };
+        this.#me.trackPublications.set(track.kind, publication);
+        this.#server.changed(this, "trackSubscribed");
+        return Promise.resolve(publication);
+      },
+      unpublishTrack: ({ kind }: Publication["track"]) => {
+        this.#me.trackPublications.delete(kind);
+        this.#server.changed(this, "trackUnsubscribed");
+        return Promise.resolve();
+      },
+    });
+  }
+
+  async #replace(publication: Publication, track: MediaStreamTrack): Promise<void> {
+    await Promise.resolve();
+    publication.track.mediaStreamTrack = track;
+  }
+
+  async connect(_url: string, token: string): Promise<void> {
+    const { room, identity } = JSON.parse(token) as { room: string; identity: string };
+    this.state = "connecting";
+    await this.#server.held;
+    if (this.state !== "connecting") throw new Refused("given up");
+    this.#me = new FakeParticipant(identity);
+    try {
+      this.#server.enter(room, this);
+    } catch (error) {
+      this.state = "disconnected";
+      throw error;
+    }
+    this.state = "connected";
+    this.emit("connected");
+  }
+
+  async disconnect(): Promise<void> {
+    this.disconnects += 1;
+    if (this.state === "disconnected") return;
+    this.state = "disconnected";
+    this.#server.leave(this);
+    await Promise.resolve();
+    this.remoteParticipants.clear();
+    this.emit("disconnected", DisconnectReason.CLIENT_INITIATED);
+  }
+
+  /** The server ends it. */
+  drop(reason: DisconnectReason): void {
+    this.state = "disconnected";
+    this.#server.leave(this);
+    this.remoteParticipants.clear();
+    this.emit("disconnected", reason);
+  }
+
+  meet(other: FakeParticipant): void {
+    this.remoteParticipants.set(other.identity, other);
+    this.emit("participantConnected");
+  }
+
+  part(other: FakeParticipant): void {
+    this.remoteParticipants.delete(other.identity);
+    this.emit("participantDisconnected");
+  }
+
+  hear(data: Uint8Array, from: FakeParticipant, topic: string): void {
+    this.emit("dataReceived", data, from, undefined, topic);
+  }
+
+  rate(own: string, partner: string): void {
+    this.#me.connectionQuality = own;
+    for (const other of this.remoteParticipants.values()) other.connectionQuality = partner;
+    this.emit("connectionQualityChanged");
+  }
+
+  /** The link is too narrow: what the partner shows is held back. */
+  hold(streamState: "paused" | "active"): void {
+    for (const { trackPublications } of this.remoteParticipants.values()) trackPublications.get("video")!.track.streamState = streamState;
+    this.emit("trackStreamStateChanged");
+  }
+
+  on(event: string, listener: (...args: never[]) => void): this {
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
+    return this;
+  }
+
+  off(event: string, listener: (...args: never[]) => void): this {
+    this.#listeners.get(event)?.delete(listener);
+    return this;
+  }
+
+  get listeners(): number {
+    return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
+  emit(event: string, ...args: unknown[]): void {
+    for (const listener of this.#listeners.get(event) ?? []) (listener as (...args: unknown[]) => void)(...args);
+  }
+}
