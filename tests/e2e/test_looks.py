@@ -149,6 +149,18 @@ def test_waiting(people: People, gallery: Gallery) -> None:
     gallery.show("05-waiting-alone", a)
 
 
+@pytest.mark.parametrize("size", [(720, 620), (1024, 700), (1260, 620), (1280, 530)], ids=str)
+def test_everything_is_on_the_screen_of_a_narrow_window(people: People, size: tuple[int, int]) -> None:
+    """Nothing of the stage lies below the window: it does not scroll, so that would be out of reach."""
+    a = people.come("A")
+    a.start()
+    a.waits()
+    page = page_of(a)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for each in (".controls .wide", "#next", by("more"), "#chat-form"):
+        assert page.evaluate(BOTTOM, each) <= size[1], each
+
+
 def test_no_way_between_two_networks(people: People, gallery: Gallery) -> None:
     """First it connects; then it says what the operator would have to set."""
     a, b = people.come("A"), people.come("B", NO_WAY)
