@@ -41,6 +41,15 @@ def shown(document: dict[str, Any]) -> str:
     rows = [f"{'reads held against streams':<28}{'today':>10}{'yesterday':>12}"]
     rows += [f"  {words:<26}{today[name]:>10}{yesterday[name]:>12}" for name, words in WORDS.items()]
     people, verdict = document["people"], document["verdict"]
-    word = "Polling can be switched off" if verdict["safe"] else "Not safe to switch polling off"
     head = f"{document['transports']}; people on streams: {people['sse']}, polling: {people['poll']}"
-    return "\n".join([head, *rows, f"{word}: {verdict['why']}."])
+    return "\n".join([head, *rows, _sentence(document["transports"], verdict)])
+
+
+def _sentence(transports: str, verdict: dict[str, Any]) -> str:
+    """The verdict, where there is something to decide, and how to get at what it is made of."""
+    if transports == "sse":
+        return "This server has streams only: polling is switched off."
+    if transports == "poll":
+        return "This server has polling only: streams, and comparing the two, begin with --transports both."
+    word = "Polling can be switched off" if verdict["safe"] else "Not safe to switch polling off"
+    return f"{word}: {verdict['why']}."

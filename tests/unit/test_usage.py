@@ -28,6 +28,16 @@ def test_a_table_and_a_sentence() -> None:
     assert shown(safe).splitlines()[-1] == "Polling can be switched off: nobody polls."
 
 
+@pytest.mark.parametrize(
+    ("transports", "said"), [("sse", "polling is switched off."), ("poll", "begin with --transports both.")]
+)
+def test_nothing_to_decide(transports: str, said: str) -> None:
+    """Where a server has one of the two, no verdict is given on what was never compared."""
+    last = shown({**DOCUMENT, "transports": transports}).splitlines()[-1]
+    assert last.endswith(said)
+    assert "safe" not in last
+
+
 def test_nobody_answers() -> None:
     """One line, with the address."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

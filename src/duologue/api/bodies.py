@@ -54,7 +54,7 @@ def parse(body: bytes, kind: type[T]) -> T:
 
 
 def _malformed() -> Problem:
-    return Problem(Code.MALFORMED, "the body is not one JSON object in UTF-8")
+    return Problem(Code.MALFORMED, "the body is not one JSON object in UTF-8; with nothing to say, send {}")
 
 
 def _is_object(body: bytes) -> bool:

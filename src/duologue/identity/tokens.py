@@ -167,7 +167,7 @@ class Tokens:
                 return BadToken("the token names no signing key (kid) that is known here")
             verified = self._jws.decode_complete(token, key, algorithms=[_ALGORITHM])
         except jwt.PyJWTError:
-            return BadToken("the token's signature is not ours")
+            return BadToken("the token's signature is not ours: sign it with DUOLOGUE_SECRET of this server")
         return bytes(verified["payload"])
 
     def _session(self, claims: Claims) -> Session | BadToken:
