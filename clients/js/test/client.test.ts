@@ -20,6 +20,8 @@ class House {
   readonly streams: { url: string; handlers: StreamHandlers; closed: boolean }[] = [];
   readonly sessions: { setting: MediaSetting; closed: boolean; asked: number; rooms: unknown[]; hasLeft: () => void }[] = [];
   readonly errors: unknown[] = [];
+  /** What opening media throws. */
+  failure: Error | null = null;
   answer: (sent: Sent) => Response | Promise<Response> = (sent) =>
     sent.path.endsWith("sessions") ? granted("a") : Response.json({ outcome: "ok", state: this.client.view.model.state ?? idle(1) });
   readonly client = new Duologue({
@@ -37,6 +39,7 @@ class House {
       return { close: () => void (stream.closed = true) };
     },
     media: (setting): MediaSession => {
+      if (this.failure !== null) throw this.failure;
       const nothing = (): void => undefined;
       const session = { setting, closed: false, asked: 0, rooms: [] as unknown[], hasLeft: nothing };
       const left = new Promise<void>((done) => (session.hasLeft = done));
@@ -236,6 +239,73 @@ describe("a client", () => {
     await house.open(matched(10, "m_1"));
     expect(house.bodies("skip")).toEqual([{ match: "m_1" }]);
     expect(pressed).toBeLessThan(100);
+  });
+
+  it("sends one join for a listener that presses Start at each news of being idle", async () => {
+    const house = await new House().open(idle(1));
+    house.answer = never;
+    house.client.subscribe(({ model }) => {
+      if (model.state?.state === "idle") house.client.start({ tags: ["chess"] });
+    });
+    house.client.start({ tags: ["chess"] });
+    await settle();
+    expect(house.errors).toEqual([]);
+    expect(house.bodies("join")).toHaveLength(1);
+  });
+
+  it("sends a join under way anew with other preferences", async () => {
+    const house = await new House().open(idle(1));
+    house.answer = never;
+    house.client.start({ tags: ["chess"] });
+    house.client.start({ tags: ["go"] });
+    await settle();
+    expect(house.bodies("join").map(({ tags }) => tags)).toEqual([["chess"], ["go"]]);
+  });
+
+  it("goes on when the app's own media cannot be opened, and says so", async () => {
+    const house = new House();
+    const mine = new Error("no WebRTC here");
+    house.failure = mine;
+    await house.open(matched(10, "m_1"));
+    house.frame("waiting", waiting(11));
+    expect(house.errors).toEqual([mine]);
+    expect(house.client.view.model.state?.state).toBe("waiting");
+    house.failure = null;
+    house.frame("new-match", matched(12, "m_2"));
+    expect(house.sessions.map(({ setting }) => setting.match)).toEqual(["m_2"]);
+  });
+
+  it("skips what Next was pressed for once it has a session again", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    let refused = 0;
+    house.answer = (sent) => {
+      if (sent.path.endsWith("sessions")) return granted("a");
+      if (!sent.path.endsWith("skip") || refused > 0) return Response.json({ outcome: "ok", state: matched(10, "m_1") });
+      refused += 1;
+      return Response.json({ code: "bad-token" }, { status: 401 });
+    };
+    house.client.next();
+    await house.clock.advance(500);
+    house.frame("snapshot", matched(10, "m_1"));
+    await house.clock.advance(5_000);
+    expect(house.bodies("skip")).toEqual([{ match: "m_1" }, { match: "m_1" }]);
+  });
+
+  it("skips nobody else with it, and does not ask for ever without a session", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.answer = (sent) =>
+      sent.path.endsWith("sessions") ? Response.json({ code: "guests-off" }, { status: 403 }) : Response.json({ code: "bad-token" }, { status: 401 });
+    house.client.next();
+    await house.clock.advance(60_000);
+    expect(house.client.view.model.link).toBe("ended");
+    expect(house.bodies("skip").length).toBeLessThan(3);
+    const other = await new House().open(matched(10, "m_1"));
+    other.answer = (sent) => (sent.path.endsWith("sessions") ? granted("a") : Response.json({ code: "bad-token" }, { status: 401 }));
+    other.client.next();
+    await settle();
+    other.frame("snapshot", matched(11, "m_2"));
+    await other.clock.advance(5_000);
+    expect(other.bodies("skip")).toEqual([{ match: "m_1" }]);
   });
 
   it("is not ended by a listener that throws", async () => {

@@ -74,6 +74,24 @@ describe("tokens of the host's own back end", () => {
     expect(new Set(host.streams.map(({ token }) => token)).size).toBe(2);
   });
 
+  it("are asked for again when the back end does not answer at all", async () => {
+    const host = new Host();
+    const asked: AbortSignal[] = [];
+    const client = new Duologue({
+      clock: host.clock,
+      random: () => 0.5,
+      session: hostSession((signal) => (asked.push(signal), new Promise(() => undefined))),
+      stream: () => ({ close: () => undefined }),
+    });
+    client.open();
+    await host.clock.advance(30_000);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(asked[0]?.aborted).toBe(true);
+    client.close();
+    await settle();
+    expect([asked.at(-1)?.aborted, host.clock.pending]).toEqual([true, 0]);
+  });
+
   it("are replaced when the server turns one away", async () => {
     const host = await new Host().open();
     await host.clock.advance(MINUTE_MS);

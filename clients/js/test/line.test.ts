@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Refused } from "../src/problem.ts";
-import { Line, QUIET_MS, type Link } from "../src/stream/line.ts";
+import { Line, QUIET_MS, STEADY_MS, type Link } from "../src/stream/line.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 
@@ -77,6 +77,31 @@ describe("the line", () => {
     await streams.clock.advance(500);
     expect(streams.opened).toHaveLength(2);
     expect(streams.opened[0]?.closed).toBe(true);
+  });
+
+  it("comes back ever more slowly to streams that break off right after their first frame, and quickly to one that had lasted", async () => {
+    const streams = await new Streams().open();
+    for (let round = 0; round < 100 && streams.clock.monotonic() < 60_000; round += 1) {
+      streams.last.handlers.onEnd({ why: "lost" });
+      const had = streams.opened.length;
+      for (let step = 0; step < 200 && streams.opened.length === had; step += 1) await streams.clock.advance(50);
+      streams.say(SNAPSHOT);
+    }
+    expect(streams.opened.length).toBeLessThan(40);
+    const had = streams.opened.length;
+    await streams.clock.advance(STEADY_MS);
+    streams.last.handlers.onEnd({ why: "lost" });
+    await streams.clock.advance(400);
+    expect(streams.opened).toHaveLength(had + 1);
+  });
+
+  it("is away for as long as the server's store is, heartbeats or not", async () => {
+    const streams = await new Streams().open();
+    streams.say('{"type":"unavailable","at_ms":1,"retry_ms":500}');
+    streams.say('{"type":"heartbeat","at_ms":1,"now_ms":1,"version":1,"people_online":1}');
+    expect(streams.line.link).toBe("away");
+    streams.say(SNAPSHOT);
+    expect(streams.line.link).toBe("open");
   });
 
   it("stays closed once another page has taken over", async () => {

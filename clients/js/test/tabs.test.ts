@@ -12,11 +12,14 @@ class Browser {
   readonly clock = new FakeClock();
   readonly locks = new FakeLocks();
 
+  readonly shared = memoryStorage();
+
   tab(locks: Locks | null = this.locks, storage = memoryStorage()): { tabs: Tabs; sight: FakeSight; said: string[] } {
+    const { clock, shared } = this;
     const sight = new FakeSight();
     const said: string[] = [];
     const say = (word: string) => () => void said.push(word);
-    const tabs = new Tabs({ locks, sight, storage, clock: this.clock, name: () => "duologue", lead: say("leads"), elsewhere: say("elsewhere") });
+    const tabs = new Tabs({ locks, sight, storage, shared, clock, name: () => "duologue", lead: say("leads"), elsewhere: say("elsewhere") });
     return { tabs, sight, said };
   }
 
@@ -62,6 +65,24 @@ describe("the tabs of a browser", () => {
     a.tabs.close();
     await browser.clock.advance(YIELD_MS);
     expect(b.said).toEqual(["elsewhere", "leads"]);
+  });
+
+  it("let none go on by itself when the leader had lost the conversation to another device: only when somebody says so", async () => {
+    const browser = new Browser();
+    const [a, b] = await browser.two();
+    a.tabs.lost();
+    a.tabs.close();
+    await browser.clock.advance(60_000);
+    expect(b.said).toEqual(["elsewhere"]);
+    b.tabs.takeOver();
+    await settle();
+    expect(b.said).toEqual(["elsewhere", "leads"]);
+    const c = browser.tab();
+    c.tabs.open();
+    await browser.clock.advance(ASK_MS);
+    b.tabs.close();
+    await browser.clock.advance(YIELD_MS);
+    expect(c.said).toEqual(["elsewhere", "leads"]); // it was taken back, so what holds is where it was last
   });
 
   it("never let a hidden one go on by itself: only once somebody looks, or says so", async () => {
@@ -279,6 +300,14 @@ describe("a client in one of many tabs", () => {
     b.client.takeOver();
     await b.leads(browser);
     expect(a.link).toBe("elsewhere");
+  });
+
+  it("does not take the conversation back from another device because a tab that lost it to that one is closed", async () => {
+    const [browser, a, b] = await two();
+    a.streams[0]?.handlers.onEvent('{"type":"taken-over","at_ms":1}', "");
+    a.client.close();
+    await browser.clock.advance(60_000);
+    expect([b.link, b.streams]).toEqual(["elsewhere", []]);
   });
 
   it("goes on by itself when the leader is closed", async () => {

@@ -5,6 +5,8 @@ interface RoomTrack {
 
 /** What we need of a participant of `livekit-client`. */
 export interface RoomParticipant {
+  /** Another one for each time that somebody comes in, also under the same name. */
+  readonly sid: string;
   readonly identity: string;
   readonly connectionQuality: string;
   readonly trackPublications: ReadonlyMap<string, { readonly track?: RoomTrack | undefined }>;

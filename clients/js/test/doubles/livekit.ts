@@ -7,12 +7,15 @@ interface Publication {
 }
 
 class FakeParticipant implements RoomParticipant {
+  static #count = 0;
   readonly identity: string;
+  readonly sid: string;
   connectionQuality = "unknown";
   readonly trackPublications = new Map<string, Publication>();
 
   constructor(identity: string) {
     this.identity = identity;
+    this.sid = `PA_${(FakeParticipant.#count += 1)}`;
   }
 }
 
@@ -70,11 +73,13 @@ export class FakeLivekit {
   enter(name: string, who: FakeRoom): void {
     const people = this.#rooms.get(name);
     if (people === undefined) throw new Refused("requested room does not exist");
-    for (const other of people) {
-      if (other.localParticipant.identity === who.localParticipant.identity) other.drop(DisconnectReason.DUPLICATE_IDENTITY);
+    const ghosts = [...people].filter(({ localParticipant }) => localParticipant.identity === who.localParticipant.identity);
+    for (const ghost of ghosts) {
+      people.delete(ghost);
+      ghost.drop(DisconnectReason.DUPLICATE_IDENTITY);
     }
     for (const other of people) {
-      other.meet(who.localParticipant);
+      other.meet(who.localParticipant, ghosts.length > 0);
       who.meet(other.localParticipant);
     }
     people.add(who);
@@ -177,9 +182,10 @@ export class FakeRoom implements LivekitRoom {
     this.emit("disconnected", reason);
   }
 
-  meet(other: FakeParticipant): void {
+  /** One who takes the place of their own ghost is not announced. */
+  meet(other: FakeParticipant, silently = false): void {
     this.remoteParticipants.set(other.identity, other);
-    this.emit("participantConnected");
+    if (!silently) this.emit("participantConnected");
   }
 
   part(other: FakeParticipant): void {
