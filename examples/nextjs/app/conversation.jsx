@@ -1,16 +1,8 @@
 "use client";
 
-import { hostSession, Refused } from "duologue";
 import { useDuologue, Video } from "duologue/react";
 import { useState } from "react";
-
-/** Tokens come from this app's own back end, and are asked for again before they run out. */
-const session = hostSession(async (signal) => {
-  const answer = await fetch("/token", { method: "POST", signal });
-  if (answer.status === 401) throw new Refused(401, "logged-out", null);
-  if (!answer.ok) throw new Error(`/token: ${answer.status}`);
-  return answer.text();
-}, { seat: "app" }); // two tabs are the same person: one of them has the conversation
+import { session } from "./session.js";
 
 export function Conversation({ name }) {
   const { isConnected, link, state, match, partner, messages, start, skip, stop, send, say, sawFace, takeOver } = useDuologue({ session });
