@@ -51,6 +51,9 @@ const HOLD_MS = 2_000;
 /** A partner waits 5 s for a lost line, so the first tries come quickly; the cap spares a server that is down for long. */
 const RETRY = { base_ms: 400, cap_ms: 4_000 };
 
+/** A stream that lasted so long was a good one: what ends it is news, and the next is tried quickly. */
+export const STEADY_MS = 5_000;
+
 /** Polls that fail so often in a row may be what does not get through. */
 const POLLS_FAILED = 3;
 
@@ -76,6 +79,8 @@ export class Line {
   #heard = false;
   #returnsSoon = false;
   #attempt = 0;
+  /** When the current stream brought its first frame. */
+  #since_ms: number | null = null;
   #lastEventId = "";
   #cancelTimer = NOTHING;
   #cancelTrial = NOTHING;
@@ -157,6 +162,7 @@ export class Line {
   #event(data: string, lastEventId: string): void {
     if (lastEventId !== "") this.#lastEventId = lastEventId;
     this.#heard = true;
+    this.#since_ms ??= this.#options.clock.monotonic();
     this.#fallback.streamed();
     this.#watch(QUIET_MS);
     const frame = parseFrame(data);
@@ -184,8 +190,10 @@ export class Line {
         return this.#later(frame.after_ms, false);
       case "unavailable":
         return this.#become("away");
+      case "heartbeat":
+        // Of a server that has lost its store it says only that the stream lives.
+        return this.#link === "away" ? undefined : this.#become("open");
       default:
-        this.#attempt = 0;
         return this.#become("open");
     }
   }
@@ -226,6 +234,7 @@ export class Line {
 
   #polled(frame: Frame): void {
     this.#heard = true;
+    this.#attempt = 0;
     if (frame.type === "message") this.#lastEventId = `${frame.match}:${frame.n}`;
     this.#take(frame);
     this.#planReturn();
@@ -328,6 +337,8 @@ export class Line {
   }
 
   #drop(): void {
+    if (this.#since_ms !== null && this.#options.clock.monotonic() - this.#since_ms >= STEADY_MS) this.#attempt = 0;
+    this.#since_ms = null;
     this.#cancelTimer();
     this.#current?.close();
     this.#current = null;
