@@ -8,6 +8,9 @@ const RETRY = { base_ms: 1_000, cap_ms: 30_000 };
 /** `setTimeout` takes no more; who stays that long is renewed early. */
 const LONGEST_MS = 2 ** 31 - 1;
 
+/** A back end of the host's that has not answered by then is asked anew. */
+const ANSWER_MS = 10_000;
+
 /** A token that is never stretched would be asked for ever sooner as its end comes near. */
 const LEAST_MS = 1_000;
 
@@ -33,14 +36,32 @@ export class Renewal {
 
   /** Rejects with a `DuologueError`: that of the host's back end, or `Unreachable`. */
   async obtain(signal: AbortSignal): Promise<void> {
-    const { session, clock, grant } = this.#options;
+    const { session, grant } = this.#options;
     try {
       if (session.obtain === undefined) await grant(signal);
-      else await session.obtain(() => clock.now(), signal);
+      else await this.#fromHost(session.obtain.bind(session), signal);
     } catch (error) {
       throw error instanceof DuologueError ? error : new Unreachable("the host's own token", { cause: error });
     }
     if (!signal.aborted) this.#later(0);
+  }
+
+  /** Is over in time, whether or not the host's code heeds its signal. */
+  async #fromHost(obtain: NonNullable<Session["obtain"]>, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const asking = new AbortController();
+    const abort = (): void => asking.abort();
+    signal.addEventListener("abort", abort);
+    const cancel = clock.after(ANSWER_MS, abort);
+    const unanswered = new Promise<never>((_, reject) => {
+      asking.signal.addEventListener("abort", () => reject(new Unreachable("the host's own token: no answer")));
+    });
+    try {
+      await Promise.race([obtain(() => clock.now(), asking.signal), unanswered]);
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", abort);
+    }
   }
 
   /** Of a token that is at hand already. */
