@@ -71,7 +71,7 @@ export type Command =
 /** `status`: what the media session sees; `connecting` again when a connection is being rebuilt. */
 export type MediaStatus = "connecting" | MediaWord;
 
-export type Later = "pulse" | "heal" | "gone" | "hang-up";
+export type Later = "pulse" | "heal" | "gone" | "hang-up" | "skip";
 
 export type Input =
   | { readonly type: "page"; readonly page: string }

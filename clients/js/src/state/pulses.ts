@@ -79,14 +79,15 @@ export function pulseStale(model: Model, changed: boolean): readonly [Model, rea
 /** No answer: what was measured goes with the next one. */
 export function pulseFailed(model: Model): readonly [Model, readonly Effect[]] {
   const { measures, pulses } = model;
-  const kept = pulses.sent?.body;
+  if (pulses.sent === null) return [model, []]; // of a page that was before this one
+  const kept = pulses.sent.body;
   return rest({
     ...model,
     measures: {
       ...measures,
-      told_ms: measures.told_ms ?? kept?.told_ms ?? null,
-      alone_ms: measures.alone_ms ?? kept?.alone_ms ?? null,
-      next_face_ms: measures.next_face_ms ?? kept?.next_face_ms ?? null,
+      told_ms: measures.told_ms ?? kept.told_ms ?? null,
+      alone_ms: measures.alone_ms ?? kept.alone_ms ?? null,
+      next_face_ms: measures.next_face_ms ?? kept.next_face_ms ?? null,
     },
     pulses: { ...pulses, sent: null, due: true },
   });

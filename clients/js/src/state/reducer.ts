@@ -1,4 +1,4 @@
-import type { Frame, Outcome } from "../vocabulary.ts";
+import type { Frame, Outcome, Preferences, Wish } from "../vocabulary.ts";
 import * as chat from "./chat.ts";
 import { asked, settleIntent } from "./intent.ts";
 import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
@@ -49,7 +49,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "repeat":
       return [ask(model), []];
     case "later":
-      return [later(model, input.what), []];
+      return input.what === "skip" ? skipAgain(model) : [later(model, input.what), []];
     case "say":
       return say(model, input.key, input.text, now_ms);
   }
@@ -149,7 +149,7 @@ function failed(model: Model, { to, status, code }: Extract<Input, { type: "fail
     case "leave":
       return notAsked({ ...model, refusal }, to.intent, status);
     case "skip":
-      return [{ ...model, refusal, hung_up: null, skipping: model.skipping === to.match ? null : model.skipping }, []];
+      return notSkipped({ ...model, refusal }, to.match, status);
     case "messages":
       return [{ ...model, chat: chat.unsent(model.chat, to.key) }, []];
     case "read-state":
@@ -166,12 +166,33 @@ function notAsked(model: Model, intent: number, status: number | null): Step {
   return asked({ ...model, healed: { version: model.state?.version ?? 0, intent } }, intent);
 }
 
+/** With a lost session Next is meant still: it is pressed again when there may be another one. */
+const SKIP_AGAIN: Effect = { do: "later", what: "skip", ms: 1_000 };
+
+function notSkipped(model: Model, match: string, status: number | null): Step {
+  if (status === 401 && model.skipping === match) return [model, [SKIP_AGAIN]];
+  return [{ ...model, hung_up: null, skipping: model.skipping === match ? null : model.skipping }, []];
+}
+
+function skipAgain(model: Model): Step {
+  const match = currentMatch(model);
+  if (match === null || match !== model.skipping || !speaks(model)) return [model, []];
+  return [model, [{ do: "skip", match }]];
+}
+
 /** Who asks for an end and gets no answer is hung up on by nobody: the call is closed without one, a little later. */
 const HANG_UP: Effect = { do: "later", what: "hang-up", ms: 1_000 };
 
 function press(model: Model, { wish, preferences }: Extract<Input, { type: "press" }>): Step {
+  if (isUnderWay(model, wish, preferences)) return [model, []];
   const pressed = { ...model, press: { wish, preferences }, refusal: null };
   return wish === "talk" ? [{ ...pressed, hung_up: null }, []] : [pressed, [HANG_UP]];
+}
+
+/** The very same was pressed already and is not answered yet. */
+function isUnderWay({ press, own, asking }: Model, wish: Wish, preferences: Preferences): boolean {
+  const last = press ?? (asking !== null && asking.intent === own?.intent ? own : null);
+  return last !== null && last.wish === wish && JSON.stringify(last.preferences) === JSON.stringify(preferences);
 }
 
 function skip(model: Model, now_ms: number): Step {
@@ -201,7 +222,7 @@ function face(model: Model, now_ms: number): Model {
   return measures === model.measures ? model : ask({ ...model, measures });
 }
 
-function later(model: Model, what: Later): Model {
+function later(model: Model, what: Exclude<Later, "skip">): Model {
   switch (what) {
     case "pulse":
       return { ...model, pulses: { ...model.pulses, resting: false } };
