@@ -8,7 +8,7 @@ import type { LocalTracks, OpenMedia } from "./media/port.ts";
 import type { LivekitRoom } from "./media/room.ts";
 import { Refused } from "./problem.ts";
 import { Renewal } from "./renewal.ts";
-import { tabStorage, usualSession, type Session } from "./session.ts";
+import { browserStorage, tabStorage, usualSession, type Session } from "./session.ts";
 import { documentSight } from "./sight.ts";
 import { Stage, type Partner } from "./stage.ts";
 import { wantsRepeat } from "./state/media.ts";
@@ -41,7 +41,7 @@ export interface DuologueOptions {
   readonly stream?: OpenStream;
   /** `navigator.locks` where there is a page, so that one tab of a browser has the connection; null: every tab for itself. */
   readonly locks?: Locks | null;
-  /** What a listener of yours throws comes here, and ends nothing. */
+  /** What a listener or media of yours throws comes here, and ends nothing. */
   readonly onError?: (error: unknown) => void;
   /** Aborting it is `close()`. */
   readonly signal?: AbortSignal;
@@ -95,6 +95,7 @@ export class Duologue {
       },
       onLink: (link, transport) => {
         if (link !== "open" || transport !== "sse") this.#comparing.stop();
+        if (link === "taken-over") this.#tabs.lost();
         dispatch({ type: "link", link, transport });
       },
     });
@@ -103,6 +104,7 @@ export class Duologue {
       locks: options.locks === undefined ? browserLocks() : options.locks,
       sight: documentSight,
       storage: tabStorage(),
+      shared: browserStorage(),
       clock,
       name: () => (session.seat === undefined ? null : `duologue:${base}:${session.seat}`),
       lead: () => this.#lead(),
@@ -279,7 +281,10 @@ export class Duologue {
     if (this.#busy) return;
     const before = this.#model;
     this.#busy = true;
-    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) this.#step(next);
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      const input = next;
+      this.#guarded(() => this.#step(input));
+    }
     this.#busy = false;
     // A listener that presses what was pressed already is not told again, for ever.
     if (this.#model !== before) this.#tell();
@@ -289,9 +294,9 @@ export class Duologue {
     const [model, effects] = reduce(this.#model, input, this.#clock.now());
     this.#model = model;
     this.#courier.follow(model);
-    this.#stage.follow(model);
+    this.#guarded(() => this.#stage.follow(model));
     this.#repeat(speaks(model) && currentMatch(model) !== null && wantsRepeat(model.media));
-    for (const effect of effects) this.#run(effect);
+    for (const effect of effects) this.#guarded(() => this.#run(effect));
   }
 
   #run(effect: Effect): void {
@@ -341,12 +346,23 @@ export class Duologue {
 
   #tell(): void {
     const { view } = this;
-    for (const listener of this.#listeners) {
-      try {
-        listener(view);
-      } catch (error) {
-        this.#onError(error);
-      }
+    for (const listener of this.#listeners) this.#guarded(() => listener(view));
+  }
+
+  /** What an app's own code throws (a listener, its media) ends nothing: the next input finds everything in order. */
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#onError(error);
+    } catch (another) {
+      console.error(another);
     }
   }
 }

@@ -82,9 +82,18 @@ export function memoryStorage(): TokenStorage {
 
 /** What this tab alone keeps, over its reloads; as short as the page where that is forbidden. */
 export function tabStorage(): TokenStorage {
+  return usable(() => sessionStorage);
+}
+
+/** What all tabs of this browser keep together; each by itself where that is forbidden. */
+export function browserStorage(): TokenStorage {
+  return usable(() => localStorage);
+}
+
+function usable(storage: () => TokenStorage): TokenStorage {
   try {
-    sessionStorage.getItem("");
-    return sessionStorage;
+    storage().getItem("");
+    return storage();
   } catch {
     return memoryStorage();
   }

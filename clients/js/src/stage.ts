@@ -90,15 +90,16 @@ export class Stage {
   }
 
   #leave(): void {
-    this.#session?.close();
-    const left = this.#session?.left?.();
+    const session = this.#session;
     const match = this.#match;
+    this.#session = null;
+    this.#partner = nobody;
+    session?.close();
+    const left = session?.left?.();
     if (left !== undefined && match !== null) {
       this.#leaving.set(match, left);
       void left.then(() => this.#leaving.delete(match));
     }
-    this.#session = null;
-    this.#partner = nobody;
   }
 
   #enter(match: string, page: string, grant: MediaGrant): void {

@@ -20,6 +20,8 @@ export interface TabsOptions {
   readonly sight: Sight;
   /** `sessionStorage`: one tab's own, and kept over its reload; null where there is none. */
   readonly storage: TokenStorage | null;
+  /** `localStorage`: that of all tabs; null where there is none. */
+  readonly shared: TokenStorage | null;
   readonly clock: Clock;
   /** The lock's name; null: nobody else in this browser is the same person. */
   readonly name: () => string | null;
@@ -75,6 +77,25 @@ export class Tabs {
     if (name !== null) this.#options.storage?.setItem(name, String(this.#options.clock.now()));
   }
 
+  /**
+   * This tab leads, and the conversation went to a page that is not of this browser. Should this tab be closed, none goes on
+   * by itself: that would take the conversation away from where its person is. Good until one of the tabs leads again.
+   */
+  lost(): void {
+    const name = this.#options.name();
+    if (name !== null && this.#release !== null) this.#options.shared?.setItem(lostKey(name), "taken-over");
+  }
+
+  #isLost(name: string): boolean {
+    const word = this.#options.shared?.getItem(lostKey(name));
+    return word !== null && word !== undefined;
+  }
+
+  #lead(name: string): void {
+    this.#options.shared?.removeItem(lostKey(name));
+    this.#options.lead();
+  }
+
   /** Whether another tab leads now. */
   async isElsewhere(): Promise<boolean> {
     const { locks } = this.#options;
@@ -97,7 +118,8 @@ export class Tabs {
   #begin(how: (locks: Locks, name: string, signal: AbortSignal) => Promise<unknown>): void {
     const { locks, lead } = this.#options;
     const name = this.#options.name();
-    if (locks === null || name === null || this.#release !== null) return lead();
+    if (locks === null || name === null) return lead();
+    if (this.#release !== null) return this.#lead(name);
     this.close();
     this.#life = new AbortController();
     void how(locks, name, this.#life.signal);
@@ -121,7 +143,7 @@ export class Tabs {
       while (!isOver(seen)) {
         await locks.request(name, { signal: seen }, () => Promise.resolve()).catch(() => undefined);
         await pause(clock, YIELD_MS, seen);
-        if (!isOver(seen) && (await this.#hold(locks, name, { ifAvailable: true }, signal))) return;
+        if (!isOver(seen) && !this.#isLost(name) && (await this.#hold(locks, name, { ifAvailable: true }, signal))) return;
       }
     }
   }
@@ -136,7 +158,7 @@ export class Tabs {
       if (options.signal !== undefined && sight.isHidden()) return Promise.resolve();
       now.led = true;
       const held = new Promise<void>((resolve) => (this.#release = resolve));
-      this.#options.lead();
+      this.#lead(name);
       return held;
     };
     try {
@@ -155,6 +177,10 @@ export class Tabs {
     this.#release = null;
     await this.#step(locks, name, signal);
   }
+}
+
+function lostKey(name: string): string {
+  return `${name}:lost`;
 }
 
 /** A function, because a signal aborts while something is awaited. */

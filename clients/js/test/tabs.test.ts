@@ -260,6 +260,7 @@ describe("a client in one of many tabs", () => {
 
   async function two(): Promise<[Browser, Seat, Seat]> {
     vi.stubGlobal("document", Object.assign(new EventTarget(), { visibilityState: "visible" }));
+    vi.stubGlobal("localStorage", memoryStorage());
     const browser = new Browser();
     const [a, b] = [new Seat(browser), new Seat(browser)];
     a.client.open();
