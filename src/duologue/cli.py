@@ -9,6 +9,7 @@ import difflib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -75,14 +76,19 @@ def serve(**given: Any) -> None:
     for line in misspelt(os.environ):
         complain(line, colour="yellow")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(wiring.serve(settings, announce))
+        runner.run(wiring.serve(settings, partial(announce, settings)))
 
 
-def announce(running: wiring.Running) -> None:
-    """Where it is, what it runs on, how to stop it."""
+def announce(settings: Settings, running: wiring.Running) -> None:
+    """Where it is, what it runs on, what somebody who opens the address may miss there, how to stop it."""
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
-    click.echo(f"  store  {running.store}\n  media  {running.media}\n  Ctrl-C ends it")
+    click.echo(f"  store  {running.store}\n  media  {running.media}")
+    if not settings.page:
+        click.echo("  page   off: the interface only, under /v1")
+    if not settings.guests:
+        click.echo("  guests off: sessions begin with tokens of your own back end (docs/tokens.md)")
+    click.echo("  Ctrl-C ends it")
 
 
 @duologue.command()

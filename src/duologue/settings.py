@@ -246,11 +246,13 @@ class Settings:
             number, most = getattr(self, name), next(f.default for f in fields(self) if f.name == name)
             yield least <= number <= most, f"{flag(name)} is {least} to {most}, not {number}"
         yield self.signal_bytes < self.body_bytes, "--signal-bytes must be less than --body-bytes, to fit in"
-        for origin in (*self.origins, *(each for each in self.cors_origins if each != "*")):
-            yield (
-                bool(ORIGIN.fullmatch(origin)),
-                f"{origin!r} is no origin; write it as a browser does: https://chat.example, without a path",
-            )
+        called_by = tuple(each for each in self.cors_origins if each != "*")
+        for option, origins in (("--origins", self.origins), ("--cors-origins", called_by)):
+            for origin in origins:
+                yield (
+                    bool(ORIGIN.fullmatch(origin)),
+                    f"{option}: {origin!r} is no origin; write it as browsers do: https://chat.example, no path",
+                )
 
     def _plain(self) -> Iterator[tuple[bool, str]]:
         yield 0 <= self.port <= 65535, f"--port is 0 to 65535, not {self.port}"

@@ -76,6 +76,8 @@ def test_it_serves_on_the_embedded_store_and_leaves_nothing(data: Path) -> None:
     assert "store  Valkey 9" in "".join(server.said)
     assert f"embedded, in {data}" in "".join(server.said)
     assert "media  browser to browser" in "".join(server.said)
+    assert "page   off" in "".join(server.said)
+    assert "guests off" not in "".join(server.said)
 
 
 def test_ctrl_c_is_an_orderly_stop(data: Path) -> None:

@@ -241,9 +241,9 @@ def test_the_readme_lists_every_option() -> None:
         ({"message_chars": 0}, "--message-chars is 1 to 2000"),
         ({"body_bytes": 16_384}, "--signal-bytes must be less than --body-bytes"),
         ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
-        ({"cors_origins": ("chat.example",)}, "'chat.example' is no origin"),
+        ({"cors_origins": ("chat.example",)}, "--cors-origins: 'chat.example' is no origin"),
         ({"cors_origins": ("https://chat.example/page",)}, "is no origin"),
-        ({"origins": ("*",)}, "'\\*' is no origin"),
+        ({"origins": ("*",)}, "--origins: '\\*' is no origin"),
         ({"origins": ("null",)}, "'null' is no origin"),
     ],
 )
