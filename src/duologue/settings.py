@@ -251,7 +251,7 @@ class Settings:
             for origin in origins:
                 yield (
                     bool(ORIGIN.fullmatch(origin)),
-                    f"{option}: {origin!r} is no origin; write it as browsers do: https://chat.example, no path",
+                    f"{option}: {origin!r} is no origin; it has no path, like https://chat.example",
                 )
 
     def _plain(self) -> Iterator[tuple[bool, str]]:
