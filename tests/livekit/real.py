@@ -41,6 +41,7 @@ def configuration(port: int, media_port: int, webhook_url: str, *, auto_create: 
         "udp_port": media_port,
         "tcp_port": 0,  # bind_addresses would not hold for it
         "use_external_ip": False,
+        "congestion_control": config["rtc"]["congestion_control"],
         "node_ip": "127.0.0.1",
         "enable_loopback_candidate": True,
         "ips": {"includes": ["127.0.0.0/8"]},

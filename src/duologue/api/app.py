@@ -37,6 +37,7 @@ def build(
     is_ready: Callable[[], bool],
     web: Path | None,
     polls: Polls | None = None,
+    livekit_url: str = "",
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The whole of HTTP.
@@ -44,10 +45,12 @@ def build(
     ``events`` is the event stream (``api/stream.py``; an object, for a function would be
     taken for an endpoint of Starlette's), ``web`` the folder of the built
     page (empty: a line that says how to build it; ``None``: no page), ``polls`` who answers polls
-    (``None``: nobody, they are refused), ``lifespan`` whatever runs while the application does.
+    (``None``: nobody, they are refused), ``livekit_url`` where the page connects to for its rooms,
+    ``lifespan`` whatever runs while the application does.
     """
+    inside = (*health(desk.metrics, is_ready), transports(desk))
     app = Starlette(
-        routes=[*_routes(desk, events, polls), *health(desk.metrics, is_ready), transports(desk), *page(web)],
+        routes=[*_routes(desk, events, polls), *inside, *page(web, livekit_url)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )

@@ -11,30 +11,27 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-    )
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "font-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
 )
 """Nothing inline, nothing of third parties, and no page that frames ours to steal a press of a button."""
 
 SECURITY: Mapping[str, str] = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -71,16 +68,20 @@ class Asset:
         return Response(self.body, headers=self.headers)
 
 
-def page(folder: Path | None) -> list[Route]:
+def page(folder: Path | None, livekit_url: str = "") -> list[Route]:
     """A route for each file in the folder, and ``/`` for ``index.html``; ``None``: no page, no route.
 
-    One route a file, so that no path from outside ever reaches the disk.
+    One route a file, so that no path from outside ever reaches the disk. ``livekit_url`` (``wss://…``):
+    where the page may connect to besides its own origin.
     """
     if folder is None:
         return []
+    policy = content_security_policy(livekit_url)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    assets = {path.relative_to(folder).as_posix(): _asset(path) for path in files}
-    index = assets.pop("index.html", None) or _made("index.html", MISSING)
+    assets = {
+        path.relative_to(folder).as_posix(): _made(path.name, path.read_bytes(), policy) for path in files
+    }
+    index = assets.pop("index.html", None) or _made("index.html", MISSING, policy)
     return [_route("", index), *(_route(name, asset) for name, asset in assets.items())]
 
 
@@ -91,15 +92,28 @@ def _route(name: str, asset: Asset) -> Route:
     return Route(f"/{name}", endpoint, methods=["GET"], name=name or "index")
 
 
-def _asset(path: Path) -> Asset:
-    return _made(path.name, path.read_bytes())
+def content_security_policy(livekit_url: str = "") -> str:
+    """What the page may do: connect to its own origin, and to that of ``livekit_url`` if there is one.
+
+    LiveKit's client speaks by WebSocket, and asks by HTTP why one was refused.
+    """
+    url = urlsplit(livekit_url)
+    secure = url.scheme in ("wss", "https")
+    schemes = (("wss", "https") if secure else ("ws", "http")) if url.netloc else ()
+    return "; ".join(
+        (
+            *CONTENT_SECURITY_POLICY,
+            " ".join(("connect-src 'self'", *(f"{each}://{url.netloc}" for each in schemes))),
+        )
+    )
 
 
-def _made(name: str, body: bytes) -> Asset:
+def _made(name: str, body: bytes, policy: str) -> Asset:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind.endswith(("javascript", "json", "xml"))
     headers = {
         **SECURITY,
+        "Content-Security-Policy": policy,
         "Content-Type": f"{kind}; charset=utf-8" if is_text else kind,
         "Cache-Control": FOR_EVER if HASHED.search(name) else ASK_AGAIN,
         "ETag": f'"{hashlib.sha256(body).hexdigest()[:16]}"',

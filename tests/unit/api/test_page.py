@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from duologue.api.page import content_security_policy
 from tests.unit.api.conftest import Connect
 
 INDEX = "<!doctype html><title>t</title><script type=module src=/assets/main-3KZC7A2B.js></script>"
@@ -35,6 +36,24 @@ async def test_the_page_is_strict(connect: Connect, web: Path) -> None:
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("", "connect-src 'self'"),
+        (
+            "wss://live.example:7443/rtc",
+            "connect-src 'self' wss://live.example:7443 https://live.example:7443",
+        ),
+        ("https://live.example", "connect-src 'self' wss://live.example https://live.example"),
+        ("ws://127.0.0.1:7880", "connect-src 'self' ws://127.0.0.1:7880 http://127.0.0.1:7880"),
+    ],
+)
+def test_it_connects_to_its_own_origin_and_that_of_livekit(url: str, allowed: str) -> None:
+    """Nowhere else, and over nothing less secure than the operator wrote."""
+    (connects,) = [each for each in content_security_policy(url).split("; ") if each.startswith("connect-")]
+    assert connects == allowed
 
 
 async def test_head_is_get_without_the_body(connect: Connect, web: Path) -> None:
