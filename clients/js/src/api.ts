@@ -10,6 +10,9 @@ const RETRY = { base_ms: 300, cap_ms: 5_000 };
 /** Longer than any answer takes (the server's own store timeout is below it), shorter than a person's patience. */
 const TIMEOUT_MS = 8_000;
 
+/** The most that is waited for whoever asks for it: a timer that is set for weeks fires at once. */
+const LONGEST_MS = 60_000;
+
 export interface ApiOptions {
   /** Where `/v1` is, without a trailing slash; `""` is the page's own origin. */
   readonly base: string;
@@ -24,6 +27,8 @@ export interface CallOptions {
   /** Try once only; the caller decides what is worth a second try. */
   readonly once?: boolean;
   readonly timeout_ms?: number;
+  /** It outlives the page. */
+  readonly keepalive?: boolean;
 }
 
 /**
@@ -79,12 +84,12 @@ export class Api {
     }
   }
 
-  async #once(method: string, path: string, body: object | undefined, { signal, timeout_ms = TIMEOUT_MS }: CallOptions): Promise<unknown> {
+  async #once(method: string, path: string, body: object | undefined, { signal, timeout_ms = TIMEOUT_MS, keepalive = false }: CallOptions): Promise<unknown> {
     if (isOver(signal)) throw new Aborted(path);
     const timeout = this.#deadline(timeout_ms, signal);
     try {
       const { fetch, base } = this.#options; // called bare: a browser's own fetch refuses to be a method of another object
-      const response = await fetch(base + path, this.#request(method, body, timeout.signal));
+      const response = await fetch(base + path, { ...this.#request(method, body, timeout.signal), keepalive });
       if (!response.ok) throw await refusal(response);
       return await response.json();
     } catch (error) {
@@ -136,5 +141,5 @@ async function refusal(response: Response): Promise<Refused> {
   const body: unknown = await response.json().catch(() => null);
   const code = isFields(body) && typeof body["code"] === "string" ? body["code"] : "";
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
-  return new Refused(response.status, code, Number.isFinite(seconds) ? seconds * 1_000 : null);
+  return new Refused(response.status, code, Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), LONGEST_MS) : null);
 }

@@ -158,7 +158,7 @@ export class Duologue {
   }
 
   /**
-   * Ends stream, call and commands, and tells the server nothing: a reload must not end a conversation, `stop` does.
+   * Ends stream, call and commands, and tells the server nothing of the person: a reload must not end a conversation, `stop` does.
    * Can be repeated, and `open` follows it.
    */
   close(): void {
@@ -243,6 +243,7 @@ export class Duologue {
     this.#courier.close();
     this.#renewal.close();
     this.#line.close();
+    this.#comparing.close();
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
     if (this.#model.link !== link) this.#dispatch({ type: "link", link, transport: this.#line.transport });

@@ -50,6 +50,16 @@ export class Comparing {
     this.#book = emptyBook;
   }
 
+  /** What was counted last is told in a request that outlives the page. Can be repeated. */
+  close(): void {
+    this.stop();
+    const counts = this.#counts;
+    if (isEmpty(counts)) return;
+    this.#counts = noComparisons;
+    const { signal } = new AbortController();
+    this.#options.api.command("comparisons", counts, { signal, once: true, keepalive: true }).catch(() => undefined); // then it is lost
+  }
+
   #begin(every_ms: number): void {
     const life = new AbortController();
     this.#life = life;
@@ -101,7 +111,7 @@ export class Comparing {
     while (!over()) {
       await pause(clock, REPORT_MS * (0.9 + 0.2 * random()), signal);
       const counts = this.#counts;
-      if (over() || Object.values(counts).every((count) => count === 0)) continue;
+      if (over() || isEmpty(counts)) continue;
       this.#counts = noComparisons;
       try {
         await api.command("comparisons", counts, { signal, once: true });
@@ -115,4 +125,8 @@ export class Comparing {
   #count(comparison: Comparison, more: number): void {
     if (more > 0) this.#counts = { ...this.#counts, [comparison]: Math.min(MOST, this.#counts[comparison] + more) };
   }
+}
+
+function isEmpty(counts: Comparisons): boolean {
+  return Object.values(counts).every((count) => count === 0);
 }

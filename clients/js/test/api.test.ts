@@ -49,6 +49,14 @@ describe("a command", () => {
     expect(await reply).toMatchObject({ outcome: "ok" });
   });
 
+  it.each([
+    ["4000000", 60_000],
+    ["-5", 0],
+  ])("waits neither for weeks, which a timer cannot count, nor less than nothing (%s)", async (header, asked_ms) => {
+    const { api: made } = api([problem(429, "too-many", { "Retry-After": header })]);
+    await expect(made.command("pulse", {}, { signal, once: true })).rejects.toMatchObject({ retry_after_ms: asked_ms });
+  });
+
   it.each([401, 403, 404, 422])("is final after %i, with the stable code", async (status) => {
     const { api: made } = api([problem(status, "some-code")]);
     await expect(made.command("join", {}, { signal })).rejects.toMatchObject({ name: "Refused", status, code: "some-code" });

@@ -76,6 +76,7 @@ describe("a read against the stream", () => {
 class Page {
   readonly clock = new FakeClock(T0);
   readonly reports: unknown[] = [];
+  readonly outlives: boolean[] = [];
   reads = 0;
   state: PersonState = waiting(10);
   missed = 0;
@@ -91,10 +92,13 @@ class Page {
     this.comparing.take({ type, at_ms: T0, state, ...(compare_ms !== undefined && { compare_ms }) });
   }
 
-  #answer(path: string, { method, body }: RequestInit): Promise<Response> {
+  #answer(path: string, { method, body, keepalive = false }: RequestInit): Promise<Response> {
     if (this.down) return Promise.reject(new Error("down"));
     if (method === "GET") this.reads += 1;
-    else this.reports.push({ path, body: JSON.parse(body as string) as unknown });
+    else {
+      this.reports.push({ path, body: JSON.parse(body as string) as unknown });
+      this.outlives.push(keepalive);
+    }
     return Promise.resolve(Response.json({ outcome: "noted", state: this.state }));
   }
 }
@@ -140,6 +144,26 @@ describe("a page that compares", () => {
     page.frame("snapshot", page.state, 2_000);
     await page.clock.advance(2 * REPORT_MS);
     expect(page.reports[0]).toMatchObject({ body: { missed: 0, differ: 0, poll_first: 0 } });
+  });
+
+  it("tells what it counted last when it is closed, in a request that outlives the page, and nothing twice", async () => {
+    const page = new Page();
+    page.frame("snapshot", waiting(10), 2_000);
+    await page.clock.advance(4_500);
+    page.comparing.close();
+    page.comparing.close();
+    await page.clock.advance(60_000);
+    expect(page.reports).toEqual([{ path: "/v1/comparisons", body: { ...zero, same: 2 } }]);
+    expect(page.outlives).toEqual([true]);
+    expect(page.clock.pending).toBe(0);
+  });
+
+  it("says nothing when it is closed having counted nothing", async () => {
+    const page = new Page();
+    page.frame("snapshot", waiting(10), 2_000);
+    page.comparing.close();
+    await page.clock.advance(60_000);
+    expect(page.reports).toEqual([]);
   });
 
   it("keeps its counts while the server is away", async () => {
