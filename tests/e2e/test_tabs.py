@@ -93,6 +93,27 @@ def test_a_leader_that_is_closed(arrive: Arrive, browser: Chromium, serving: Ser
     b.watches()
 
 
+def test_a_leader_that_lost_it_to_another_device(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
+    """When it is closed, the tab beside it takes nothing back from that device: only a press does."""
+    a, b, match = couple(arrive, browser, serving)
+    other = beside(a, "A's other tab", serving.url)
+    device = arrive("A's other device", browser, serving.url)
+    assert isinstance(a.tab, ChromiumTab)
+    assert isinstance(device.tab, ChromiumTab)
+    cookies = a.tab.page.context.cookies()
+    device.tab.page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    device.start()
+    device.until(lambda m: m.match == match, MEET_S, "the same conversation")
+    a.until(lambda m: m.screen.get("link") == "taken-over", 3, "that another page has it")
+    a.tab.close()
+    device.keeps(match, 5)
+    assert is_elsewhere(other.now())
+    b.watches()
+
+    other.tab.press(by("take-over"))
+    other.until(lambda m: m.match == match, MEET_S, "the same conversation")
+
+
 def test_a_hidden_tab(
     playwright: Playwright, tmp_path: Path, arrive: Arrive, browser: Chromium, serving: Serving
 ) -> None:
