@@ -78,6 +78,7 @@ export class Duologue {
     const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
     const api = new Api({ base, fetch, session, clock, random });
     const dispatch = (input: Input): void => this.#dispatch(input);
+    const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
     this.#onError = options.onError ?? ((error) => console.error(error));
     this.#line = new Line({
@@ -101,10 +102,10 @@ export class Duologue {
     });
     this.#comparing = new Comparing({ api, clock, random, missed: () => void this.#courier.readState() });
     this.#tabs = new Tabs({
-      locks: options.locks === undefined ? browserLocks() : options.locks,
+      locks,
       sight: documentSight,
-      storage: tabStorage(),
-      shared: browserStorage(),
+      storage: locks === null ? null : tabStorage(),
+      shared: locks === null ? null : browserStorage(),
       clock,
       name: () => (session.seat === undefined ? null : `duologue:${base}:${session.seat}`),
       lead: () => this.#lead(),

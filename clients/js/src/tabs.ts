@@ -74,7 +74,7 @@ export class Tabs {
     this.#release();
     this.#release = null;
     const name = this.#options.name();
-    if (name !== null) this.#options.storage?.setItem(name, String(this.#options.clock.now()));
+    if (name !== null) note(this.#options.storage, name, String(this.#options.clock.now()));
   }
 
   /**
@@ -83,7 +83,7 @@ export class Tabs {
    */
   lost(): void {
     const name = this.#options.name();
-    if (name !== null && this.#release !== null) this.#options.shared?.setItem(lostKey(name), "taken-over");
+    if (name !== null && this.#release !== null) note(this.#options.shared, lostKey(name), "taken-over");
   }
 
   #isLost(name: string): boolean {
@@ -181,6 +181,15 @@ export class Tabs {
 
 function lostKey(name: string): string {
   return `${name}:lost`;
+}
+
+/** The storage may be full: what it is for is worth no failure. */
+function note(storage: TokenStorage | null, key: string, value: string): void {
+  try {
+    storage?.setItem(key, value);
+  } catch {
+    // As if there were none.
+  }
 }
 
 /** A function, because a signal aborts while something is awaited. */

@@ -169,6 +169,19 @@ describe("the tabs of a browser", () => {
     expect([a.said, duplicate.said]).toEqual([["leads"], ["elsewhere"]]);
   });
 
+  it("lead, lose and close as ever where storage is full", async () => {
+    const browser = new Browser();
+    const full = { getItem: () => null, removeItem: () => undefined, setItem: () => { throw new Error("QuotaExceededError"); } };
+    Object.assign(browser.shared, full);
+    const [a, b] = [browser.tab(browser.locks, full), browser.tab(browser.locks, full)];
+    for (const { tabs } of [a, b]) tabs.open();
+    await browser.clock.advance(ASK_MS);
+    a.tabs.lost();
+    a.tabs.close();
+    await browser.clock.advance(YIELD_MS);
+    expect([a.said, b.said]).toEqual([["leads"], ["elsewhere", "leads"]]);
+  });
+
   it("may come and go at once, as a component that is mounted twice", async () => {
     const browser = new Browser();
     const first = browser.tab();
