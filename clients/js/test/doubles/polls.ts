@@ -6,6 +6,8 @@ import { T0 } from "./states.ts";
 interface Asked {
   readonly query: Record<string, string>;
   readonly signal: AbortSignal;
+  /** Answered, failed or called off. */
+  over: boolean;
   readonly answer: (reply: PollReply | "taken-over") => void;
   readonly fail: (error: Error) => void;
 }
@@ -16,9 +18,21 @@ export class Polls {
 
   readonly ask: AskPoll = (query, { signal }) =>
     new Promise((resolve, reject) => {
-      this.asked.push({ query: Object.fromEntries(query), signal, answer: resolve, fail: reject });
-      signal.addEventListener("abort", () => reject(new Aborted("poll")));
+      const asked = { query: Object.fromEntries(query), signal, over: false, answer: ending(resolve), fail: ending(reject) };
+      function ending<T>(end: (what: T) => void): (what: T) => void {
+        return (what) => {
+          asked.over = true;
+          end(what);
+        };
+      }
+      this.asked.push(asked);
+      signal.addEventListener("abort", () => asked.fail(new Aborted("poll")));
     });
+
+  /** The one that waits. */
+  get pending(): Asked | undefined {
+    return this.asked.find(({ over }) => !over);
+  }
 
   get last(): Asked {
     return this.asked.at(-1)!;
