@@ -22,7 +22,12 @@ from duologue.identity.keyring import SecretError
 from duologue.settings import Settings, SettingsError, flag, variable
 from duologue.store.client import StoreError
 
-OTHER_VARIABLES = {"redis_url": ("REDIS_URL",)}
+OTHER_VARIABLES = {
+    "redis_url": ("REDIS_URL",),
+    "livekit_url": ("LIVEKIT_URL",),
+    "livekit_api_key": ("LIVEKIT_API_KEY",),
+    "livekit_api_secret": ("LIVEKIT_API_SECRET",),
+}
 """Names that others gave to the same thing."""
 
 FAILURES: Mapping[type[Exception], int] = {
@@ -112,7 +117,8 @@ def variables(name: str) -> list[str]:
 def secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings that never stand on a command line."""
     names = [each.name for each in Settings.options() if each.metadata["secret"]]
-    return {name: environment[variable(name)] for name in names if environment.get(variable(name))}
+    found = {name: next(filter(None, map(environment.get, variables(name))), None) for name in names}
+    return {name: value for name, value in found.items() if value}
 
 
 def options() -> Iterator[click.Option]:

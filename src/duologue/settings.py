@@ -12,6 +12,8 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
+NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
 POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
@@ -27,6 +29,8 @@ UNKNOWN_TO_TURN = (
     '[{{"urls": "turn:…", "username": "…", "credential": "…"}}]'
 )
 
+MediaName = Literal["peer", "livekit"]
+AutoCreate = Literal["ask", "on", "off"]
 LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -89,6 +93,33 @@ class Settings:
     )
     relay_only: bool = option(
         False, "Peer media through the TURN servers only: nobody learns the other's network address."
+    )
+    media: MediaName = option(
+        "peer", "Where picture and sound flow: peer, from browser to browser, or livekit, through a server."
+    )
+    livekit_url: str = option(
+        "", "Where browsers find LiveKit, such as wss://livekit.example.org (also: LIVEKIT_URL)."
+    )
+    livekit_api_url: str = option("", "Where this server finds LiveKit, if not there.")
+    livekit_api_key: str = option(
+        "", "Name of the LiveKit project's API key (also: LIVEKIT_API_KEY).", secret=True
+    )
+    livekit_api_secret: str = option(
+        "",
+        "Its secret: signs grants, and webhooks are checked by it (also: LIVEKIT_API_SECRET).",
+        secret=True,
+    )
+    livekit_namespace: str = option(
+        "",
+        "What the names of our LiveKit rooms begin with; nothing else in the project is touched. "
+        "Made at random, once a store, unless given.",
+    )
+    livekit_auto_create: AutoCreate = option(
+        "ask",
+        "Whether LiveKit makes a room when somebody joins: on, off, or ask it at the start. Off is safer.",
+    )
+    media_fallback: bool = option(
+        False, "While LiveKit is away people meet with peer media; off: they wait, and are told."
     )
     guests: bool = option(
         True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
@@ -273,6 +304,7 @@ class Settings:
         )
         yield 0 <= self.compare_percent <= 100, f"--compare-percent is 0 to 100, not {self.compare_percent}"
         yield from self._relays()
+        yield from self._rooms()
         yield self.drain_s > 0, "--drain-s is more than 0"
         yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
         yield (
@@ -291,6 +323,30 @@ class Settings:
         yield (
             not self.turn_secret or bool(turn),
             "DUOLOGUE_TURN_SECRET needs a turn: address in --ice-servers",
+        )
+
+    def _rooms(self) -> Iterator[tuple[bool, str]]:
+        yield self.media in get_args(MediaName), f"--media is one of {', '.join(get_args(MediaName))}"
+        yield (
+            self.livekit_auto_create in get_args(AutoCreate),
+            f"--livekit-auto-create is one of {', '.join(get_args(AutoCreate))}",
+        )
+        for option, url in (("--livekit-url", self.livekit_url), ("--livekit-api-url", self.livekit_api_url)):
+            yield (
+                not url or bool(LIVEKIT_URL.fullmatch(url)),
+                f"{option} is an address such as wss://livekit.example.org, not {url!r}",
+            )
+        yield (
+            not self.livekit_namespace or bool(NAMESPACE.fullmatch(self.livekit_namespace)),
+            f"--livekit-namespace is 1 to 32 letters, digits or '-', not {self.livekit_namespace!r}",
+        )
+        if self.media != "livekit":
+            yield not self.media_fallback, "--media-fallback is for --media livekit only"
+            return
+        yield bool(self.livekit_url), "--media livekit needs --livekit-url (make run-livekit starts a server)"
+        yield (
+            bool(self.livekit_api_key and self.livekit_api_secret),
+            "--media livekit needs the project's key: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
         )
 
     def _durations(self, deaf_after_ms: int, heartbeat_ms: int) -> Iterator[tuple[bool, str]]:

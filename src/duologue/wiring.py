@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -28,7 +29,9 @@ from duologue.identity.addresses import BadProxy, Proxies
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring, SecretError
 from duologue.identity.tokens import SHARDS, Tokens
+from duologue.media.kinds import Kinds
 from duologue.media.peer import Peer
+from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
@@ -38,6 +41,9 @@ from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
 from duologue.workers import beat, reattach, supervisor, sweep
+
+if TYPE_CHECKING:
+    from duologue.wiring_livekit import LiveKit
 
 log = structlog.get_logger(__name__)
 
@@ -78,9 +84,11 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
     allow_open_files()
     with Signals() as signals, listening(settings.host, settings.port) as sockets:
         contact = Contact(SystemClock(), metrics := Metrics())
-        async with _store(settings, contact.suspect) as (store, kind):
+        async with _store(settings, contact.suspect) as (store, kind), _livekit(settings, store) as livekit:
             running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings))
-            process = Process(settings, store, contact, metrics, started=lambda: _settled(announce, running))
+            process = Process(
+                settings, store, contact, metrics, livekit, started=lambda: _settled(announce, running)
+            )
             signals.lead_to(process.server.stop)
             async with process.running():
                 await process.server.serve(sockets)
@@ -111,6 +119,7 @@ class Process:
         store: Store,
         contact: Contact,
         metrics: Metrics,
+        livekit: "LiveKit | None" = None,
         *,
         started: Callable[[], None],
     ) -> None:
@@ -120,16 +129,27 @@ class Process:
         machine = Machine(
             store,
             Timings(**settings.of_the_state_machine()),
-            media=MediaKind.PEER,
+            media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
+            room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
             observe=metrics.observe,
             interrupted=StoreInterrupted,
         )
-        media = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
+        peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
+        # A match keeps the media that it began with: while LiveKit is away, or as servers change over.
+        media: MediaPort = Kinds([livekit.grants, peer]) if livekit else peer
+        room_loops, wake_rooms = livekit.loops(machine, clock) if livekit else ((), lambda: None)
         self._metrics = metrics
         offer = Offer(Transports(settings.transports), settings.compare_percent)
         self._hub = hub = Hub(
-            machine, process, media=media, contact=contact, metrics=metrics, clock=clock, offer=offer
+            machine,
+            process,
+            media=media,
+            contact=contact,
+            metrics=metrics,
+            clock=clock,
+            offer=offer,
+            wake_rooms=wake_rooms,
         )
         polls = Polls(hub, clock)
         feed = Feed(
@@ -139,12 +159,13 @@ class Process:
             deliver=hub.deliver,
             opened=lambda: contact.suspect("feed"),
         )
-        self._loops = (
+        self._loops: tuple[supervisor.Loop, ...] = (
             feed,
             polls,
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, settings.pools, clock),
             reattach.Reattach(hub, contact, clock),
+            *room_loops,
         )
         keys = keyring(settings)
         desk = Desk(
@@ -164,6 +185,7 @@ class Process:
             is_ready=contact.ready,
             web=WEB if settings.page else None,
             polls=polls if offer.polls else None,
+            livekit_url=livekit.url if livekit else "",
         )
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
         shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)
@@ -297,7 +319,25 @@ def _make_secret(file: Path) -> None:
         fresh.unlink()
 
 
+@contextlib.asynccontextmanager
+async def _livekit(settings: Settings, store: Store) -> AsyncIterator["LiveKit | None"]:
+    """What LiveKit needs, if the settings ask for it. Raises ``SettingsError``, ``StoreError``."""
+    if settings.media != "livekit":
+        yield None
+        return
+    try:
+        from duologue.wiring_livekit import livekit  # noqa: PLC0415 # its library is an extra
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            f"--media livekit needs the package {error.name}: pip install 'duologue[livekit]'"
+        ) from error
+    async with livekit(settings, store) as found:
+        yield found
+
+
 def _media_in_words(settings: Settings) -> str:
+    if settings.media == "livekit":
+        return f"through LiveKit at {settings.livekit_url}"
     if settings.relay_only:
         return "browser to browser, through TURN servers only"
     if settings.ice_servers:

@@ -1,0 +1,96 @@
+"""What ``wiring`` builds for LiveKit: imported only where it is used, for its library is an extra."""
+
+import contextlib
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from duologue.delivery.clock import Clock
+from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.grants import Grants
+from duologue.media.livekit.limits import LIMITS
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.project import Project
+from duologue.media.livekit.rooms import Rooms
+from duologue.pairing.machine import Machine
+from duologue.pairing.timings import RoomRules
+from duologue.pairing.vocabulary import RoomWorkKind
+from duologue.settings import Settings
+from duologue.store.client import Store
+from duologue.workers.rooms import RoomWorker
+from duologue.workers.supervisor import Loop
+
+ANSWER_S = 2.5
+"""A call to LiveKit, at most: less than a claim lasts (``RoomRules.claim_ms``), or two work on one room."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKit:
+    """What a process that serves LiveKit rooms is made of besides."""
+
+    rooms: Rooms
+    grants: Grants
+    namespace: Namespace
+    rules: RoomRules
+    url: str
+    """Where browsers find it."""
+
+    def loops(self, machine: Machine, clock: Clock) -> tuple[tuple[Loop, ...], Callable[[], None]]:
+        """The loops that work on rooms, and what wakes them."""
+        workers = tuple(
+            RoomWorker(kind, machine.rooms, self.rooms, self.namespace, clock) for kind in RoomWorkKind
+        )
+
+        def wake() -> None:
+            for worker in workers:
+                worker.wake()
+
+        return workers, wake
+
+
+@contextlib.asynccontextmanager
+async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
+    """The project of the settings; its server need not be there yet. Raises ``StoreError``."""
+    proposal = settings.livekit_namespace or "duologue-" + secrets.token_hex(5)
+    # What was given wins over what was made up at an earlier start, and is not kept.
+    name = settings.livekit_namespace or await Machine(store).rooms.namespace(proposal)
+    namespace = Namespace(name)
+    project = Project(
+        settings.livekit_api_url or settings.livekit_url,
+        settings.livekit_api_key,
+        settings.livekit_api_secret,
+    )
+    browsers = Project(settings.livekit_url, project.key, project.secret).ws_url
+    async with Rooms(project, namespace, answer_s=ANSWER_S).running() as rooms:
+        auto_create = await _auto_create(settings, rooms)
+        limits = LIMITS if auto_create else None
+        yield LiveKit(
+            rooms,
+            Grants(project, namespace, public_url=browsers, joining_makes_rooms=limits),
+            namespace,
+            RoomRules(namespace=name, auto_create=auto_create, fallback=settings.media_fallback),
+            browsers,
+        )
+
+
+async def _auto_create(settings: Settings, rooms: Rooms) -> bool:
+    """Whether joining makes rooms there, and one line about it."""
+    if settings.livekit_auto_create != "ask":
+        return settings.livekit_auto_create == "on"
+    try:
+        makes = await rooms.makes_rooms_by_itself()
+    except LiveKitError as error:
+        log.warning("LiveKit does not answer yet; taken to have auto_create off", error=str(error))
+        return False
+    if makes:
+        log.warning(
+            "LiveKit makes a room whenever somebody joins; set auto_create: false there if you can",
+            mode="auto-create",
+        )
+    else:
+        log.info("LiveKit makes rooms only when we ask for them", mode="rooms")
+    return makes

@@ -1,0 +1,126 @@
+"""The outbox of rooms, worked off: what is to open is made, what is to close is deleted (mechanism 8).
+
+Two loops, for no opening may wait behind deletions. A round lasts for as long as the store answers: each
+work has a task of its own and no more are claimed than can be begun at once, so a LiveKit server that hangs
+holds up nobody but the rooms that it was asked for. What is cut off in between is claimed again by somebody.
+"""
+
+import asyncio
+from typing import Protocol
+
+import structlog
+
+from duologue.delivery.clock import Clock
+from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Room
+from duologue.pairing.vocabulary import Deletion, MatchId, RoomsDue, RoomWork, RoomWorkKind
+from duologue.workers.supervisor import jittered
+
+AT_ONCE = 32
+"""Calls to LiveKit under way for one kind of work: at 1 ms each far more than there are matches."""
+LOOK_S = 0.25
+"""A room whose people have not left is due by time alone, and nobody wakes us then."""
+
+log = structlog.get_logger(__name__)
+
+
+class Server(Protocol):
+    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
+
+    async def create(self, room: str) -> Room:
+        """There is the room now. Raises ``LiveKitError``."""
+
+    async def delete(self, room: str) -> bool:
+        """The room is gone; whether there was one. Raises ``LiveKitError``."""
+
+
+class Outbox(Protocol):
+    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
+
+    async def due(self, kind: RoomWorkKind, most: int) -> RoomsDue:
+        """What is to be done now, claimed."""
+
+    async def opened(self, match: str, generation: str) -> bool:
+        """The room is there."""
+
+    async def failed(self, match: str, generation: str) -> bool:
+        """It did not work; it comes again."""
+
+    async def gone(self, match: str, generation: str, *, found: bool) -> Deletion:
+        """The room was deleted, or was not there."""
+
+
+class RoomWorker:
+    """One kind of work.
+
+    Example::
+
+        opener = RoomWorker(RoomWorkKind.OPEN, machine.rooms, rooms, namespace, clock)
+        Hub(..., wake_rooms=opener.wake)
+    """
+
+    def __init__(
+        self, kind: RoomWorkKind, outbox: Outbox, server: Server, namespace: Namespace, clock: Clock
+    ) -> None:
+        self.name = f"rooms-{kind}"
+        self._kind = kind
+        self._outbox = outbox
+        self._server = server
+        self._namespace = namespace
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._under_way = 0
+        self._failing = False
+
+    def wake(self) -> None:
+        """There is work. May be called at any time, again and again."""
+        self._woken.set()
+
+    async def run_once(self) -> None:
+        """Works until the store fails (its errors are raised) or it is cancelled."""
+        self._under_way = 0
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._woken.clear()
+                if await self._begin(group):
+                    self._woken.set()
+                await self._clock.wait(self._woken, LOOK_S)
+
+    async def _begin(self, group: asyncio.TaskGroup) -> bool:
+        """Whether there is more that could be begun now."""
+        free = AT_ONCE - self._under_way
+        if free == 0:
+            return False  # whoever is done wakes us
+        due = await self._outbox.due(self._kind, free)
+        for work in due.works:
+            self._under_way += 1
+            group.create_task(self._do(work))
+        return due.more and self._under_way < AT_ONCE
+
+    async def _do(self, work: RoomWork) -> None:
+        room = self._namespace.room(MatchId(work.match))
+        try:
+            await (self._open(work, room) if work.kind is RoomWorkKind.OPEN else self._delete(work, room))
+            self._failing = False
+        except LiveKitError as error:
+            if not self._failing:  # the metric of rooms counts them all
+                log.warning("LiveKit does not do as it is asked", work=work.kind, error=str(error))
+            self._failing = True
+            await self._outbox.failed(work.match, work.generation)
+        finally:
+            if self._under_way == AT_ONCE:
+                self._woken.set()
+            self._under_way -= 1
+
+    async def _open(self, work: RoomWork, room: str) -> None:
+        await self._server.create(room)
+        await self._outbox.opened(work.match, work.generation)
+
+    async def _delete(self, work: RoomWork, room: str) -> None:
+        found = await self._server.delete(room)
+        await self._outbox.gone(work.match, work.generation, found=found)
+
+    async def pause(self) -> None:
+        """After the store failed."""
+        await jittered(self._clock, LOOK_S)
