@@ -96,6 +96,17 @@ class Metrics:
             "room_gone_seconds", "From the end of a match to its room being deleted.", ALONE_S
         )
         self._video = counter("video_changes", "Times that video went down, or came back up.", "to")
+        self._video_up = gauge("video_up", "Whether rooms open (LiveKit), as the store says: 1, or 0.")
+        self._rooms_now = Gauge(
+            "duologue_rooms_now",
+            "Rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",
+            ["what"],
+            registry=registry,
+        )
+        self._canaries = counter(
+            "canaries", "Rooms made to see whether rooms open, by what came of it.", "what"
+        )
+        self._webhooks = counter("webhooks", "LiveKit's webhooks, by what they say.", "what")
         self._detach_failures = counter("detach_failures", "Detaches left to the re-attach loop to repeat.")
         self._by_transport = Gauge(
             "duologue_people_by_transport",
@@ -191,6 +202,24 @@ class Metrics:
         self._streams_open.dec()
         self._streams_ended.labels(reason).inc()
         self._stream.observe(max(0.0, seconds))
+
+    def video(self, *, is_up: bool) -> None:
+        """Rooms open, or nobody is paired."""
+        self._video_up.set(is_up)
+
+    def rooms_seen(self, *, listed: int, owned: int, closing: int) -> None:
+        """What LiveKit listed, and what the outbox holds."""
+        self._rooms_now.labels("listed").set(listed)
+        self._rooms_now.labels("owned").set(owned)
+        self._rooms_now.labels("closing").set(closing)
+
+    def canary(self, what: str) -> None:
+        """A canary ``opened``, ``failed``, or was ``left`` for the reconciler to delete."""
+        self._canaries.labels(what).inc()
+
+    def webhook(self, what: str) -> None:
+        """One came: what it says, ``foreign``, or ``refused``."""
+        self._webhooks.labels(what).inc()
 
     def suspected(self, cause: str) -> None:
         """We doubt that we hear all: everybody is re-attached."""

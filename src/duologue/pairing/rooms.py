@@ -15,6 +15,7 @@ from duologue.pairing.vocabulary import (
     ParticipantFact,
     RoomLoss,
     RoomsDue,
+    RoomsSeen,
     RoomWork,
     RoomWorkKind,
     Side,
@@ -69,6 +70,19 @@ class Rooms:
         reply = await self._transition("room_gone", self._keys.rooms, match, generation, int(found))
         return Deletion(reply[0].decode())
 
+    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
+        """How rooms are now; of the matches asked about (200 at most), those that live in an open room."""
+        reply = await self._transition("room_look", self._keys.rooms, *asked)
+        now, down, owned, closing, live, awaited = reply[3:]
+        return RoomsSeen(
+            now_ms=int(now),
+            is_video_down=down == 1,
+            owned=owned,
+            closing=closing,
+            live=[match.decode() for match in live],
+            awaited=[match.decode() for match in awaited],
+        )
+
     async def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
         """LiveKit says so of a live match's participant; ``event`` is a webhook's id, heard once.
 
@@ -87,6 +101,10 @@ class Rooms:
         """
         return await self._lost(match, "solo", since_ms)
 
+    async def vanished(self, match: str, began_ms: int) -> RoomLoss:
+        """LiveKit was asked for this room at ``began_ms`` (the store's time) and has none: the match ends."""
+        return await self._lost(match, "vanished", began_ms)
+
     async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
         """What LiveKit listed against what is known: each room of ours by its match, with its age in ms.
 
@@ -99,12 +117,13 @@ class Rooms:
         for at in range(0, len(names), ROOMS_A_CALL):
             rows = [arg for match in names[at : at + ROOMS_A_CALL] for arg in (match, listed[match])]
             orphaned += (await self._transition("room_audit", self._keys.rooms, *rows))[3]
-        for match in await self._open():
+        for match in await self.open():
             if match not in listed:
-                vanished += await self._lost(match, "vanished", began_ms) is RoomLoss.ENDED
+                vanished += await self.vanished(match, began_ms) is RoomLoss.ENDED
         return Audit(orphaned, vanished)
 
-    async def _open(self) -> Sequence[str]:
+    async def open(self) -> Sequence[str]:
+        """The matches whose room is open, as far as we know."""
         found: list[str] = []
         page = 0
         while True:

@@ -263,6 +263,22 @@ class RoomsDue(NamedTuple):
     more: bool
 
 
+class RoomsSeen(NamedTuple):
+    """How rooms are, without any claim."""
+
+    now_ms: int
+    """The store's time."""
+    is_video_down: bool
+    owned: int
+    """Rooms of live matches, open or to be opened."""
+    closing: int
+    """Rooms to be deleted."""
+    live: list[str]
+    """Of those asked about, the live matches whose room is open."""
+    awaited: list[str]
+    """Matches with an open room whose media deadline runs, and a page that has said nothing of its media."""
+
+
 class Deletion(StrEnum):
     """What a deletion came to."""
 

@@ -87,7 +87,9 @@ class House:
         self._close(self._rooms[name])
 
     def rooms(self, names: tuple[str, ...]) -> list[api.Room]:
-        """Those named, or all. How many people they say are in it lags, as it does on LiveKit."""
+        """Those named, or all."""
+        for room in self._rooms.values():
+            room.info.num_participants = len(room.people)
         return [room.info for name, room in self._rooms.items() if not names or name in names]
 
     def participants(self, name: str) -> list[api.ParticipantInfo]:

@@ -32,13 +32,15 @@ ANSWER_S = 5.0
 
 
 class Room(NamedTuple):
-    """A room that there is. How many people LiveKit says are in it is left out: it lags (race R7)."""
+    """A room that there is."""
 
     name: str
     match: MatchId | None
     """``None``: a canary."""
     sid: str
     created_at_ms: int
+    people_said: int = 0
+    """How many are in it, as LiveKit says: it lags (race R7), and is a reason to look, no more."""
 
 
 class Participant(NamedTuple):
@@ -184,7 +186,7 @@ class Rooms:
 
     def _room(self, room: api.Room) -> Room:
         at_ms = room.creation_time_ms or room.creation_time * 1000
-        return Room(room.name, self._namespace.match_of(room.name), room.sid, at_ms)
+        return Room(room.name, self._namespace.match_of(room.name), room.sid, at_ms, room.num_participants)
 
 
 class _NotFound(LiveKitError):

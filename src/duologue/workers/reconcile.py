@@ -1,0 +1,127 @@
+"""The reconciler: every 5 s, the rooms that exist are held against those that should (mechanism 8).
+
+Rooms are listed first and the store is read then: one that was made in between is in the store (race R19).
+What nobody owns is put in the outbox, to be deleted by whoever deletes; a live match without its room ends.
+A listing that failed says nothing. Each process lists for itself; a second one finds the work done.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import structlog
+
+from duologue.delivery.clock import Clock
+from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Room
+from duologue.metrics import Metrics
+from duologue.pairing.vocabulary import Audit, MatchId, RoomsSeen
+from duologue.workers.supervisor import jittered
+from duologue.workers.suspects import Suspects
+
+PERIOD_S = 5.0
+CANARY_MS = 15_000
+"""A canary lives for one create and one delete, 5 s each at most: an older one was left behind."""
+NAMES_A_CALL = 200
+SOLO_MS = 8_000
+"""Younger rooms with fewer than two people are not suspicious yet."""
+LEFT_OVERS = 20
+"""Canaries deleted in a round."""
+
+log = structlog.get_logger(__name__)
+
+
+class Listing(Protocol):
+    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
+
+    async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
+        """Rooms of ours."""
+
+    async def delete(self, room: str) -> bool:
+        """A room is gone."""
+
+
+class Owners(Protocol):
+    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
+
+    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
+        """How rooms are now."""
+
+    async def open(self) -> Sequence[str]:
+        """The matches whose room is open."""
+
+    async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
+        """Rooms listed against what is known."""
+
+
+class Reconcile:
+    """One round: list, confirm what is missing by name, tell the store, hand on what looks lonely."""
+
+    name = "reconcile"
+
+    def __init__(
+        self,
+        rooms: Listing,
+        owners: Owners,
+        namespace: Namespace,
+        suspects: Suspects,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._rooms = rooms
+        self._owners = owners
+        self._namespace = namespace
+        self._suspects = suspects
+        self._metrics = metrics
+        self._clock = clock
+        self._first_seen_ms: dict[str, int] = {}
+
+    async def run_once(self) -> None:
+        """Raises ``LiveKitError``, before anything is told, and the store's errors; can be repeated."""
+        seen = await self._owners.look()
+        listed = await self._rooms.list_rooms()
+        ages = self._ages(listed, seen.now_ms)
+        self._metrics.rooms_seen(listed=len(listed), owned=seen.owned, closing=seen.closing)
+        audit = await self._owners.reconcile(seen.now_ms, await self._confirmed(ages))
+        if audit != (0, 0):
+            log.warning("rooms reconciled", orphaned=audit.orphaned, vanished=audit.vanished)
+        for room in listed:
+            if room.match and room.people_said < 2 and ages[room.match] >= SOLO_MS:
+                self._suspects.add(room.match)
+        await self._sweep_canaries(listed, seen.now_ms)
+
+    async def _confirmed(self, ages: Mapping[str, int]) -> Mapping[str, int]:
+        """The listing, and what it lacks, though it is there when asked for by name.
+
+        A list that is short ends conversations, so it is asked twice.
+        """
+        missing = [
+            self._namespace.room(MatchId(match)) for match in await self._owners.open() if match not in ages
+        ]
+        found = dict(ages)
+        for at in range(0, len(missing), NAMES_A_CALL):
+            for room in await self._rooms.list_rooms(missing[at : at + NAMES_A_CALL]):
+                if room.match:
+                    found[room.match] = 0
+        return found
+
+    def _ages(self, listed: Sequence[Room], now_ms: int) -> dict[str, int]:
+        """By LiveKit's clock; where it is ahead of the store's, at least since we saw it first."""
+        first = self._first_seen_ms
+        self._first_seen_ms = {room.name: first.get(room.name, now_ms) for room in listed}
+        return {room.match: self._age(room, now_ms) for room in listed if room.match}
+
+    def _age(self, room: Room, now_ms: int) -> int:
+        return max(now_ms - room.created_at_ms, now_ms - self._first_seen_ms[room.name], 0)
+
+    async def _sweep_canaries(self, listed: Sequence[Room], now_ms: int) -> None:
+        old = [room for room in listed if room.match is None and self._age(room, now_ms) >= CANARY_MS]
+        for room in old[:LEFT_OVERS]:
+            try:
+                await self._rooms.delete(room.name)
+            except LiveKitError:
+                return  # they are in the next listing too
+
+    async def pause(self) -> None:
+        """Five seconds."""
+        await jittered(self._clock, PERIOD_S)

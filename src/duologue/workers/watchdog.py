@@ -1,0 +1,137 @@
+"""The watchdog: nobody of a live match is alone in a room for longer than 8 s, and who is there counts.
+
+It looks (``ListParticipants``) only where there is a reason: a webhook, a listing that says fewer than two,
+or a match whose media is due and whose page says nothing of it (an app with a video UI of its own). What it
+was told is never believed: facts that come late, twice or in the wrong order cost one look (race R7).
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from duologue.delivery.clock import Clock
+from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Participant, Room
+from duologue.media.livekit.webhooks import Fact, FactKind
+from duologue.pairing.vocabulary import MatchId, ParticipantFact, RoomLoss, RoomsSeen, Side
+from duologue.workers.suspects import Suspects
+
+PERIOD_S = 2.0
+SOON_S = 0.2
+"""Between rounds while there is news: what LiveKit says of one match in that time is one look."""
+A_ROUND = 150
+AT_ONCE = 16
+LEAVING = (FactKind.PARTICIPANT_LEFT, FactKind.PARTICIPANT_CONNECTION_ABORTED)
+GONE = (*LEAVING, FactKind.ROOM_FINISHED)
+
+
+class Looking(Protocol):
+    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
+
+    async def participants(self, room: str) -> list[Participant]:
+        """Who is in the room; nobody if there is none."""
+
+    async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
+        """Those of the names that there are."""
+
+
+class Matches(Protocol):
+    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
+
+    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
+        """How rooms are now."""
+
+    async def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
+        """LiveKit says so of a participant."""
+
+    async def solo(self, match: str, since_ms: int) -> RoomLoss:
+        """The room has held one person, or nobody, since then."""
+
+    async def vanished(self, match: str, began_ms: int) -> RoomLoss:
+        """There is no such room."""
+
+
+class Watchdog:
+    """One round: what was told, what is due, and those who were alone at the last look."""
+
+    name = "watchdog"
+
+    def __init__(
+        self, rooms: Looking, matches: Matches, namespace: Namespace, suspects: Suspects, clock: Clock
+    ) -> None:
+        self._rooms = rooms
+        self._matches = matches
+        self._namespace = namespace
+        self._suspects = suspects
+        self._clock = clock
+        self._alone_since_ms: dict[str, int] = {}
+
+    async def run_once(self) -> None:
+        """Raises the store's errors, and at last ``LiveKitError``: who was not seen was not alone."""
+        told = self._suspects.take(A_ROUND)
+        asked = [*dict.fromkeys((*told, *[*self._alone_since_ms][:A_ROUND]))][:A_ROUND]
+        seen = await self._matches.look(asked)
+        live, awaited = set(seen.live), set(seen.awaited)
+        for match in set(asked) - live:
+            self._alone_since_ms.pop(match, None)
+        wanted = [m for m in asked if m in live and (m in awaited or not _only_came(told.get(m, [])))]
+        await self._look_at([*dict.fromkeys((*wanted, *seen.awaited))], told, awaited, seen.now_ms)
+
+    async def _look_at(
+        self, matches: Sequence[str], told: Mapping[str, list[Fact]], awaited: set[str], now_ms: int
+    ) -> None:
+        failed: LiveKitError | None = None
+        for at in range(0, len(matches), AT_ONCE):
+            async with asyncio.TaskGroup() as group:
+                looks = {
+                    match: group.create_task(self._people(match)) for match in matches[at : at + AT_ONCE]
+                }
+            for match, look in looks.items():
+                if isinstance(people := look.result(), LiveKitError):
+                    self._alone_since_ms.pop(match, None)
+                    failed = people
+                else:
+                    await self._judge(match, people, told.get(match, []), match in awaited, now_ms)
+        if failed:
+            raise failed
+
+    async def _people(self, match: str) -> list[Participant] | LiveKitError:
+        try:
+            return await self._rooms.participants(self._namespace.room(MatchId(match)))
+        except LiveKitError as error:
+            return error
+
+    async def _judge(
+        self, match: str, people: list[Participant], facts: list[Fact], is_awaited: bool, now_ms: int
+    ) -> None:
+        there = {each.side for each in people if each.side and (each.is_active or each.is_publishing)}
+        if len(there) == len(Side):
+            self._alone_since_ms.pop(match, None)
+            if is_awaited:
+                for side in Side:
+                    await self._matches.hint(match, side, ParticipantFact.JOINED)
+            return
+        for fact in facts:
+            if fact.kind in LEAVING and fact.side and fact.side not in there:
+                await self._matches.hint(match, fact.side, ParticipantFact.LEFT, fact.id)
+        since_ms = self._alone_since_ms.setdefault(match, now_ms)
+        if await self._lost(match, people, since_ms, now_ms) is not RoomLoss.OK:
+            del self._alone_since_ms[match]
+
+    async def _lost(self, match: str, people: list[Participant], since_ms: int, now_ms: int) -> RoomLoss:
+        if not people and not await self._rooms.list_rooms([self._namespace.room(MatchId(match))]):
+            loss = await self._matches.vanished(match, now_ms)
+            if loss is not RoomLoss.OK:
+                return loss
+        return await self._matches.solo(match, since_ms)
+
+    async def pause(self) -> None:
+        """Two seconds, or until there is news."""
+        await self._clock.sleep(SOON_S)
+        await self._clock.wait(self._suspects.attention, PERIOD_S - SOON_S)
+
+
+def _only_came(facts: Sequence[Fact]) -> bool:
+    """Whether all that is told is that somebody came: nobody is alone by that."""
+    return bool(facts) and not any(fact.kind in GONE for fact in facts)

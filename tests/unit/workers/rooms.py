@@ -1,0 +1,104 @@
+"""A LiveKit server and an outbox that say what a test says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from duologue.media.livekit.errors import LiveKitUnavailable
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Participant, Room
+from duologue.pairing.vocabulary import (
+    Audit,
+    MatchId,
+    ParticipantFact,
+    RoomLoss,
+    RoomsSeen,
+    Side,
+)
+
+NAMESPACE = Namespace("ours")
+NOW_MS = 1_000_000
+
+
+def a_match(letter: str) -> MatchId:
+    return MatchId("m_" + letter * 16)
+
+
+def a_room(match: MatchId, *, age_ms: int = 60_000, people: int = 2) -> Room:
+    return Room(NAMESPACE.room(match), match, "RM_1", NOW_MS - age_ms, people)
+
+
+def somebody(side: Side | None, *, is_active: bool = True, is_publishing: bool = False) -> Participant:
+    return Participant("x", side, is_active, is_publishing, NOW_MS)
+
+
+class ScriptedLiveKit:
+    """Rooms by listing and by name apart, so that a listing can be short."""
+
+    def __init__(self) -> None:
+        self.listed: list[Room] = []
+        self.by_name: list[Room] = []
+        self.people: dict[str, list[Participant]] = {}
+        self.away: set[str] = set()
+        """Calls that fail: ``create``, ``delete``, ``list``, or a room's name to look into it."""
+        self.calls: list[tuple[str, object]] = []
+
+    def _called(self, what: str, about: object) -> None:
+        self.calls.append((what, about))
+        if what in self.away or about in self.away:
+            raise LiveKitUnavailable(what)
+
+    async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
+        wanted = [*names]
+        self._called("list", tuple(wanted))
+        return [room for room in self.by_name if room.name in wanted] if wanted else self.listed
+
+    async def participants(self, room: str) -> list[Participant]:
+        self._called("look", room)
+        return self.people.get(room, [])
+
+    async def create(self, room: str) -> Room:
+        self._called("create", room)
+        return Room(room, None, "RM_1", NOW_MS)
+
+    async def delete(self, room: str) -> bool:
+        self._called("delete", room)
+        return True
+
+
+class ScriptedOutbox:
+    """What the store would say, and what it was told."""
+
+    def __init__(self) -> None:
+        self.seen = RoomsSeen(NOW_MS, is_video_down=False, owned=0, closing=0, live=[], awaited=[])
+        self.opened: list[str] = []
+        self.loss = RoomLoss.OK
+        self.told: list[tuple[object, ...]] = []
+
+    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
+        return self.seen._replace(live=[match for match in self.seen.live if match in asked])
+
+    async def open(self) -> Sequence[str]:
+        return self.opened
+
+    async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
+        self.told.append(("reconcile", began_ms, dict(listed)))
+        return Audit(0, 0)
+
+    async def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
+        self.told.append(("hint", match, side, fact, event))
+        return True
+
+    async def solo(self, match: str, since_ms: int) -> RoomLoss:
+        self.told.append(("solo", match, since_ms))
+        return self.loss
+
+    async def vanished(self, match: str, began_ms: int) -> RoomLoss:
+        self.told.append(("vanished", match, began_ms))
+        return self.loss
+
+    async def media_down(self, since_ms: int) -> bool:
+        self.told.append(("down", since_ms))
+        return True
+
+    async def media_up(self, since_ms: int) -> bool:
+        self.told.append(("up", since_ms))
+        return True
