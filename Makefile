@@ -1,5 +1,6 @@
 # Needs Python 3.11+, make and git; everything else is fetched into .venv and node_modules.
 #   make run [PORT=9000] [DATA=DIR]   the page, on the embedded store
+#   make run-livekit                  the same, with a LiveKit server of this machine between the browsers
 #   make test                         everything, long things as a bounded sample; make test-all runs them whole
 PORT ?= 8000
 DATA ?= .duologue
@@ -17,11 +18,16 @@ WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 NEXT := examples/nextjs/node_modules/.whole
 
-.PHONY: run setup test test-all faults lint fix page lock system livekit no-livekit clean
+.PHONY: run run-livekit setup test test-all faults lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.runtime $(WEB)
 	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA)
+
+# The same on a LiveKit server of this machine. LIVEKIT_PORT=7890 where 7880 is taken.
+LIVEKIT_PORT ?= 7880
+run-livekit: $(VENV)/.livekit $(WEB) livekit
+	@exec $(BIN)/python tools/run_livekit.py $(LIVEKIT_PORT) $(PORT) $(DATA)
 
 setup: $(VENV)/.dev $(NPM) $(NEXT) $(WEB)
 
@@ -39,6 +45,10 @@ $(VENV)/.runtime: $(BIN)/python requirements.lock requirements-build.lock pyproj
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
 	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.livekit: $(VENV)/.runtime requirements-livekit.lock
+	@$(PIP) install --require-hashes -r requirements-livekit.lock
 	@touch $@
 
 $(VENV)/.node: $(BIN)/python requirements-node.lock hatch_build.py $(VENV)/.runtime
@@ -117,6 +127,7 @@ lock: $(VENV)/.dev
 	@$(UV) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
 	@$(UV) --group build -c requirements-dev.lock -o requirements-build.lock
 	@$(UV) --group node -o requirements-node.lock
+	@$(UV) pyproject.toml --extra livekit -c requirements-dev.lock -o requirements-livekit.lock
 	@$(UV) --group example-bot -c requirements-dev.lock -o examples/bot/requirements.lock
 	@$(UV) --group example-host -c requirements-dev.lock -o examples/fastapi-host/requirements.lock
 
