@@ -264,8 +264,8 @@ class Client:
 
     def _follow(self, before: Model) -> None:
         model = self.model
-        if model.match_id != before.match_id or (model.page != before.page and model.match):
-            if model.match:
+        if _call(model) != _call(before):
+            if model.match and model.match.is_open:
                 self._media.enter(model.match)
             else:
                 self._media.leave()
@@ -308,3 +308,8 @@ class Client:
     async def _fire(self, event: Input, seconds: float) -> None:
         await self._clock.sleep(seconds)
         self.dispatch(event)
+
+
+def _call(model: Model) -> tuple[str, str]:
+    """Which call media is in: of this match and page, once there is a way (a LiveKit room opens later)."""
+    return (model.match_id, model.page) if model.match and model.match.is_open else ("", "")

@@ -79,6 +79,11 @@ class Match(msgspec.Struct, frozen=True):
     media: dict[str, Any]
     messages: Numbers
 
+    @property
+    def is_open(self) -> bool:
+        """Whether media may begin: a LiveKit room says so by ``ready``, peer media always may."""
+        return bool(self.media.get("ready", True))
+
 
 class Ended(msgspec.Struct, frozen=True):
     """The last conversation, and why it ended."""

@@ -244,3 +244,33 @@ async def test_what_was_measured_goes_with_the_next_pulse(seat: Seat) -> None:
     await settle()
     faces = [body["next_face_ms"] for body in seat.server.said("pulse") if "next_face_ms" in body]
     assert faces == [1500]
+
+
+def in_a_room(version: int, *, ready: bool) -> dict[str, Any]:
+    """A match on LiveKit, its room open or not yet."""
+    found = matched(version=version)
+    found["match"]["media"] = {"kind": "livekit", "ready": ready}
+    return found
+
+
+async def test_media_begins_when_the_room_is_open(seat: Seat) -> None:
+    """Before that nothing is said of it, however long it takes."""
+    seat.server.replies("pulse", "ok", in_a_room(3, ready=False))
+    await seat.say("new-match", in_a_room(3, ready=False))
+    assert seat.client.model.match is not None
+    seat.partner.enter(seat.client.model.match)
+    await seat.clock.turn(1)
+    assert seat.server.said("pulse") == [{"match": "m_1"}]
+    seat.server.replies("pulse", "ok", in_a_room(4, ready=True))
+    await seat.say("media", in_a_room(4, ready=True))
+    await seat.clock.turn(1)
+    assert seat.server.said("pulse")[1:] == [{"match": "m_1", "media": "open"}]
+
+
+async def test_whoever_left_the_room_says_so(seat: Seat) -> None:
+    """Once both did, it is deleted before its deadline."""
+    await seat.say("new-match", in_a_room(3, ready=True))
+    seat.server.replies("ack", "ok", state("waiting", 4))
+    seat.server.streams[-1].frame("room-closing", match="m_1", state=state("waiting", 4))
+    await settle()
+    assert seat.server.said("ack") == [{"match": "m_1", "of": "room-closing"}]
