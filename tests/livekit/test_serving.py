@@ -1,0 +1,121 @@
+"""``duologue serve --media livekit`` as people meet it, on a LiveKit server and on the fake."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from duologue.client import Client, Exchange, Model, SimulatedMedia
+from duologue.client.http import HttpTransport, http_session
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Rooms
+from duologue.pairing.vocabulary import MatchId
+from tests.livekit.conftest import NAMESPACE
+from tests.livekit.ground import KEY, SECRET, Ground, JoinRefused
+from tests.livekit.waiting import until
+from tests.serving import Serving, data_folder
+
+Pair = tuple[Client, Client]
+
+
+def serve(server: Ground, data: Path, *more: str) -> Serving:
+    """The command, ready."""
+    given = ("--port", "0", "--data", str(data), "--no-page", "--media", "livekit")
+    where = ("--livekit-url", server.project.ws_url, "--livekit-namespace", NAMESPACE.name)
+    key = {"DUOLOGUE_LIVEKIT_API_KEY": KEY, "DUOLOGUE_LIVEKIT_API_SECRET": SECRET}
+    return Serving(*given, *where, *more, **key).ready()
+
+
+@contextlib.asynccontextmanager
+async def two(url: str) -> AsyncIterator[Pair]:
+    """Two people who look for somebody, and whose media works as soon as it may."""
+    exchange = Exchange()
+    async with http_session() as session:
+        one, other = (
+            Client(HttpTransport(session, url), media=SimulatedMedia(exchange), alias=name)
+            for name in ("Ada", "Bob")
+        )
+        async with one.running(), other.running():
+            one.start()
+            other.start()
+            yield one, other
+
+
+def in_an_open_room(model: Model) -> bool:
+    """With the grant that opens it."""
+    return model.match is not None and model.match.is_open
+
+
+async def met(pair: Pair) -> str:
+    """Their match, once both may enter its room."""
+    one, other = [await client.until(in_an_open_room) for client in pair]
+    assert one.match_id == other.match_id
+    return one.match_id
+
+
+async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms) -> None:
+    """Each grant lets its person in; after a skip the room is gone for good, and the rooms of others stay."""
+    strangers = Namespace(f"{NAMESPACE.name}-2")
+    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+        async with Rooms(server.project, strangers).running() as theirs, two(duologue.url) as pair:
+            foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
+            match = await met(pair)
+            tokens = [client.model.match.media["token"] for client in pair if client.model.match]
+            guests = [await server.join(token) for token in tokens]
+            pair[0].next()
+            for client in pair:
+                await client.until(lambda model: model.match_id != match)
+            for guest in guests:
+                await guest.sent_away.wait()
+            await until(lambda: _lacks(rooms, match), "the room is gone")
+            with pytest.raises(JoinRefused):
+                await server.join(tokens[0])
+            assert await theirs.list_rooms() == [foreign]
+            await theirs.delete(foreign.name)
+
+
+async def test_a_server_that_is_killed_leaves_no_room(server: Ground, rooms: Rooms) -> None:
+    """kill -9 as a match has just ended: the next start deletes what the first one could not."""
+    with data_folder() as data:
+        first = serve(server, data)
+        async with two(first.url) as pair:
+            match = await met(pair)
+            assert not await _lacks(rooms, match)
+            pair[0].next()
+            await pair[0].until(lambda model: model.match_id != match)
+            first.kill()
+        with contextlib.closing(_Stopped(serve(server, data))):
+            await until(lambda: _lacks(rooms, match), "the room is gone")
+
+
+async def test_a_skip_waits_for_nobody(server: Ground) -> None:
+    """LiveKit is away: the skip takes effect, both wait, and both are told that there is no video."""
+    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+        async with two(duologue.url) as pair:
+            match = await met(pair)
+            await server.stop()
+            pair[0].next()
+            for client in pair:
+                await client.until(lambda model: model.waiting)
+                assert client.model.state is not None
+                assert client.model.state.ended is not None
+                assert client.model.state.ended.match == match
+            await server.start()
+
+
+async def _lacks(rooms: Rooms, match: str) -> bool:
+    """No room of that match is there."""
+    return not await rooms.list_rooms([NAMESPACE.room(MatchId(match))])
+
+
+class _Stopped:
+    """A server that is stopped in order when it is closed."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+        self.url = serving.url
+
+    def close(self) -> None:
+        """SIGTERM, and it leaves nothing behind."""
+        assert self._serving.stop() == 0
