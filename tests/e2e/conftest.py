@@ -10,6 +10,7 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from tests.e2e import netns
 from tests.e2e.chromium import Chromium, binary, chromium
+from tests.e2e.faces import Faces
 from tests.e2e.person import Person
 from tests.e2e.serving import Serving
 from tests.e2e.tab import WATCH, ChromiumTab
@@ -17,6 +18,7 @@ from tests.e2e.table import Table
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 TABLE = pytest.StashKey[Table]()
+FACES = pytest.StashKey[Faces]()
 
 Arrive = Callable[..., Person]
 """``arrive(name, chromium, url)``: somebody with a fresh profile opens the page."""
@@ -98,12 +100,23 @@ def table(request: pytest.FixtureRequest) -> Table:
     return request.config.stash.setdefault(TABLE, Table())
 
 
+@pytest.fixture(scope="session")
+def faces(request: pytest.FixtureRequest) -> Faces:
+    """The benchmark; printed and kept as the table is."""
+    return request.config.stash.setdefault(FACES, Faces())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """However the tests ended, what was measured is shown."""
-    table = config.stash.get(TABLE, None)
-    if table is None or not table.rows:
-        return
+    table, faces = config.stash.get(TABLE, None), config.stash.get(FACES, None)
+    if table is not None and table.rows:
+        _show(terminalreporter, "never alone", table.markdown())
+    if faces is not None and faces.seen:
+        _show(terminalreporter, "next face", faces.markdown())
+
+
+def _show(reporter: pytest.TerminalReporter, name: str, text: str) -> None:
     ARTIFACTS.mkdir(exist_ok=True)
-    (ARTIFACTS / "never-alone.md").write_text(table.markdown())
-    terminalreporter.write_sep("-", "never alone")
-    terminalreporter.write_line(table.markdown())
+    (ARTIFACTS / f"{name.replace(' ', '-')}.md").write_text(text)
+    reporter.write_sep("-", name)
+    reporter.write_line(text)

@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,15 @@ class Host:
 @pytest.fixture(scope="module")
 def host(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """Built and started as its README says, with the package as it is now."""
+    folder = tmp_path_factory.mktemp("nextjs")
+    duologue = Serving(folder / "duologue", options=("--no-guests", "--no-page"), secret=SECRET)
+    with hosting(tarball, folder, duologue) as it:
+        yield it
+
+
+@contextmanager
+def hosting(tarball: Path, folder: Path, duologue: Serving) -> Iterator[Host]:
+    """The app before that server, which this starts and stops."""
     assert (FOLDER / "node_modules/next").is_dir(), "examples/nextjs is not installed (make setup)"
     package = FOLDER / "node_modules/duologue"
     shutil.rmtree(package, ignore_errors=True)
@@ -51,8 +60,6 @@ def host(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
         for member in archive.getmembers():
             member.name = member.name.removeprefix("package/")
             archive.extract(member, package, filter="data")
-    folder = tmp_path_factory.mktemp("nextjs")
-    duologue = Serving(folder / "duologue", options=("--no-guests", "--no-page"), secret=SECRET)
     given = {"DUOLOGUE_URL": duologue.url, "DUOLOGUE_SECRET": SECRET}
     subprocess.run(
         [*npm(), "run", "--silent", "build"], cwd=FOLDER, env=environment(given), check=True, timeout=BUILD_S

@@ -52,7 +52,7 @@ class Visitor:
 
     def sees(self) -> None:
         """Waits until pictures of the partner arrive."""
-        frames = "document.querySelector('#partner').getVideoPlaybackQuality().totalVideoFrames"
+        frames = "document.querySelector('#partner')?.getVideoPlaybackQuality().totalVideoFrames ?? 0"
         until(lambda: int(self.page.evaluate(frames)) > FRAMES, MEET_S, "a picture", last=lambda: self.status)
 
     def _heard(self, message: ConsoleMessage) -> None:
