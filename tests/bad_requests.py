@@ -119,7 +119,7 @@ def _missing_paths() -> list[BadRequest]:
     paths = ("/v1", "/v1/", "/v1/nothing", "/v1/skip/", "/v2/skip", "/nothing", "/..%2f..%2fetc/passwd")
     return [
         *(BadRequest("is not there", path, 404, "not-found", method="GET") for path in paths),
-        BadRequest("is not there yet", "/v1/livekit/webhook", 404, "not-found", body={}),
+        BadRequest("is not signed by LiveKit", "/v1/livekit/webhook", 401, "bad-token", body={}),
     ]
 
 

@@ -138,7 +138,7 @@ class Process:
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
         # A match keeps the media that it began with: while LiveKit is away, or as servers change over.
         media: MediaPort = Kinds([livekit.grants, peer]) if livekit else peer
-        room_loops, wake_rooms = livekit.loops(machine, clock) if livekit else ((), lambda: None)
+        rooms = livekit.workers(machine, metrics, clock) if livekit else None
         self._metrics = metrics
         offer = Offer(Transports(settings.transports), settings.compare_percent)
         self._hub = hub = Hub(
@@ -149,7 +149,7 @@ class Process:
             metrics=metrics,
             clock=clock,
             offer=offer,
-            wake_rooms=wake_rooms,
+            wake_rooms=rooms.wake if rooms else lambda: None,
         )
         polls = Polls(hub, clock)
         feed = Feed(
@@ -165,7 +165,7 @@ class Process:
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, settings.pools, clock),
             reattach.Reattach(hub, contact, clock),
-            *room_loops,
+            *(rooms.loops if rooms else ()),
         )
         keys = keyring(settings)
         desk = Desk(
@@ -186,6 +186,7 @@ class Process:
             web=WEB if settings.page else None,
             polls=polls if offer.polls else None,
             livekit_url=livekit.url if livekit else "",
+            webhook=rooms.webhook if rooms else None,
         )
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
         shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)

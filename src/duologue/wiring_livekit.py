@@ -4,9 +4,12 @@ import contextlib
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
+from starlette.routing import Route
 
+from duologue.api.webhook import webhook
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.grants import Grants
@@ -14,18 +17,34 @@ from duologue.media.livekit.limits import LIMITS
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
 from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.webhooks import Webhooks
+from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import RoomRules
 from duologue.pairing.vocabulary import RoomWorkKind
 from duologue.settings import Settings
 from duologue.store.client import Store
+from duologue.workers.canary import Canary
+from duologue.workers.reconcile import Reconcile
 from duologue.workers.rooms import RoomWorker
 from duologue.workers.supervisor import Loop
+from duologue.workers.suspects import Suspects
+from duologue.workers.watchdog import Watchdog
 
 ANSWER_S = 2.5
 """A call to LiveKit, at most: less than a claim lasts (``RoomRules.claim_ms``), or two work on one room."""
 
 log = structlog.get_logger(__name__)
+
+
+class Workers(NamedTuple):
+    """What runs in a process that serves LiveKit rooms, and how it is reached."""
+
+    loops: tuple[Loop, ...]
+    wake: Callable[[], None]
+    """There may be rooms to open or to delete."""
+    webhook: Route
+    """Where LiveKit posts to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +53,30 @@ class LiveKit:
 
     rooms: Rooms
     grants: Grants
+    webhooks: Webhooks
     namespace: Namespace
     rules: RoomRules
     url: str
     """Where browsers find it."""
 
-    def loops(self, machine: Machine, clock: Clock) -> tuple[tuple[Loop, ...], Callable[[], None]]:
-        """The loops that work on rooms, and what wakes them."""
-        workers = tuple(
-            RoomWorker(kind, machine.rooms, self.rooms, self.namespace, clock) for kind in RoomWorkKind
+    def workers(self, machine: Machine, metrics: Metrics, clock: Clock) -> "Workers":
+        """Those who open, close and look after rooms, and the ways to tell them something."""
+        outbox = machine.rooms
+        ours = (outbox, self.namespace)
+        working = [RoomWorker(kind, outbox, self.rooms, self.namespace, clock) for kind in RoomWorkKind]
+        suspects = Suspects()
+        loops: tuple[Loop, ...] = (
+            *working,
+            Reconcile(self.rooms, *ours, suspects, metrics, clock),
+            Watchdog(self.rooms, *ours, suspects, clock),
+            Canary(self.rooms, *ours, metrics, clock, auto_create=self.rules.auto_create),
         )
 
         def wake() -> None:
-            for worker in workers:
+            for worker in working:
                 worker.wake()
 
-        return workers, wake
+        return Workers(loops, wake, webhook(self.webhooks, suspects.add, metrics))
 
 
 @contextlib.asynccontextmanager
@@ -71,6 +98,7 @@ async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
         yield LiveKit(
             rooms,
             Grants(project, namespace, public_url=browsers, joining_makes_rooms=limits),
+            Webhooks(project, namespace),
             namespace,
             RoomRules(namespace=name, auto_create=auto_create, fallback=settings.media_fallback),
             browsers,

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from duologue.api.app import build
 from duologue.api.desk import Desk
 from duologue.api.stream import EventStream
+from duologue.api.webhook import webhook
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
@@ -21,6 +22,9 @@ from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.project import Project
+from duologue.media.livekit.webhooks import Webhooks
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
@@ -29,6 +33,7 @@ from duologue.store.client import Store
 from duologue.workers.supervisor import repeat
 
 SECRET = "s" * 32
+PROJECT = Project("ws://127.0.0.1:1", "key", SECRET)
 POOLS = ("main", "de")
 
 
@@ -67,6 +72,7 @@ def application(store_url: str, offer: Offer) -> Starlette:
         is_ready=lambda: True,
         web=Path("nowhere"),
         polls=polls if offer.polls else None,
+        webhook=webhook(Webhooks(PROJECT, Namespace("tests")), lambda _match, _fact: None, metrics),
         lifespan=lifespan,
     )
 

@@ -26,16 +26,22 @@ from duologue.api.reports import ReportBody
 from duologue.api.sessions import SessionBody
 from duologue.api.signals import Description, SignalBody, SignalData
 from duologue.api.skip import SkipBody
+from duologue.api.webhook import PATH as WEBHOOK
+from duologue.api.webhook import webhook
 from duologue.delivery.offer import Transports
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.project import Project
+from duologue.media.livekit.webhooks import Webhooks
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from duologue.pairing.vocabulary import Comparison, EndReason, IdleReason, Media, ReportReason, State, Wish
 from tests.unit.api.recorder import NoEvents, Recorder
 
+PROJECT = Project("ws://127.0.0.1:1", "key", "s" * 32)
 ROOT = Path(__file__).resolve().parents[2] / "protocol"
 SCHEMA = json.loads((ROOT / "events.schema.json").read_text())
 DOCUMENT = yaml.safe_load((ROOT / "openapi.yaml").read_text())
@@ -136,7 +142,7 @@ def assert_same_fields(schema: dict[str, Any], kind: type[Body]) -> None:
 def test_the_document_and_the_server_have_the_same_bodies() -> None:
     """Fields and which of them are needed; their bounds are compared by the fuzz."""
     posts = {path for path, item in DOCUMENT["paths"].items() if "post" in item}
-    assert posts == set(BODIES)
+    assert posts == {*BODIES, WEBHOOK}  # LiveKit's own, of which a few fields are read
     for path, kind in BODIES.items():
         assert_same_fields(body_schema(path), kind)
     assert_same_fields(SCHEMA["$defs"]["signal"], SignalData)
@@ -153,7 +159,8 @@ def test_the_document_and_the_server_have_the_same_paths() -> None:
         origins=Origins(),
         pools=("main",),
     )
-    app = build(desk, events=NoEvents(), is_ready=lambda: True, web=None)
+    hooks = webhook(Webhooks(PROJECT, Namespace("x")), lambda _match, _fact: None, desk.metrics)
+    app = build(desk, events=NoEvents(), is_ready=lambda: True, web=None, webhook=hooks)
     served = {
         (route.path, method.lower())
         for route in app.routes

@@ -38,6 +38,7 @@ def build(
     web: Path | None,
     polls: Polls | None = None,
     livekit_url: str = "",
+    webhook: BaseRoute | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
     """The whole of HTTP.
@@ -46,9 +47,10 @@ def build(
     taken for an endpoint of Starlette's), ``web`` the folder of the built
     page (empty: a line that says how to build it; ``None``: no page), ``polls`` who answers polls
     (``None``: nobody, they are refused), ``livekit_url`` where the page connects to for its rooms,
+    ``webhook`` where LiveKit posts to (``api/webhook.py``; ``None``: nowhere),
     ``lifespan`` whatever runs while the application does.
     """
-    inside = (*health(desk.metrics, is_ready), transports(desk))
+    inside = (*health(desk.metrics, is_ready), transports(desk), *([webhook] if webhook else []))
     app = Starlette(
         routes=[*_routes(desk, events, polls), *inside, *page(web, livekit_url)],
         exception_handlers=dict(HANDLERS),

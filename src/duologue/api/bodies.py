@@ -21,11 +21,14 @@ T = TypeVar("T", bound=Body)
 
 async def read(request: Request, kind: type[T], most: int = BODY_BYTES) -> T:
     """The body as a ``kind``. Raises ``Problem``; at most ``most`` bytes are ever kept."""
-    return parse(await _bytes(request, most), kind)
+    return parse(await content(request, most), kind)
 
 
-async def _bytes(request: Request, most: int) -> bytes:
-    """Counted as it comes: a chunked body announces no length (RFC 9112 section 7.1)."""
+async def content(request: Request, most: int) -> bytes:
+    """The body as it came. Raises ``Problem``; at most ``most`` bytes are ever kept.
+
+    Counted as it comes: a chunked body announces no length (RFC 9112 section 7.1).
+    """
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise _too_large(most)

@@ -10,15 +10,20 @@ import pytest
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
+from duologue.api.webhook import webhook
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.project import Project
+from duologue.media.livekit.webhooks import Webhooks
 from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from tests.unit.api.recorder import NoEvents, Recorder
 
 HOME = "http://chat.example"
+PROJECT = Project("ws://127.0.0.1:1", "key", "s" * 32)
 UNBUILT = Path("nowhere")
 ICE = [{"urls": ["stun:stun.example"]}]
 
@@ -64,7 +69,9 @@ async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
     def make(
         *, token: str = "", web: Path | None = UNBUILT, ready: bool = True, base: str = HOME, **changes: Any
     ) -> httpx.AsyncClient:
-        app = build(make_desk(**changes), events=NoEvents(), is_ready=lambda: ready, web=web)
+        desk = make_desk(**changes)
+        hooks = webhook(Webhooks(PROJECT, Namespace("ours")), lambda _match, _fact: None, desk.metrics)
+        app = build(desk, events=NoEvents(), is_ready=lambda: ready, web=web, webhook=hooks)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))
