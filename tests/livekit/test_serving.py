@@ -1,9 +1,14 @@
 """``duologue serve --media livekit`` as people meet it, on a LiveKit server and on the fake."""
 
+import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
+import jsonschema
 import pytest
 
 from duologue.client import Client, Exchange, Model, SimulatedMedia
@@ -17,6 +22,8 @@ from tests.livekit.waiting import until
 from tests.serving import Serving, data_folder
 
 Pair = tuple[Client, Client]
+SCHEMA = Path(__file__).parents[2] / "protocol" / "events.schema.json"
+event = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
 
 def serve(server: Ground, data: Path, *more: str) -> Serving:
@@ -102,6 +109,68 @@ async def test_a_skip_waits_for_nobody(server: Ground) -> None:
                 assert client.model.state.ended is not None
                 assert client.model.state.ended.match == match
             await server.start()
+
+
+async def test_every_frame_is_documented(server: Ground) -> None:
+    """From the match to its room's end, as ``protocol/events.schema.json`` says it."""
+    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+        async with http_session() as session, asyncio.TaskGroup() as group:
+            readers = [Reader(session, duologue.url) for _ in range(2)]
+            for reader in readers:
+                await reader.begin()
+                group.create_task(reader.read())
+                await reader.ask("join", intent=1)
+            await until(lambda: _all_read("media", readers), "both rooms are open")
+            match = next(frame["match"] for frame in readers[0].frames if frame["type"] == "media")
+            await readers[0].ask("skip", match=match)
+            await until(lambda: _all_read("room-closing", readers), "both rooms close")
+            for reader in readers:
+                await reader.ask("ack", match=match, of="room-closing")
+                await reader.ask("leave", intent=2)
+            await until(lambda: _all_read("idle", readers), "both are idle")
+            for reader in readers:
+                reader.end()
+        for frame in (frame for reader in readers for frame in reader.frames):
+            event.validate(frame)
+
+
+class Reader:
+    """Somebody who keeps every frame as it came."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.frames: list[dict[str, Any]] = []
+        self._session, self._url = session, f"{url}/v1"
+        self._headers: dict[str, str] = {}
+        self._response: aiohttp.ClientResponse | None = None
+
+    async def begin(self) -> None:
+        """As a guest, with an open stream."""
+        async with self._session.post(f"{self._url}/sessions", json={"cookie": False}) as answer:
+            self._headers = {"Authorization": f"Bearer {(await answer.json())['token']}"}
+        query = {"page": "p_1"}
+        self._response = await self._session.get(f"{self._url}/events", params=query, headers=self._headers)
+
+    async def read(self) -> None:
+        """Until it is ended."""
+        assert self._response is not None
+        with contextlib.suppress(aiohttp.ClientError):
+            async for line in self._response.content:
+                if line.startswith(b"data:"):
+                    self.frames.append(json.loads(line[5:]))
+
+    def end(self) -> None:
+        """The stream is closed."""
+        assert self._response is not None
+        self._response.close()
+
+    async def ask(self, command: str, **body: Any) -> None:
+        """And be answered."""
+        async with self._session.post(f"{self._url}/{command}", json=body, headers=self._headers) as answer:
+            assert answer.status == 200, await answer.text()
+
+
+async def _all_read(kind: str, readers: list[Reader]) -> bool:
+    return all(any(frame["type"] == kind for frame in reader.frames) for reader in readers)
 
 
 async def _lacks(rooms: Rooms, match: str) -> bool:
