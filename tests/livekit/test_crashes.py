@@ -1,0 +1,207 @@
+"""kill -9 of our process at every step of a room, and LiveKit away under load: nobody stuck, no room left."""
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import redis.asyncio
+
+from duologue.media.livekit.namespace import Namespace
+from duologue.media.livekit.rooms import Rooms
+from duologue.pairing.invariants import Snapshot, violations
+from duologue.pairing.vocabulary import MatchId
+from tests.chaos.dump import at_once
+from tests.livekit.conftest import NAMESPACE
+from tests.livekit.crowd import Crowd, crowd
+from tests.livekit.ground import KEY, SECRET, Ground
+from tests.livekit.waiting import until
+from tests.servers import StoreServer
+from tests.serving import Serving, serving
+
+MATCHES, WHOLE_MATCHES = 100, 1_000
+PEOPLE = 8
+KILL_S = 1.5
+"""Between a server's being ready and the next kill."""
+GONE_S = 5
+AWAY_S, WHOLE_AWAY_S = 14, 30
+"""Longer than the 10 s that a match waits for its room."""
+SETTLED_S = 3
+"""Whoever was in an open room has pressed Next by then, and has been matched once more."""
+KILLS, WHOLE_KILLS = 2, 10
+"""At each step, at least."""
+STEPS = ("opening", "open", "closing")
+HOME_S = 40
+
+
+class House:
+    """Two servers on one store and one LiveKit; each can be killed and started again where it was."""
+
+    def __init__(self, ground: Ground, store: StoreServer) -> None:
+        self.ground = ground
+        self.store = store
+        self.servers: list[Serving] = []
+        self.kills: dict[str, int] = dict.fromkeys(STEPS, 0)
+        self._running = contextlib.ExitStack()
+        self._secret = secrets.token_urlsafe(32)
+
+    async def open(self, servers: int = 2) -> None:
+        for _ in range(servers):
+            self.servers.append(await self._started())
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._running.close)
+
+    @property
+    def urls(self) -> list[str]:
+        return [server.url for server in self.servers]
+
+    async def seen(self) -> Snapshot:
+        async with redis.asyncio.Redis.from_url(self.store.url, protocol=2) as client:
+            return await at_once(client)
+
+    async def kill_at(self, step: str, n: int) -> None:
+        """LiveKit is held still until a room is at that step; then the server dies, and comes back."""
+        if step != "open":
+            self.ground.freeze()
+        try:
+            with contextlib.suppress(AssertionError):  # whatever it is at after a while
+                await until(lambda: self._is_at(step), step, within_s=3)
+                self.kills[step] += 1
+            await asyncio.to_thread(self.servers[n].kill)
+        finally:
+            self.ground.thaw()
+        self.servers[n] = await self._started(port=self.servers[n].port)
+
+    async def _is_at(self, step: str) -> bool:
+        return step in [room["step"] for room in (await self.seen()).rooms.values()]
+
+    async def _started(self, port: int = 0) -> Serving:
+        options = ("--no-page", "--redis-url", self.store.url, "--rematch-ms", "1", "--port", str(port))
+        environment = {
+            "DUOLOGUE_SECRET": self._secret,
+            "DUOLOGUE_MEDIA": "livekit",
+            "DUOLOGUE_LIVEKIT_URL": self.ground.project.ws_url,
+            "DUOLOGUE_LIVEKIT_API_KEY": KEY,
+            "DUOLOGUE_LIVEKIT_API_SECRET": SECRET,
+            "DUOLOGUE_LIVEKIT_NAMESPACE": NAMESPACE.name,
+        }
+        return await asyncio.to_thread(self._running.enter_context, serving(*options, **environment))
+
+
+@pytest.fixture
+async def house(server: Ground, server_kind: str, valkey9: StoreServer) -> AsyncIterator[House]:
+    if server_kind == "elsewhere":
+        pytest.skip("needs a server of the tests' own: LIVEKIT_URL names somebody else's")
+    made = House(server, valkey9)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def report(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with capsys.disabled():
+        sys.stdout.write(f"\n{text}")
+
+
+def spread(values: list[int]) -> str:
+    if len(values) < 2:
+        return f"{values}"
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return f"{len(values)} times, p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms, max {max(values)} ms"
+
+
+async def nothing_of_ours(rooms: Rooms) -> bool:
+    """Neither a match's room nor a canary."""
+    return await rooms.list_rooms() == []
+
+
+async def nobody_is_stuck(house: House, people: Crowd, rooms: Rooms) -> None:
+    """Nobody skips any more: all are in rooms that are there; then all press Stop, and are idle."""
+    assert await people.all_are(lambda person: person.talks(), HOME_S) == []
+    there = {room.match for room in await rooms.list_rooms()}
+    assert {person.match for person in people.people} <= there
+    assert violations(await house.seen()) == []
+    people.stop()
+    assert await people.all_are(lambda person: person.state == "idle", HOME_S) == []
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("server_kind", ["real"], indirect=True)
+async def test_kills_at_every_step(
+    house: House, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Matches in a row, a server killed at every step again and again: 5 s later none of our rooms is left.
+
+    A room of another app, and of a second Duologue whose name begins as ours does, are still there.
+    """
+    most, kills = (WHOLE_MATCHES, WHOLE_KILLS) if whole else (MATCHES, KILLS)
+    async with Rooms(server.project, Namespace(f"{NAMESPACE.name}-2")).running() as theirs:
+        foreign = await theirs.create(Namespace(f"{NAMESPACE.name}-2").room(MatchId("m_AAAAAAAAAAAAAAAA")))
+        await house.open()
+        began = time.monotonic()
+        async with crowd(PEOPLE, *house.urls) as people:
+            people.start()
+            is_over: Callable[[], bool] = lambda: (  # noqa: E731 # said once, asked twice
+                len(people.matches) >= most and min(house.kills.values()) >= kills
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(people.skip_until(is_over))
+                for n, step in enumerate(itertools.cycle(STEPS)):
+                    if is_over():
+                        break
+                    await asyncio.sleep(KILL_S)
+                    await house.kill_at(step, n % 2)
+            lasted = time.monotonic() - began
+            await nobody_is_stuck(house, people, rooms)
+            stopped = time.monotonic()
+            await until(lambda: nothing_of_ours(rooms), "none of our rooms is left", within_s=GONE_S)
+            gone = time.monotonic() - stopped
+        assert violations(await house.seen()) == []
+        assert [room.name for room in await theirs.list_rooms()] == [foreign.name]
+        await theirs.delete(foreign.name)
+    assert not set().union(*(person.early for person in people.people))
+    told = [ms for person in people.people for ms in person.told_ms]
+    alone = [ms for person in people.people for ms in person.alone_ms]
+    report(
+        capsys,
+        f"{len(people.matches)} matches in {lasted:.0f} s, kills by the step of a room: {house.kills}; "
+        f"rooms gone {gone:.2f} s after the last Stop; "
+        f"alone by skip: {spread(told)}; by a fault: {spread(alone)}",
+    )
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("server_kind", ["real"], indirect=True)
+async def test_livekit_is_away_under_load(
+    house: House, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped and started again: nobody is stuck, no pool churns meanwhile, and a canary finds its return."""
+    away_s = WHOLE_AWAY_S if whole else AWAY_S
+    await house.open(1)
+    async with crowd(PEOPLE, *house.urls) as people:
+        people.start()
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(people.skip_until(over.is_set))
+            assert await people.all_are(lambda person: len(person.matches) > 1, HOME_S) == []
+            await server.stop()
+            await asyncio.sleep(SETTLED_S)
+            before = people.matches
+            await asyncio.sleep(away_s - SETTLED_S)
+            assert people.matches == before, "a pool churns"
+            assert await people.all_are(lambda person: person.reads_no_video(), 1) == []
+            await server.start()
+            back = time.monotonic()
+            assert await people.all_are(lambda p: p.talks() and p.match not in before, HOME_S) == []
+            found = time.monotonic() - back
+            over.set()
+        await nobody_is_stuck(house, people, rooms)
+        await until(lambda: nothing_of_ours(rooms), "none of our rooms is left", within_s=GONE_S)
+    report(capsys, f"LiveKit away for {away_s} s: all in new conversations {found:.1f} s after its return")
