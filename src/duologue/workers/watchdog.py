@@ -75,7 +75,8 @@ class Watchdog:
         live, awaited = set(seen.live), set(seen.awaited)
         for match in set(asked) - live:
             self._alone_since_ms.pop(match, None)
-        wanted = [m for m in asked if m in live and (m in awaited or not _only_came(told.get(m, [])))]
+        due = awaited | set(self._alone_since_ms)
+        wanted = [m for m in asked if m in live and (m in due or not _only_came(told.get(m, [])))]
         await self._look_at([*dict.fromkeys((*wanted, *seen.awaited))], told, awaited, seen.now_ms)
 
     async def _look_at(

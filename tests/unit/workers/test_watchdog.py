@@ -67,7 +67,9 @@ async def test_alone_since_the_first_look() -> None:
     await it.worker.run_once()
     assert it.outbox.told == [("solo", ONE, NOW_MS)] * 2
     it.livekit.people[NAMESPACE.room(ONE)] = BOTH
+    it.suspects.add(ONE, fact(FactKind.PARTICIPANT_JOINED))
     await it.worker.run_once()
+    assert len(it.looked) == 3
     await it.worker.run_once()
     assert len(it.looked) == 3  # who is back is looked at no more
     it.livekit.people[NAMESPACE.room(ONE)] = []
