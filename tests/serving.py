@@ -24,7 +24,7 @@ COMMAND = (sys.executable, "-m", "duologue", "serve")
 
 def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
     """Ours without the settings of whoever runs the tests, and with those given."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DUOLOGUE_", "REDIS_URL"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("DUOLOGUE_", "REDIS_URL", "LIVEKIT_"))}
     return {**kept, "PYTHONUNBUFFERED": "1", **given}
 
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, var
 from duologue.identity.limits import Kind
 from duologue.pairing.timings import Timings
 from duologue.settings import Settings, SettingsError, flag, variable
+from tests.serving import clean_environment
 
 DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
 
@@ -128,6 +131,66 @@ def test_relaying_needs_a_turn_server(given: dict[str, Any]) -> None:
     replace(Settings(), ice_servers=TURN, turn_secret="s", relay_only=True).check(**DEAF)
 
 
+LIVEKIT: dict[str, Any] = {
+    "media": "livekit",
+    "livekit_url": "wss://livekit.example",
+    "livekit_api_key": "k",
+    "livekit_api_secret": "s",
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"media": "carrier-pigeon"}, "--media is one of peer, livekit"),
+        ({"livekit_url": ""}, "--media livekit needs --livekit-url"),
+        ({"livekit_url": "livekit.example"}, "--livekit-url is an address .*, not 'livekit.example'"),
+        ({"livekit_api_url": "http://"}, "--livekit-api-url is an address"),
+        ({"livekit_api_key": ""}, "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET"),
+        ({"livekit_api_secret": ""}, "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET"),
+        ({"livekit_namespace": "a_b"}, "--livekit-namespace is 1 to 32 .*, not 'a_b'"),
+        ({"livekit_namespace": "x" * 33}, "--livekit-namespace"),
+        ({"livekit_auto_create": "yes"}, "--livekit-auto-create is one of ask, on, off"),
+    ],
+)
+def test_a_livekit_project_that_cannot_be_meant(given: dict[str, Any], words: str) -> None:
+    """Refused by the name of what is wrong, before anything is served."""
+    assert re.search(words, refused(**(LIVEKIT | given)))
+
+
+def test_a_livekit_project_that_can() -> None:
+    """With all that it may have; with peer media there is nothing to fall back from."""
+    more = {"livekit_api_url": "http://10.0.0.7:7880", "livekit_namespace": "chat-1", "media_fallback": True}
+    replace(Settings(), **LIVEKIT, **more).check(**DEAF)
+    assert "--media-fallback" in refused(media_fallback=True)
+
+
+WITHOUT_THE_EXTRA = """
+import sys
+sys.modules["livekit"] = None
+from duologue.cli import main
+main()
+"""
+
+
+def test_livekits_library_is_an_extra(tmp_path: Path) -> None:
+    """The command without it: one line that says how to get it."""
+    environment = {"DUOLOGUE_LIVEKIT_API_KEY": "k", "DUOLOGUE_LIVEKIT_API_SECRET": "s"}
+    given = ("--port", "0", "--no-page", "--data", str(tmp_path))
+    livekit = ("--media", "livekit", "--livekit-url", "ws://127.0.0.1:1")
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_EXTRA, "serve", *given, *livekit],
+        check=False,
+        env=clean_environment(environment),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert "pip install 'duologue[livekit]'" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
 def test_redis_needs_a_signing_key() -> None:
     """With a key of each server's own, a person would be somebody else on the next server."""
     line = refused(redis_url="redis://localhost")
@@ -183,7 +246,8 @@ def test_timings_that_cannot_work_together(given: dict[str, int], names: str) ->
 def test_every_setting_is_an_option_and_a_variable() -> None:
     """By the same name; secrets are variables only."""
     made = {each.name: each for each in options()}
-    assert set(made) | {"secret", "turn_secret", "livekit_api_key", "livekit_api_secret"} == {each.name for each in Settings.options()}
+    unseen = {"secret", "turn_secret", "livekit_api_key", "livekit_api_secret"}
+    assert set(made) | unseen == {each.name for each in Settings.options()}
     for name, each in made.items():
         assert each.opts == ["--" + name.replace("_", "-")]
         assert each.envvar == variables(name)
@@ -195,6 +259,15 @@ def test_the_signing_key_comes_from_the_environment() -> None:
     """An empty one is none."""
     assert secrets({"DUOLOGUE_SECRET": "s", "DUOLOGUE_PORT": "1"}) == {"secret": "s"}
     assert secrets({"DUOLOGUE_SECRET": ""}) == {}
+
+
+def test_livekits_key_has_the_names_that_everybody_gives_it() -> None:
+    """Ours goes before theirs, and an empty one is none."""
+    theirs = {"LIVEKIT_API_KEY": "a", "LIVEKIT_API_SECRET": "b"}
+    assert secrets(theirs) == {"livekit_api_key": "a", "livekit_api_secret": "b"}
+    ours = {"DUOLOGUE_LIVEKIT_API_KEY": "c", "DUOLOGUE_LIVEKIT_API_SECRET": ""}
+    assert secrets(theirs | ours) == {"livekit_api_key": "c", "livekit_api_secret": "b"}
+    assert variables("livekit_url") == ["DUOLOGUE_LIVEKIT_URL", "LIVEKIT_URL"]
 
 
 def test_a_misspelt_variable_is_told() -> None:
