@@ -160,8 +160,8 @@ def test_a_livekit_project_that_cannot_be_meant(given: dict[str, Any], words: st
 
 def test_a_livekit_project_that_can() -> None:
     """With all that it may have; with peer media there is nothing to fall back from."""
-    more = {"livekit_api_url": "http://10.0.0.7:7880", "livekit_namespace": "chat-1", "media_fallback": True}
-    replace(Settings(), **LIVEKIT, **more).check(**DEAF)
+    more: dict[str, Any] = {"livekit_api_url": "http://10.0.0.7:7880", "livekit_namespace": "chat-1"}
+    replace(Settings(), **LIVEKIT, **more, media_fallback=True).check(**DEAF)
     assert "--media-fallback" in refused(media_fallback=True)
 
 
