@@ -11,6 +11,7 @@ from playwright.sync_api import Playwright, sync_playwright
 from tests.e2e import netns
 from tests.e2e.chromium import Chromium, binary, chromium
 from tests.e2e.faces import Faces
+from tests.e2e.livekit import LivekitServer, missing
 from tests.e2e.person import Person
 from tests.e2e.serving import Serving
 from tests.e2e.tab import WATCH, ChromiumTab
@@ -65,6 +66,18 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
     """A browser in which people can be, one context each."""
     with chromium(playwright, tmp_path_factory.mktemp("chromium")) as it:
         yield it
+
+
+@pytest.fixture(scope="module")
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitServer]:
+    """The real one, for whoever starts it."""
+    if reason := missing():
+        lacking(reason)
+    it = LivekitServer(tmp_path_factory.mktemp("livekit"))
+    try:
+        yield it
+    finally:
+        it.stop()
 
 
 @pytest.fixture(scope="module")

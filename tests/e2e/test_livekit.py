@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Playwright, Request
 
 from tests.e2e.chromium import Chromium, chromium
-from tests.e2e.conftest import Arrive, lacking
+from tests.e2e.conftest import Arrive
 from tests.e2e.faces import Faces
-from tests.e2e.livekit import FOREIGN, Foreigners, LivekitServer, missing
+from tests.e2e.livekit import FOREIGN, Foreigners, LivekitServer
 from tests.e2e.person import MEET_S, Person, meet
 from tests.e2e.serving import Serving
 from tests.e2e.tab import ChromiumTab
@@ -45,18 +45,6 @@ return all.filter(({ name }) => name.includes("livekit-client")).length;"""
 
 FACES = 10
 """Presses of Next a kind of media."""
-
-
-@pytest.fixture(scope="module")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitServer]:
-    """The real one, stopped; `serving` starts it."""
-    if reason := missing():
-        lacking(reason)
-    it = LivekitServer(tmp_path_factory.mktemp("livekit"))
-    try:
-        yield it
-    finally:
-        it.stop()
 
 
 @pytest.fixture(scope="module")

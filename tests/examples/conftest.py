@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import artifacts, browser, playwright, serving
+from tests.e2e.conftest import artifacts, browser, livekit, playwright, serving
 from tests.examples.program import ROOT, npm
 
-__all__ = ["artifacts", "browser", "playwright", "serving"]
+__all__ = ["artifacts", "browser", "livekit", "playwright", "serving"]
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chromium import Chromium
-from tests.e2e.conftest import lacking
-from tests.e2e.livekit import LivekitServer, missing
+from tests.e2e.livekit import LivekitServer
 from tests.e2e.serving import Serving
 from tests.e2e.waiting import until
 from tests.examples.test_nextjs import SECRET, Host, hosting, log_in
@@ -17,18 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 TOLD_S = 4
 """A frozen page is silent after 3 s."""
-
-
-@pytest.fixture(scope="module")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitServer]:
-    """The real one; `host` starts it."""
-    if reason := missing():
-        lacking(reason)
-    it = LivekitServer(tmp_path_factory.mktemp("livekit"))
-    try:
-        yield it
-    finally:
-        it.stop()
 
 
 @pytest.fixture(scope="module")

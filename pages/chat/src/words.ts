@@ -270,7 +270,7 @@ export const english: Words = {
     ownLost: "Your connection is lost",
     theirs: "Their connection is weak",
     theirsLost: "Their connection is lost",
-    held: "Weak connection: sound before picture",
+    held: "Weak connection: sound first",
   },
   link: {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",

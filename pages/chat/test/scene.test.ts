@@ -104,7 +104,7 @@ describe("the scene", () => {
     ["one's own weak", { own: "poor", partner: "poor" }, { level: "weak", word: "Your connection is weak" }],
     ["the partner's weak", { own: "good", partner: "poor" }, { level: "weak", word: "Their connection is weak" }],
     ["the partner's lost", { own: "poor", partner: "lost" }, { level: "lost", word: "Their connection is lost" }],
-    ["the picture held back for the sound", { own: "poor", isPictureHeld: true }, { level: "weak", word: "Weak connection: sound before picture" }],
+    ["the picture held back for the sound", { own: "poor", isPictureHeld: true }, { level: "weak", word: "Weak connection: sound first" }],
   ])("marks the connection: %s", (_, quality, mark) => {
     const known = { own: null, partner: null, isPictureHeld: false, ...quality };
     expect(draw(talking, { quality: known }).quality).toEqual(mark);
