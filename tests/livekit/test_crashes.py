@@ -1,28 +1,24 @@
 """kill -9 of our process at every step of a room, and LiveKit away under load: nobody stuck, no room left."""
 
 import asyncio
-import contextlib
 import itertools
-import secrets
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
-import redis.asyncio
 
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.rooms import Rooms
-from duologue.pairing.invariants import Snapshot, violations
+from duologue.pairing.invariants import violations
 from duologue.pairing.vocabulary import MatchId
-from tests.chaos.dump import at_once
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.crowd import Crowd, crowd
-from tests.livekit.ground import KEY, SECRET, Ground
+from tests.livekit.duologues import STEPS, Duologues, duologues
+from tests.livekit.ground import Ground
 from tests.livekit.waiting import until
 from tests.servers import StoreServer
-from tests.serving import Serving, serving
 
 MATCHES, WHOLE_MATCHES = 100, 1_000
 PEOPLE = 8
@@ -35,74 +31,7 @@ SETTLED_S = 3
 """Whoever was in an open room has pressed Next by then, and has been matched once more."""
 KILLS, WHOLE_KILLS = 2, 10
 """At each step, at least."""
-STEPS = ("opening", "open", "closing")
 HOME_S = 40
-
-
-class House:
-    """Two servers on one store and one LiveKit; each can be killed and started again where it was."""
-
-    def __init__(self, ground: Ground, store: StoreServer) -> None:
-        self.ground = ground
-        self.store = store
-        self.servers: list[Serving] = []
-        self.kills: dict[str, int] = dict.fromkeys(STEPS, 0)
-        self._running = contextlib.ExitStack()
-        self._secret = secrets.token_urlsafe(32)
-
-    async def open(self, servers: int = 2) -> None:
-        for _ in range(servers):
-            self.servers.append(await self._started())
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self._running.close)
-
-    @property
-    def urls(self) -> list[str]:
-        return [server.url for server in self.servers]
-
-    async def seen(self) -> Snapshot:
-        async with redis.asyncio.Redis.from_url(self.store.url, protocol=2) as client:
-            return await at_once(client)
-
-    async def kill_at(self, step: str, n: int) -> None:
-        """LiveKit is held still until a room is at that step; then the server dies, and comes back."""
-        if step != "open":
-            self.ground.freeze()
-        try:
-            with contextlib.suppress(AssertionError):  # whatever it is at after a while
-                await until(lambda: self._is_at(step), step, within_s=3)
-                self.kills[step] += 1
-            await asyncio.to_thread(self.servers[n].kill)
-        finally:
-            self.ground.thaw()
-        self.servers[n] = await self._started(port=self.servers[n].port)
-
-    async def _is_at(self, step: str) -> bool:
-        return step in [room["step"] for room in (await self.seen()).rooms.values()]
-
-    async def _started(self, port: int = 0) -> Serving:
-        options = ("--no-page", "--redis-url", self.store.url, "--rematch-ms", "1", "--port", str(port))
-        environment = {
-            "DUOLOGUE_SECRET": self._secret,
-            "DUOLOGUE_MEDIA": "livekit",
-            "DUOLOGUE_LIVEKIT_URL": self.ground.project.ws_url,
-            "DUOLOGUE_LIVEKIT_API_KEY": KEY,
-            "DUOLOGUE_LIVEKIT_API_SECRET": SECRET,
-            "DUOLOGUE_LIVEKIT_NAMESPACE": NAMESPACE.name,
-        }
-        return await asyncio.to_thread(self._running.enter_context, serving(*options, **environment))
-
-
-@pytest.fixture
-async def house(server: Ground, server_kind: str, valkey9: StoreServer) -> AsyncIterator[House]:
-    if server_kind == "elsewhere":
-        pytest.skip("needs a server of the tests' own: LIVEKIT_URL names somebody else's")
-    made = House(server, valkey9)
-    try:
-        yield made
-    finally:
-        await made.close()
 
 
 def report(capsys: pytest.CaptureFixture[str], text: str) -> None:
@@ -122,7 +51,7 @@ async def nothing_of_ours(rooms: Rooms) -> bool:
     return await rooms.list_rooms() == []
 
 
-async def nobody_is_stuck(house: House, people: Crowd, rooms: Rooms) -> None:
+async def nobody_is_stuck(house: Duologues, people: Crowd, rooms: Rooms) -> None:
     """Nobody skips any more: all are in rooms that are there; then all press Stop, and are idle."""
     assert await people.all_are(lambda person: person.talks(), HOME_S) == []
     there = {room.match for room in await rooms.list_rooms()}
@@ -135,16 +64,18 @@ async def nobody_is_stuck(house: House, people: Crowd, rooms: Rooms) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("server_kind", ["real"], indirect=True)
 async def test_kills_at_every_step(
-    house: House, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+    valkey9: StoreServer, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Matches in a row, a server killed at every step again and again: 5 s later none of our rooms is left.
 
     A room of another app, and of a second Duologue whose name begins as ours does, are still there.
     """
     most, kills = (WHOLE_MATCHES, WHOLE_KILLS) if whole else (MATCHES, KILLS)
-    async with Rooms(server.project, Namespace(f"{NAMESPACE.name}-2")).running() as theirs:
+    async with (
+        Rooms(server.project, Namespace(f"{NAMESPACE.name}-2")).running() as theirs,
+        duologues(server, valkey9, 2) as house,
+    ):
         foreign = await theirs.create(Namespace(f"{NAMESPACE.name}-2").room(MatchId("m_AAAAAAAAAAAAAAAA")))
-        await house.open()
         began = time.monotonic()
         async with crowd(PEOPLE, *house.urls) as people:
             people.start()
@@ -180,12 +111,11 @@ async def test_kills_at_every_step(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("server_kind", ["real"], indirect=True)
 async def test_livekit_is_away_under_load(
-    house: House, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+    valkey9: StoreServer, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Stopped and started again: nobody is stuck, no pool churns meanwhile, and a canary finds its return."""
     away_s = WHOLE_AWAY_S if whole else AWAY_S
-    await house.open(1)
-    async with crowd(PEOPLE, *house.urls) as people:
+    async with duologues(server, valkey9, 1) as house, crowd(PEOPLE, *house.urls) as people:
         people.start()
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
