@@ -31,6 +31,7 @@ class People:
     def __init__(self, store: Store, rooms: Rooms, rules: RoomRules = RULES) -> None:
         self.machine = Machine(store, media=MediaKind.LIVEKIT, room_rules=rules)
         self._rooms = rooms
+        self._deleted = Deletion.AGAIN if rules.auto_create else Deletion.GONE
 
     async def meet(self) -> tuple[PersonId, PersonId, MatchId]:
         """Two who meet nobody else."""
@@ -67,7 +68,7 @@ class People:
                 await outbox.opened(work.match, work.generation)
             else:
                 found = await self._rooms.delete(room)
-                assert await outbox.gone(work.match, work.generation, found=found) is Deletion.GONE
+                assert await outbox.gone(work.match, work.generation, found=found) is self._deleted
         except LiveKitError:
             await outbox.failed(work.match, work.generation)
 

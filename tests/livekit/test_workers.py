@@ -1,5 +1,6 @@
 """Those who look after rooms, on a LiveKit server: orphans, vanished rooms, people alone, video away."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -23,7 +24,7 @@ from tests.livekit.conftest import NAMESPACE
 from tests.livekit.ground import Ground, Guest
 from tests.livekit.mailbox import Letter, Mailbox
 from tests.livekit.people import RULES, People
-from tests.livekit.waiting import until
+from tests.livekit.waiting import PATIENCE_S, until
 from tests.servers import StoreServer
 
 ROLES = ("polite", "impolite")
@@ -70,6 +71,20 @@ class House:
     async def is_over_after_rounds(self, match: MatchId) -> bool:
         await self.watchdog.run_once()
         return not await self.is_live(match)
+
+    async def is_back_and_gone(self, match: MatchId, mailbox: Mailbox | None) -> bool:
+        """The holder of an old grant joins, and is out again after one round of whoever looks after rooms."""
+        guest = await self.enter(match, "polite")
+        if mailbox is not None:
+            joined = [each for each in mailbox.letters if each.event["event"] == "participant_joined"]
+            self.told([*joined, await mailbox.first("participant_joined", NAMESPACE.room(match))])
+            await self.watchdog.run_once()
+        else:
+            await self.reconcile.run_once()
+        await self.people.work()
+        async with asyncio.timeout(PATIENCE_S):
+            await guest.sent_away.wait()
+        return await self.people.names() == []
 
     async def awaited(self, match: MatchId) -> bool:
         return match in (await self.people.machine.rooms.look([match])).awaited
@@ -264,3 +279,17 @@ async def test_where_joining_makes_rooms_the_canary_finds_the_outage(house: Hous
     await server.start()
     await house.canary.run_once()
     assert not (await outbox.look()).is_video_down
+
+
+@pytest.mark.parametrize("auto_create", [True])
+@pytest.mark.parametrize("webhooks", [True, False])
+async def test_r6_an_old_grant_brings_no_room_back(house: House, mailbox: Mailbox, webhooks: bool) -> None:
+    """Where joining makes rooms: its holder is out at once if webhooks come, else by the next listing."""
+    one, _, match = await house.people.meet()
+    first = await house.enter(match, "polite")
+    await house.people.machine.skip(one, match)
+    await until(house.people.nothing_is_left, "the room is deleted")
+    async with asyncio.timeout(PATIENCE_S):
+        await first.sent_away.wait()
+    for _ in range(3):
+        assert await house.is_back_and_gone(match, mailbox if webhooks else None)

@@ -23,6 +23,8 @@ from duologue.pairing.vocabulary import (
 
 WORKS_A_CALL = 64
 ROOMS_A_CALL = 200
+OLD_MS = 3_600_000
+"""No room that is just being made."""
 IDS_A_HINT = 1
 IDS_AN_ENDING = 8
 
@@ -89,6 +91,10 @@ class Rooms:
         At worst, somebody who is there owes a sign of life. False: nothing changed.
         """
         return await self._ok("room_hint", match, side, fact, event, ids=IDS_A_HINT)
+
+    async def stray(self, match: str) -> None:
+        """There is such a room, and somebody in it: if no live match owns it, it is deleted now."""
+        await self._transition("room_audit", self._keys.rooms, match, OLD_MS)
 
     async def _lost(self, match: str, why: str, since_ms: int) -> RoomLoss:
         reply = await self._transition("room_lost", self._keys.rooms, match, why, since_ms, ids=IDS_AN_ENDING)

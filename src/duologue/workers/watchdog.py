@@ -51,6 +51,9 @@ class Matches(Protocol):
     async def vanished(self, match: str, began_ms: int) -> RoomLoss:
         """There is no such room."""
 
+    async def stray(self, match: str) -> None:
+        """There is such a room, and somebody in it."""
+
 
 class Watchdog:
     """One round: what was told, what is due, and those who were alone at the last look."""
@@ -75,9 +78,18 @@ class Watchdog:
         live, awaited = set(seen.live), set(seen.awaited)
         for match in set(asked) - live:
             self._alone_since_ms.pop(match, None)
+        await self._strays([m for m, facts in told.items() if m not in live and _came(facts)])
         due = awaited | set(self._alone_since_ms)
         wanted = [m for m in asked if m in live and (m in due or not _only_came(told.get(m, [])))]
         await self._look_at([*dict.fromkeys((*wanted, *seen.awaited))], told, awaited, seen.now_ms)
+
+    async def _strays(self, matches: Sequence[str]) -> None:
+        """Somebody came into the room of no live match: by an old grant, where joining makes rooms."""
+        if matches:
+            names = [self._namespace.room(MatchId(match)) for match in matches]
+            for room in await self._rooms.list_rooms(names):
+                if room.match:
+                    await self._matches.stray(room.match)
 
     async def _look_at(
         self, matches: Sequence[str], told: Mapping[str, list[Fact]], awaited: set[str], now_ms: int
@@ -131,6 +143,10 @@ class Watchdog:
         """Two seconds, or until there is news."""
         await self._clock.sleep(SOON_S)
         await self._clock.wait(self._suspects.attention, PERIOD_S - SOON_S)
+
+
+def _came(facts: Sequence[Fact]) -> bool:
+    return any(fact.kind is FactKind.PARTICIPANT_JOINED for fact in facts)
 
 
 def _only_came(facts: Sequence[Fact]) -> bool:

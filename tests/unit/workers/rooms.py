@@ -95,6 +95,9 @@ class ScriptedOutbox:
         self.told.append(("vanished", match, began_ms))
         return self.loss
 
+    async def stray(self, match: str) -> None:
+        self.told.append(("stray", match))
+
     async def media_down(self, since_ms: int) -> bool:
         self.told.append(("down", since_ms))
         return True

@@ -49,7 +49,7 @@ class Round:
 
 
 async def test_no_reason_no_look() -> None:
-    """Neither a room of which nothing is told, nor a match that is over, nor a coming costs a call."""
+    """Neither a room of which nothing is told, nor a leaving when all is over, nor a coming costs a call."""
     it = Round(live=[ONE])
     it.suspects.add(OTHER, fact(FactKind.PARTICIPANT_LEFT, OTHER))
     it.suspects.add(ONE, fact(FactKind.PARTICIPANT_JOINED))
@@ -135,6 +135,19 @@ async def test_an_empty_room_and_none_are_two_things() -> None:
     it.outbox.loss = RoomLoss.ENDED
     await it.worker.run_once()
     assert it.outbox.told == [("solo", ONE, NOW_MS), ("vanished", OTHER, NOW_MS)]
+
+
+async def test_somebody_in_the_room_of_no_live_match() -> None:
+    """Told to the store, if the room is there; that it is closed, or that somebody left it, is no news."""
+    it = Round()
+    third = a_match("c")
+    it.livekit.by_name = [a_room(ONE)]
+    it.suspects.add(ONE, fact(FactKind.PARTICIPANT_JOINED))
+    it.suspects.add(OTHER, fact(FactKind.PARTICIPANT_JOINED, OTHER))
+    it.suspects.add(third, fact(FactKind.PARTICIPANT_LEFT, third))
+    await it.worker.run_once()
+    assert it.livekit.calls == [("list", (NAMESPACE.room(ONE), NAMESPACE.room(OTHER)))]
+    assert it.outbox.told == [("stray", ONE)]
 
 
 async def test_a_room_that_cannot_be_looked_into() -> None:

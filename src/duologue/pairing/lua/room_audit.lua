@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Room-audit: rooms of ours that LiveKit listed. Read after they were listed: one that nobody owns is to be deleted.
+-- Room-audit: rooms of ours that LiveKit listed. Read after they were listed: one that nobody owns, or that is back, is to be deleted.
 -- KEYS[1]  {shard}rooms
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then two a room: match, age (ms)
 -- Returns  done, "", facts, how many nobody owned
@@ -9,8 +9,10 @@
 local found = 0
 for i = 4, #ARGV, 2 do
   local match, age = ARGV[i], tonumber(ARGV[i + 1])
-  local m = load_match(match)
-  if not load_room(match) and not (m and m.kind == 'livekit') then -- guard: audit-owned -- off: if true then
+  local m, e = load_match(match), load_room(match)
+  -- It is there though it was deleted before: joining made it anew. Its next deletion need not wait.
+  if e and e.step == 'closing' and e.generation == '' and e.begun > 0 then due_room(e, now) end
+  if not e and not (m and m.kind == 'livekit') then -- guard: audit-owned -- off: if true then
     local young = age < ROOMS.spare_ms -- guard: audit-spares -- off: local young = false
     if not young then
       begin_closing(new_room(match, 'closing', '', ''), now)
