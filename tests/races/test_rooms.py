@@ -696,6 +696,27 @@ class TestAutoCreate:
         stage.wait(45_000)
         assert stage.outbox() == []
 
+    @held_by("audit-hastens")
+    def test_r06_it_is_back_while_deletions_have_become_rare(self, stage: RoomStage) -> None:
+        """The next one would be 8 s away: whoever lists the room has it deleted now."""
+        match = stage.meet("ann", "ben", media=Media.OPEN)
+        stage.create(match)
+        stage.skip("ann")
+        stage.wait(8_500)
+        stage.create(match)
+        stage.reconcile()
+        stage.work()
+        assert match not in stage.rooms
+
+    def test_to_be_listed_shortens_nobodys_goodbye(self, stage: RoomStage) -> None:
+        """Both have the second in which they leave by themselves."""
+        match = stage.meet("ann", "ben", media=Media.OPEN)
+        stage.create(match)
+        stage.skip("ann")
+        stage.reconcile()
+        stage.work()
+        assert match in stage.rooms
+
     def test_r06_it_comes_back_later_than_anybody_looks(self, stage: RoomStage) -> None:
         """The reconciler finds it."""
         match = stage.meet("ann", "ben", media=Media.OPEN)
