@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { attachedMedia } from "../src/media/attached.ts";
 import { TOPIC } from "../src/media/company.ts";
 import { livekitMedia } from "../src/media/livekit.ts";
-import type { MediaSession } from "../src/media/port.ts";
+import type { LocalTracks, MediaSession } from "../src/media/port.ts";
 import { noQuality, type Qualities } from "../src/media/quality.ts";
 import type { LivekitRoom } from "../src/media/room.ts";
 import type { LivekitMedia, Role } from "../src/vocabulary.ts";
@@ -30,11 +30,17 @@ interface Page {
   vouched: number;
 }
 
+interface Loading {
+  readonly attached?: boolean;
+  readonly room?: LivekitRoom;
+  readonly tracks?: LocalTracks;
+}
+
 class Call {
   readonly clock = new FakeClock();
   readonly livekit = new FakeLivekit();
 
-  load(media: LivekitMedia, { attached = false, room = null as LivekitRoom | null, tracks = { audio: track("audio"), video: track("video") } } = {}): Page {
+  load(media: LivekitMedia, { attached = false, room = null, tracks = { audio: track("audio"), video: track("video") } }: Loading = {}): Page {
     const words: string[] = [];
     const shown: MediaStreamTrack[] = [];
     const { clock } = this;
@@ -70,7 +76,7 @@ class Call {
 describe("a room of the client's own", () => {
   it("is entered only once the server says that it is open; the code is loaded meanwhile", async () => {
     const call = new Call();
-    const page = call.load(NOT_YET);
+    const page = call.load({ ...grant("polite"), ready: false });
     await call.clock.advance(1_000);
     expect([call.livekit.loads, call.livekit.made.length]).toEqual([1, 0]);
     call.livekit.open(ROOM);
@@ -137,8 +143,12 @@ describe("a room of the client's own", () => {
     const stranger = new FakeRoom(call.livekit);
     await stranger.connect("", fakeToken(ROOM, "m_2.polite"));
     await call.clock.advance(1_000);
-    const says = (text: string): void => void stranger.localParticipant.publishData(new TextEncoder().encode(text), { topic: TOPIC });
-    says('{"ping":1}');
+    const ping = new TextEncoder().encode('{"ping":1}');
+    await stranger.localParticipant.publishData(ping, { topic: TOPIC });
+    await stranger.disconnect();
+    const partner = new FakeRoom(call.livekit);
+    await partner.connect("", fakeToken(ROOM, "m_1.impolite"));
+    await partner.localParticipant.publishData(ping, { topic: "the app's own" });
     await call.clock.advance(1_500);
     expect(page.words).toEqual(["silent"]);
   });
@@ -154,17 +164,34 @@ describe("a room of the client's own", () => {
     expect(two.words).toEqual(["open!", "connecting"]);
   });
 
-  it.each(["before it is loaded", "while it connects"])("given up %s leaves nothing behind", async (when) => {
+  it("drops pings that find no way out, in place of saying them all late", async () => {
     const call = new Call();
     call.livekit.open(ROOM);
+    call.livekit.jammed = new Promise(() => undefined);
+    call.load(grant("polite"));
+    call.load(grant("impolite"));
+    await call.clock.advance(10_000);
+    expect(call.livekit.sends).toBe(2 * 4);
+  });
+
+  it.each([
+    ["before it is loaded", false],
+    ["while it connects", false],
+    ["while it connects, and comes up all the same,", true],
+  ])("given up %s leaves nothing behind", async (when, isStubborn) => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.livekit.isStubborn = isStubborn;
     let go = (): void => undefined;
     call.livekit.held = new Promise((done) => (go = done));
     const page = call.load(grant("polite"));
-    if (when === "while it connects") await call.clock.advance(10);
+    const loads = when === "before it is loaded";
+    if (!loads) await call.clock.advance(10);
     page.session.close();
     go();
     await call.clock.advance(60_000);
     expect(call.livekit.people(ROOM)).toEqual([]);
+    expect(call.livekit.made.length).toBe(loads ? 0 : 1);
     expect(call.livekit.made.every(({ state }) => state === "disconnected")).toBe(true);
     expect(call.clock.pending).toBe(0);
     expect(page.words).toEqual([]);
@@ -184,7 +211,7 @@ describe("a room of the client's own", () => {
   it("that a newer page of ours entered is not fought for", async () => {
     const call = new Call();
     const [one, two] = await call.met();
-    const reloaded = call.load(grant("polite"));
+    const reloaded = call.load(grant("polite"), { tracks: { audio: null, video: null } });
     await call.clock.advance(3_000);
     expect(call.livekit.people(ROOM).sort()).toEqual(["m_1.impolite", "m_1.polite"]);
     expect(call.livekit.made.length).toBe(3);

@@ -94,9 +94,9 @@ export class Company {
   }
 
   readonly #heard = (payload: Uint8Array, from: RoomParticipant | undefined, _kind: unknown, topic: string | undefined): void => {
-    if (topic !== TOPIC || from === undefined || !isOfMatch(from.identity, this.#match)) return;
+    if (topic !== TOPIC) return;
     this.#look();
-    if (from.sid === this.#sid) this.#watch.receive(new TextDecoder().decode(payload));
+    if (from?.sid === this.#sid) this.#watch.receive(new TextDecoder().decode(payload));
   };
 
   #say(text: string): void {

@@ -39,6 +39,11 @@ export class FakeLivekit {
   loads = 0;
   /** Connecting waits until it is let go on. */
   held: Promise<void> = Promise.resolve();
+  /** A connect that is given up comes up all the same. */
+  isStubborn = false;
+  /** Packets find no way out until it is let go on. */
+  jammed: Promise<void> = Promise.resolve();
+  sends = 0;
   /** What is sent is lost. */
   mute = false;
 
@@ -125,7 +130,8 @@ export class FakeRoom implements LivekitRoom {
   } {
     return Object.assign(this.#me, {
       publishData: async (data: Uint8Array, { topic }: { topic: string }) => {
-        await Promise.resolve();
+        this.#server.sends += 1;
+        await this.#server.jammed;
         if (this.state !== "connected") throw new Refused("not connected");
         this.#server.carry(this, data, topic);
       },
@@ -152,7 +158,7 @@ export class FakeRoom implements LivekitRoom {
     const { room, identity } = JSON.parse(token) as { room: string; identity: string };
     this.state = "connecting";
     await this.#server.held;
-    if (this.state !== "connecting") throw new Refused("given up");
+    if (this.state !== "connecting" && !this.#server.isStubborn) throw new Refused("given up");
     this.#me = new FakeParticipant(identity);
     try {
       this.#server.enter(room, this);
