@@ -97,6 +97,7 @@ class Metrics:
         )
         self._video = counter("video_changes", "Times that video went down, or came back up.", "to")
         self._video_up = gauge("video_up", "Whether rooms open (LiveKit), as the store says: 1, or 0.")
+        self._video_up.set(1)  # what nobody has found down; with peer media, for good
         self._rooms_now = Gauge(
             "duologue_rooms_now",
             "Rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",

@@ -68,3 +68,22 @@ def test_streams_open_and_end() -> None:
     text = metrics.render().decode()
     assert "duologue_streams_open 1.0" in text
     assert 'duologue_streams_ended_total{reason="drain"} 1.0' in text
+
+
+def test_rooms_and_video() -> None:
+    """How many rooms there are and should be, whether they open, and what came of looking."""
+    metrics = Metrics()
+    metrics.rooms_seen(listed=5, owned=3, closing=1)
+    metrics.video(is_up=True)
+    metrics.canary("opened")
+    metrics.webhook("refused")
+    lines = metrics.render().decode().splitlines()
+    for line in (
+        'duologue_rooms_now{what="listed"} 5.0',
+        'duologue_rooms_now{what="owned"} 3.0',
+        'duologue_rooms_now{what="closing"} 1.0',
+        "duologue_video_up 1.0",
+        'duologue_canaries_total{what="opened"} 1.0',
+        'duologue_webhooks_total{what="refused"} 1.0',
+    ):
+        assert line in lines
