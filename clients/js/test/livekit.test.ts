@@ -32,7 +32,7 @@ interface Page {
 
 interface Loading {
   readonly attached?: boolean;
-  readonly room?: LivekitRoom;
+  readonly room?: LivekitRoom | null;
   readonly tracks?: LocalTracks;
 }
 
