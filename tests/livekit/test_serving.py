@@ -64,7 +64,7 @@ async def met(pair: Pair) -> str:
 async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms) -> None:
     """Each grant lets its person in; after a skip the room is gone for good, and the rooms of others stay."""
     strangers = Namespace(f"{NAMESPACE.name}-2")
-    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
         async with Rooms(server.project, strangers).running() as theirs, two(duologue.url) as pair:
             foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
             match = await met(pair)
@@ -92,13 +92,13 @@ async def test_a_server_that_is_killed_leaves_no_room(server: Ground, rooms: Roo
             pair[0].next()
             await pair[0].until(lambda model: model.match_id != match)
             first.kill()
-        with contextlib.closing(_Stopped(serve(server, data))):
+        with contextlib.closing(Stopped(serve(server, data))):
             await until(lambda: _lacks(rooms, match), "the room is gone")
 
 
 async def test_a_skip_waits_for_nobody(server: Ground) -> None:
     """LiveKit is away: the skip takes effect, both wait, and both are told that there is no video."""
-    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
         async with two(duologue.url) as pair:
             match = await met(pair)
             await server.stop()
@@ -113,21 +113,21 @@ async def test_a_skip_waits_for_nobody(server: Ground) -> None:
 
 async def test_every_frame_is_documented(server: Ground) -> None:
     """From the match to its room's end, as ``protocol/events.schema.json`` says it."""
-    with data_folder() as data, contextlib.closing(_Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
         async with http_session() as session, asyncio.TaskGroup() as group:
             readers = [Reader(session, duologue.url) for _ in range(2)]
             for reader in readers:
                 await reader.begin()
                 group.create_task(reader.read())
                 await reader.ask("join", intent=1)
-            await until(lambda: _all_read("media", readers), "both rooms are open")
+            await until(lambda: all_read("media", readers), "both rooms are open")
             match = next(frame["match"] for frame in readers[0].frames if frame["type"] == "media")
             await readers[0].ask("skip", match=match)
-            await until(lambda: _all_read("room-closing", readers), "both rooms close")
+            await until(lambda: all_read("room-closing", readers), "both rooms close")
             for reader in readers:
                 await reader.ask("ack", match=match, of="room-closing")
                 await reader.ask("leave", intent=2)
-            await until(lambda: _all_read("idle", readers), "both are idle")
+            await until(lambda: all_read("idle", readers), "both are idle")
             for reader in readers:
                 reader.end()
         for frame in (frame for reader in readers for frame in reader.frames):
@@ -163,13 +163,15 @@ class Reader:
         assert self._response is not None
         self._response.close()
 
-    async def ask(self, command: str, **body: Any) -> None:
-        """And be answered."""
+    async def ask(self, command: str, **body: Any) -> dict[str, Any]:
+        """And be answered: with this."""
         async with self._session.post(f"{self._url}/{command}", json=body, headers=self._headers) as answer:
             assert answer.status == 200, await answer.text()
+            reply: dict[str, Any] = await answer.json()
+            return reply
 
 
-async def _all_read(kind: str, readers: list[Reader]) -> bool:
+async def all_read(kind: str, readers: list[Reader]) -> bool:
     return all(any(frame["type"] == kind for frame in reader.frames) for reader in readers)
 
 
@@ -178,7 +180,7 @@ async def _lacks(rooms: Rooms, match: str) -> bool:
     return not await rooms.list_rooms([NAMESPACE.room(MatchId(match))])
 
 
-class _Stopped:
+class Stopped:
     """A server that is stopped in order when it is closed."""
 
     def __init__(self, serving: Serving) -> None:
