@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 import aiohttp
@@ -11,7 +11,7 @@ import pytest
 from duologue.client import Model
 from duologue.client.http import http_session
 from tests.livekit.ground import Ground
-from tests.livekit.test_serving import Reader, Stopped, in_an_open_room, serve, two
+from tests.livekit.test_serving import Reader, Stopped, in_an_open_room, started, two
 from tests.livekit.waiting import until
 from tests.serving import data_folder
 
@@ -24,9 +24,16 @@ TRIES = 3
 class Talk:
     """Two people who do only what the test does, and meet again and again."""
 
-    def __init__(self, url: str, readers: tuple[Reader, Reader]) -> None:
+    def __init__(self, url: str, readers: tuple[Reader, Reader], said: Sequence[str]) -> None:
         self.url = url
         self.readers = readers
+        self.said = said
+        """What the server wrote."""
+
+    async def meet(self) -> str:
+        """The match that both are in, if they are."""
+        one, other = (_match(reader) for reader in self.readers)
+        return one if one == other else ""
 
     async def opens(self) -> str:
         """The newest match, once both may enter its room; both say that they are there."""
@@ -79,14 +86,17 @@ async def _is_closing(reader: Reader, match: str) -> bool:
 @contextlib.asynccontextmanager
 async def talking(server: Ground) -> AsyncIterator[Talk]:
     """Both look for somebody."""
-    with data_folder() as data, contextlib.closing(Stopped(serve(server, data, "--rematch-ms", "1"))) as it:
+    with (
+        data_folder() as data,
+        contextlib.closing(Stopped(await started(server, data, "--rematch-ms", "1"))) as it,
+    ):
         async with http_session() as session, asyncio.TaskGroup() as group:
             readers = Reader(session, it.url), Reader(session, it.url)
             for reader in readers:
                 await reader.begin()
                 group.create_task(reader.read())
                 await reader.ask("join", intent=1)
-            yield Talk(it.url, readers)
+            yield Talk(it.url, readers, it.said)
             for reader in readers:
                 reader.end()
 
@@ -117,6 +127,18 @@ async def test_the_next_match_waits_for_no_room(server: Ground) -> None:
         assert await talk.opens() == following["match"]
 
 
+@pytest.mark.parametrize("auto_create", [True])
+async def test_where_joining_makes_rooms_nothing_is_waited_for(server: Ground) -> None:
+    """The start finds out and says so; the match comes with its grant, and that lets its person in."""
+    async with talking(server) as talk:
+        assert any("auto-create" in line for line in talk.said)
+        match = await until(talk.meet, "both are in one match")
+        for reader in talk.readers:
+            met = next(frame for frame in reader.frames if "match" in frame.get("state", {}))
+            assert met["state"]["match"]["match"] == match
+            await server.join(met["state"]["match"]["media"]["token"])
+
+
 def meets_by(kind: str) -> Callable[[Model], bool]:
     """In a match with that media."""
     return lambda model: model.match is not None and model.match.media["kind"] == kind
@@ -127,7 +149,7 @@ async def test_while_livekit_is_away_people_meet_without_it(server: Ground) -> N
     """``--media-fallback``: after a match that got no room it is browser to browser; then rooms again."""
     await server.stop()
     given = ("--rematch-ms", "1", "--media-fallback")
-    with data_folder() as data, contextlib.closing(Stopped(serve(server, data, *given))) as it:
+    with data_folder() as data, contextlib.closing(Stopped(await started(server, data, *given))) as it:
         async with two(it.url) as pair:
             for client in pair:
                 await client.until(meets_by("livekit"))

@@ -34,6 +34,11 @@ def serve(server: Ground, data: Path, *more: str) -> Serving:
     return Serving(*given, *where, *more, **key).ready()
 
 
+async def started(server: Ground, data: Path, *more: str) -> Serving:
+    """The same; meanwhile the fake, which lives in this process, can be asked what kind of server it is."""
+    return await asyncio.to_thread(serve, server, data, *more)
+
+
 @contextlib.asynccontextmanager
 async def two(url: str) -> AsyncIterator[Pair]:
     """Two people who look for somebody, and whose media works as soon as it may."""
@@ -64,7 +69,7 @@ async def met(pair: Pair) -> str:
 async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms) -> None:
     """Each grant lets its person in; after a skip the room is gone for good, and the rooms of others stay."""
     strangers = Namespace(f"{NAMESPACE.name}-2")
-    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(await started(server, data))) as duologue:
         async with Rooms(server.project, strangers).running() as theirs, two(duologue.url) as pair:
             foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
             match = await met(pair)
@@ -85,20 +90,20 @@ async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms
 async def test_a_server_that_is_killed_leaves_no_room(server: Ground, rooms: Rooms) -> None:
     """kill -9 as a match has just ended: the next start deletes what the first one could not."""
     with data_folder() as data:
-        first = serve(server, data)
+        first = await started(server, data)
         async with two(first.url) as pair:
             match = await met(pair)
             assert not await _lacks(rooms, match)
             pair[0].next()
             await pair[0].until(lambda model: model.match_id != match)
             first.kill()
-        with contextlib.closing(Stopped(serve(server, data))):
+        with contextlib.closing(Stopped(await started(server, data))):
             await until(lambda: _lacks(rooms, match), "the room is gone")
 
 
 async def test_a_skip_waits_for_nobody(server: Ground) -> None:
     """LiveKit is away: the skip takes effect, both wait, and both are told that there is no video."""
-    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(await started(server, data))) as duologue:
         async with two(duologue.url) as pair:
             match = await met(pair)
             await server.stop()
@@ -113,7 +118,7 @@ async def test_a_skip_waits_for_nobody(server: Ground) -> None:
 
 async def test_every_frame_is_documented(server: Ground) -> None:
     """From the match to its room's end, as ``protocol/events.schema.json`` says it."""
-    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
+    with data_folder() as data, contextlib.closing(Stopped(await started(server, data))) as duologue:
         async with http_session() as session, asyncio.TaskGroup() as group:
             readers = [Reader(session, duologue.url) for _ in range(2)]
             for reader in readers:
@@ -186,6 +191,7 @@ class Stopped:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self.url = serving.url
+        self.said = serving.said
 
     def close(self) -> None:
         """SIGTERM, and it leaves nothing behind."""
