@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import jsonschema
+import jwt
 import pytest
 
 from duologue.client import Client, Exchange, Model, SimulatedMedia
@@ -139,6 +140,43 @@ async def test_every_frame_is_documented(server: Ground) -> None:
             event.validate(frame)
 
 
+async def test_s3_nobody_gets_a_grant_for_another_room(server: Ground) -> None:
+    """By room or by match, asked for in any way: refused, or stale and without one. Control: who may."""
+    with data_folder() as data, contextlib.closing(Stopped(serve(server, data))) as duologue:
+        async with http_session() as session, asyncio.TaskGroup() as group:
+            ada, bob, eve = readers = [Reader(session, duologue.url) for _ in range(3)]
+            for reader in readers:
+                await reader.begin()
+                group.create_task(reader.read())
+            for reader in (ada, bob):
+                await reader.ask("join", intent=1)
+            await until(lambda: all_read("media", [ada, bob]), "their room is open")
+            media = (await ada.ask("pulse"))["state"]["match"]
+            match, room = media["match"], media["media"]["room"]
+            assert decode(media["media"]["token"])["video"]["room"] == room
+            for command, body in (
+                ("pulse", {"match": match}),
+                ("pulse", {"match": match, "media": "open"}),
+                ("skip", {"match": match}),
+                ("ack", {"match": match, "of": "room-closing"}),
+                ("messages", {"match": match, "key": "k", "text": "let me in"}),
+            ):
+                reply = await eve.ask(command, **body)
+                assert reply["outcome"] == "stale"
+                assert "match" not in reply["state"]
+            assert await eve.refused("join", intent=1, room=room) == "unknown-field"
+            assert await eve.refused("pulse", room=room) == "unknown-field"
+            assert not any("token" in json.dumps(frame) for frame in eve.frames)
+            for reader in readers:
+                reader.end()
+
+
+def decode(token: str) -> dict[str, Any]:
+    """What a grant says, and that it is signed."""
+    claims: dict[str, Any] = jwt.decode(token, SECRET, algorithms=["HS256"])
+    return claims
+
+
 class Reader:
     """Somebody who keeps every frame as it came."""
 
@@ -167,6 +205,12 @@ class Reader:
         """The stream is closed."""
         assert self._response is not None
         self._response.close()
+
+    async def refused(self, command: str, **body: Any) -> str:
+        """The code of the problem."""
+        async with self._session.post(f"{self._url}/{command}", json=body, headers=self._headers) as answer:
+            assert answer.status == 422, await answer.text()
+            return str((await answer.json())["code"])
 
     async def ask(self, command: str, **body: Any) -> dict[str, Any]:
         """And be answered: with this."""
