@@ -26,6 +26,7 @@ LIVE_S = 1.5
 """Of life before the fault, and under it where it has no length of its own."""
 STOPPED_S, STOPPED_WHOLE_S = 7.0, 30.0
 """How long a process is stopped: longer than a server is believed to live without a beat (4 s)."""
+MOMENT_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,12 @@ async def stopped_in_order(scene: Scene) -> None:
     await scene.first.stop()
 
 
+async def paused_a_moment(scene: Scene) -> None:
+    """Long enough for `unavailable`, too short to be buried: nothing changed, so nothing else is said."""
+    with scene.first.paused():
+        await scene.lives(MOMENT_S)
+
+
 async def paused(scene: Scene) -> None:
     """SIGSTOP, and SIGCONT: a machine that swaps, or is moved."""
     with scene.first.paused():
@@ -210,6 +217,8 @@ class Outage:
     durable: bool = True
     note: str = ""
     in_sample: bool = True
+    quiet: bool = False
+    """Nobody does anything meanwhile: no frame comes but what the fault itself brings."""
 
 
 NEW_ONLY = "the lost matches' messages are lost: no gap, nothing twice, and all of the new ones"
@@ -226,6 +235,7 @@ OUTAGES = (
     Outage(
         "the only server paused (SIGSTOP)", paused, note=f"{STOPPED_S:.0f} s; whole {STOPPED_WHOLE_S:.0f} s"
     ),
+    Outage("the only server held up for a moment", paused_a_moment, note=f"{MOMENT_S} s; quiet", quiet=True),
     Outage("one of two servers paused (SIGSTOP)", paused, servers=2, in_sample=False),
     Outage("Redis killed, append-only file", store_killed),
     Outage("Redis killed, nothing on disk", store_lost, durable=False, note=NEW_ONLY),
@@ -257,6 +267,9 @@ async def row(outage: Outage, *, whole: bool, without: str = "", seed: int = 1) 
         async with asyncio.timeout(150), evening(outage, whole=whole, without=without) as scene:
             with acting(scene, seed) as (over, people):
                 await scene.lives()
+                if outage.quiet:
+                    over.set()
+                    await asyncio.gather(*people)
                 since = await outage.play(scene) or now()
                 over.set()
                 made.judgements.append(await verdict(scene, since, people))

@@ -73,6 +73,16 @@ async def test_without_the_reattach_loop_a_store_that_forgot_leaves_people_deaf(
 
 @pytest.mark.whole
 @pytest.mark.usefixtures("impatient")
+async def test_who_is_not_told_that_the_store_is_back_believes_it_away() -> None:
+    """Control: a server that was held up said `unavailable`, and then nothing until something happens."""
+    row = await outages.row(
+        named("the only server held up for a moment"), whole=False, without="told-available"
+    )
+    assert any("caught up after inf" in what for what in row.wrong)
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("impatient")
 async def test_a_client_that_trusts_versions_over_snapshots_keeps_a_dead_world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

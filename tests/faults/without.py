@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from duologue.cli import main
+from duologue.delivery.stream import Stream
 from duologue.workers.reattach import Reattach
 
 
@@ -16,7 +17,20 @@ def no_reattach() -> None:
     Reattach.run_once = nothing  # type: ignore[method-assign]
 
 
-GUARDS: Mapping[str, Callable[[], None]] = {"reattach": no_reattach}
+def untold(self: Stream) -> None:
+    """In place of a snapshot."""
+    self.knows_unavailable = False
+
+
+def no_word_of_the_store_s_return() -> None:
+    """Who was told that the store is away is left to find out."""
+    Stream.available = untold  # type: ignore[method-assign]
+
+
+GUARDS: Mapping[str, Callable[[], None]] = {
+    "reattach": no_reattach,
+    "told-available": no_word_of_the_store_s_return,
+}
 
 if __name__ == "__main__":
     GUARDS[sys.argv[1]]()

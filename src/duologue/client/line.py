@@ -237,8 +237,13 @@ class Line:
         else:
             if frame.type != "unavailable":
                 self._attempt = 0
-            self._become(Link.AWAY if frame.type == "unavailable" else Link.OPEN)
+            self._become(self._link_by(frame))
             self._on_frame(frame)
+
+    def _link_by(self, frame: Frame) -> Link:
+        away = self._told[0] is Link.AWAY
+        # Of a server that has lost its store a heartbeat says only that the stream lives.
+        return Link.AWAY if frame.type == "unavailable" or (away and frame.type == "heartbeat") else Link.OPEN
 
     # --- polls -----------------------------------------------------------------------
 

@@ -191,6 +191,11 @@ class Connection(ABC):
         else:
             self._in_doubt = True
 
+    def owe_snapshot(self) -> None:
+        """The re-attach loop asks for one, whatever the store says of what was told."""
+        self.snapshot_of = -1
+        self._means.on_doubt(self)
+
     def attach_answered(self, answer: Attached, reason: str, generation: int) -> None:
         """Tell the snapshot, what this page missed of the match, and then what arrived meanwhile.
 
@@ -225,7 +230,7 @@ class Connection(ABC):
 
     @abstractmethod
     def available(self) -> None:
-        """The next time away is to be told anew."""
+        """The store is back: who was told that it is away must learn that."""
 
     @abstractmethod
     def taken_over(self) -> None:

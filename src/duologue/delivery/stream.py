@@ -114,8 +114,11 @@ class Stream(Connection):
         self._push(frame.block(made, retry_ms=self._retry_ms()))
 
     def available(self) -> None:
-        """The next time away is said anew."""
-        self.knows_unavailable = False
+        """Who was told that the store is away, and nothing since, is owed a snapshot; the next time away is
+        said anew."""
+        if self.knows_unavailable:
+            self.knows_unavailable = False
+            self.owe_snapshot()
 
     def taken_over(self) -> None:
         """Another page has the connection: the last frame, and the end."""

@@ -143,9 +143,10 @@ async def test_two_frames_are_final(setup: Setup, kind: str, link: Link) -> None
 
 
 async def test_a_store_that_is_away_keeps_the_stream(setup: Setup) -> None:
-    """The next frame says that it is back."""
+    """A snapshot says that it is back; a heartbeat says only that the stream lives."""
     async with setup.running():
         setup.stream.frame("unavailable", retry_ms=1_000)
+        setup.stream.frame("heartbeat", now_ms=1, version=1, people_online=1)
         await settle()
         assert setup.links[-1] is Link.AWAY
         setup.stream.frame("snapshot", state=state())

@@ -17,7 +17,7 @@ from duologue.store.client import StoreUnavailable
 from duologue.workers import beat
 from duologue.workers.beat import Beat
 from duologue.workers.supervisor import repeat
-from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_task, settle
+from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frames, in_own_task, settle
 
 
 class Beating:
@@ -113,6 +113,33 @@ async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection:
     scene.machine.answers["echo"] = [StoreUnavailable("away")] * 5
     await scene.clock.turn(3)
     assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+
+
+async def test_when_the_store_is_back_who_was_told_is_owed_a_snapshot(
+    scene: Scene, beating: Beating, connection: Stream
+) -> None:
+    """The store says *same* of everybody, so no other frame would tell them that it is back."""
+    scene.machine.answers["echo"] = [StoreUnavailable("away")] * 40
+    await scene.clock.turn(3)
+    assert [each["type"] for each in await frames(connection)] == ["unavailable"]
+    connection.snapshot_of = scene.contact.generation  # the suspicion of that time was answered before
+    scene.hub.doubtful.clear()
+    scene.machine.answers["echo"].clear()
+    await scene.clock.turn(1.2)
+    assert scene.hub.doubtful == {connection}
+    seen = connection.as_held().seen
+    assert seen is not None
+    assert seen.version == 0
+
+
+async def test_who_had_a_snapshot_since_is_owed_none(
+    scene: Scene, beating: Beating, connection: Stream
+) -> None:
+    """After an outage with a lost connection everybody had one by the suspicion: once is enough."""
+    scene.hub.tell_unavailable()
+    connection.attach_answered(attached(11), "resync", scene.contact.generation)
+    scene.hub.available()
+    assert not scene.hub.doubtful
 
 
 @pytest.mark.parametrize("call", ["echo", "beat"])
