@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from duologue.delivery.poll import Asked, Reply, Untold
-from duologue.pairing.vocabulary import PageId, PersonId
+from duologue.pairing.vocabulary import LastRead, PageId, PersonId
 from tests.integration.streams import PATIENCE_S, Process
 
 Read = dict[str, Any]
@@ -39,7 +39,7 @@ class Poller:
 
     async def poll(self, wait_s: float = 0.0) -> Reply:
         """One poll, its reply taken in."""
-        asked = Asked(self.version, wait_s, (self.match, self.n), self.signal_n)
+        asked = Asked(self.version, wait_s, LastRead(self.match, self.n), self.signal_n)
         with self.process.polls.ask(self.person, self.page, asked, alias=self.person.title()) as asking:
             found = await asking.reply()
         self._take(found)

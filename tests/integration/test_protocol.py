@@ -166,7 +166,9 @@ async def test_polling_and_comparing_are_as_documented(people: list[Person]) -> 
     assert read["state"]["match"]["match"] == match
     assert [each["text"] for each in read["messages"]] == [text]
     assert [each["n"] for each in read["signals"]] == [1]
-    again = await poll(version=read["state"]["version"], after=f"{match}:1", signals_after=1, wait_ms=50)
+    (message,), (signal,) = read["messages"], read["signals"]
+    last = {"after": f"{match}:1:{message['at_ms']}", "signals_after": f"1:{signal['at_ms']}"}
+    again = await poll(version=read["state"]["version"], **last, wait_ms=50)
     assert (again["messages"], again["signals"]) == ([], [])
     assert assert_documented(await bob.client.get("/v1/state", params={"page": "p_2"}))["state"]
     assert await poll() == {"taken_over": True}

@@ -46,9 +46,11 @@ class Faulty:
         alias: str | None,
         after_match: str,
         after_n: int,
+        after_at_ms: int,
         /,
     ) -> Attached | TakenOver:
-        answer = await self.machine.attach(person, connection, process, page, alias, after_match, after_n)
+        after = after_match, after_n, after_at_ms
+        answer = await self.machine.attach(person, connection, process, page, alias, *after)
         self.attach_ran.set()
         await self.attach_may_answer.wait()
         return answer

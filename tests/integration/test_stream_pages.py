@@ -59,7 +59,7 @@ async def test_two_meet_and_talk_and_one_skips(process: Process) -> None:
         assert (said["text"], said["from"], said["sse"]["id"]) == (
             "hello\r\ndata: {}",
             "partner",
-            f"{match}:1",
+            f"{match}:1:{said['at_ms']}",
         )
         assert (await ann.next("message"))["from"] == "me"
         await process.machine.skip(ANN, match)

@@ -137,6 +137,45 @@ def test_e8_the_numbers_of_messages_fall(stage: Stage) -> None:
     assert [note.n for note in answer.messages] == [1, 2]
 
 
+@held_by("set-back-newer")
+def test_e8_as_many_messages_are_said_anew_as_were_lost(stage: Stage) -> None:
+    """By their numbers nothing happened; their instants show what the other side has not read."""
+    match = stage.meet("ann", "ben", media=OPEN)
+    ann, ben = PersonId("ann"), PersonId("ben")
+    before = stage.save()
+    play(stage.machine.message(ann, match, "k1", "lost"))
+    play(stage.machine.signal(ann, match, "k1", {"bye": True}, "p_a"))
+    seen = Seen(0, match, 1, 1, stage.clock(), stage.clock())
+    stage.fall_back(before)
+    stage.wait(2_000, "ann", "ben")
+    play(stage.machine.message(ann, match, "k2", "anew"))
+    play(stage.machine.signal(ann, match, "k2", {"hello": True}, "p_a"))
+    [answer] = play(stage.machine.reattach(ProcessId("s1"), [stage.socket("ben").held._replace(seen=seen)]))
+    assert isinstance(answer, Attached)
+    assert b"anew" in b"".join(note.frame for note in answer.messages)
+    assert b"hello" in b"".join(note.frame for note in answer.signals)
+    old = stage.socket("ben")
+    at = old.connection, ProcessId(old.process), old.page
+    again = play(stage.machine.attach(ben, *at, after_match=match, after_n=1, after_at_ms=seen.message_at_ms))
+    assert isinstance(again, Attached)
+    assert [note.n for note in again.messages] == [1]
+
+
+@held_by("set-back-signals")
+def test_e8_the_numbers_of_signals_fall(stage: Stage) -> None:
+    """As those of messages do, also to a process that knows no instant."""
+    match = stage.meet("ann", "ben", media=OPEN)
+    before = stage.save()
+    for key in ("k1", "k2"):
+        play(stage.machine.signal(PersonId("ann"), match, key, {"bye": True}, "p_a"))
+    stage.fall_back(before)
+    play(stage.machine.signal(PersonId("ann"), match, "k3", {"hello": True}, "p_a"))
+    seen = Seen(0, match, 0, 2)
+    [answer] = play(stage.machine.reattach(ProcessId("s1"), [stage.socket("ben").held._replace(seen=seen)]))
+    assert isinstance(answer, Attached)
+    assert [note.n for note in answer.signals] == [1]
+
+
 @held_by("outage-quiet")
 def test_e22_everything_was_away_for_twenty_seconds(stage: Stage) -> None:
     """Every deadline is overdue on return: nothing falls due until all could answer."""

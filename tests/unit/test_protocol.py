@@ -74,7 +74,7 @@ def test_samples_follow_the_schema(path: Path) -> None:
     for fields, data in events(path):
         event.validate(data)
         if data["type"] == "message":
-            assert fields["id"] == f"{data['match']}:{data['n']}"
+            assert fields["id"] == f"{data['match']}:{data['n']}:{data['at_ms']}"
         else:
             assert "id" not in fields
         if data["type"] == "reconnect":

@@ -27,7 +27,7 @@ class Way {
       return { close: () => void (stream.closed = true) };
     },
     poll: this.polls.ask,
-    known: () => ({ version: this.version, signals: { match: "", last: 0 } }),
+    known: () => ({ version: this.version, signals: { match: "", last: 0, at_ms: 0 } }),
     authorize: (refused) => {
       this.asked.push(refused);
       return Promise.resolve(this.granted);
@@ -191,7 +191,7 @@ describe("a line whose streams do not get through", () => {
     expect(way.polls.last.query["after"]).toBe("m_1:4");
     way.polls.last.answer(reply(matched(9, "m_1"), { messages: [{ n: 5, from: "partner", text: "y", at_ms: 1 }], transports: "both" }));
     await settle();
-    expect(way.polls.last.query["after"]).toBe("m_1:5");
+    expect(way.polls.last.query["after"]).toBe("m_1:5:1");
   });
 
   it("ends when another page has taken over, and leaves nothing", async () => {

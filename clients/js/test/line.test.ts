@@ -25,7 +25,7 @@ class Streams {
       return this.refusal === null ? Promise.resolve(this.granted) : Promise.reject(this.refusal);
     },
     poll: () => Promise.reject(new Refused(403, "polling-off", null)),
-    known: () => ({ version: null, signals: { match: "", last: 0 } }),
+    known: () => ({ version: null, signals: { match: "", last: 0, at_ms: 0 } }),
     clock: this.clock,
     random: () => 0.5,
     onFrame: () => undefined,

@@ -17,7 +17,7 @@ class Polling {
   readonly connection: Connection;
 
   constructor(known: Partial<Known> = {}) {
-    this.known = { version: null, signals: { match: "", last: 0 }, after: "", ...known };
+    this.known = { version: null, signals: { match: "", last: 0, at_ms: 0 }, after: "", ...known };
     const { clock, polls } = this;
     this.connection = openPoll(
       { page: "p_1", ask: polls.ask, known: () => this.known, clock, random: () => 0.5 },
@@ -53,6 +53,15 @@ describe("polls", () => {
     expect(page.frames.map(({ type }) => type)).toEqual(["snapshot", "snapshot", "snapshot"]);
   });
 
+  it.each([
+    ["m_1:2:50", "snapshot"],
+    ["m_1:0:0", "state"],
+  ])("tell one with fewer messages than were read as a snapshot: what the store forgot goes (E8), after %s", async (after, type) => {
+    const page = await new Polling({ after }).answer(matched(10, "m_1"));
+    await page.answer(matched(10, "m_1"), { messages: [{ n: 1, from: "partner", text: "one", at_ms: T0 }] });
+    expect(page.frames.slice(-2).map((told) => told.type)).toEqual([type, "message"]);
+  });
+
   it("tell a state that a command's reply overtook as an ordinary one, so that it is not believed (E19)", async () => {
     const page = await new Polling().answer(waiting(10));
     page.known = { ...page.known, version: 12 };
@@ -61,10 +70,10 @@ describe("polls", () => {
   });
 
   it("bring the lines and signals of the match, and name what was seen", async () => {
-    const page = new Polling({ signals: { match: "m_1", last: 3 }, after: "m_1:7" });
+    const page = new Polling({ signals: { match: "m_1", last: 3, at_ms: 30 }, after: "m_1:7:70" });
     const signal = { n: 4, at_ms: T0, data: { from: "p_x", hello: true } } as const;
     await page.answer(matched(10, "m_1"), { messages: [{ n: 8, from: "partner", text: "hi", at_ms: T0 }], signals: [signal] });
-    expect(page.polls.asked[0]?.query).toEqual({ page: "p_1", after: "m_1:7", signals_after: "3" });
+    expect(page.polls.asked[0]?.query).toEqual({ page: "p_1", after: "m_1:7:70", signals_after: "3:30" });
     expect(page.frames.slice(1)).toEqual([
       { type: "message", match: "m_1", n: 8, from: "partner", text: "hi", at_ms: T0 },
       { type: "peer-signal", match: "m_1", ...signal },
@@ -72,11 +81,11 @@ describe("polls", () => {
   });
 
   it("name the match that their numbers are of, although no message of it was read yet", async () => {
-    const page = await new Polling({ signals: { match: "m_2", last: 0 }, after: "m_1:7" }).answer(matched(10, "m_2"));
-    page.known = { ...page.known, signals: { match: "m_2", last: 2 } };
+    const page = await new Polling({ signals: { match: "m_2", last: 0, at_ms: 0 }, after: "m_1:7" }).answer(matched(10, "m_2"));
+    page.known = { ...page.known, signals: { match: "m_2", last: 2, at_ms: 20 } };
     await page.answer(matched(11, "m_2"));
     expect(page.polls.asked[0]?.query).toEqual({ page: "p_1", after: "m_2:0" });
-    expect(page.polls.last.query).toMatchObject({ version: "11", after: "m_2:0", signals_after: "2" });
+    expect(page.polls.last.query).toMatchObject({ version: "11", after: "m_2:0", signals_after: "2:20" });
   });
 
   it("tell an answer with nothing new as a snapshot, for the server may doubt that it told all (E35), and one with lines only as none", async () => {

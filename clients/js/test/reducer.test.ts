@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callMatch, currentMatch } from "../src/state/model.ts";
+import { callMatch, currentMatch, type Input } from "../src/state/model.ts";
 import type { Match, PersonState } from "../src/vocabulary.ts";
 import { frame, idle, match, matched, Seat, T0, waiting } from "./doubles/states.ts";
 
@@ -203,6 +203,14 @@ describe("signals", () => {
     expect(seat.does(hello(2, "p_old"))).toEqual([]);
     expect(seat.does(hello(3, "p_me"))).toEqual(["hear"]);
     expect(seat.does(hello(4, undefined, "m_0"))).toEqual([]);
+  });
+
+  it("are heard if a store that fell back gave their numbers anew: their instants are later (E8)", () => {
+    const seat = new Seat();
+    const at = (n: number, at_ms: number): Input => ({ type: "frame", frame: { ...hello(n).frame, at_ms } });
+    seat.take(frame("snapshot", matched(10, "m_1")));
+    const told = [at(4, 40), at(2, 20), at(2, 90), at(2, 90), at(3, 90)].map((input) => seat.does(input).length);
+    expect(told).toEqual([1, 0, 1, 0, 1]);
   });
 
   it("are heard anew by a new page of the same match", () => {

@@ -36,7 +36,7 @@ class Walk {
         return { close: () => void (stream.open = false) };
       },
       poll: this.polls.ask,
-      known: () => ({ version: 1, signals: { match: "", last: 0 } }),
+      known: () => ({ version: 1, signals: { match: "", last: 0, at_ms: 0 } }),
       authorize: () => (!this.#isKind && random() < 0.1 ? Promise.reject(new Unreachable("sessions")) : Promise.resolve(random() < 0.3)),
       clock: this.clock,
       random,

@@ -10,17 +10,17 @@ from starlette.responses import Response
 from duologue.api.answers import HEADERS, as_json
 from duologue.api.desk import Desk
 from duologue.api.problems import Code, Problem, unavailable
-from duologue.api.stream import EVENT_ID, page_of
+from duologue.api.stream import last_read, page_of
 from duologue.delivery.frame import dress
 from duologue.delivery.poll import Asked, Asking, Reply, Untold, reply
 from duologue.delivery.polls import Polls
 from duologue.identity.tokens import Session
-from duologue.pairing.vocabulary import PersonId
+from duologue.pairing.vocabulary import LastRead, PersonId
 
 MAX_WAIT_MS = 15_000
 MAX_VERSION = 10**14
-MAX_N = 10**9
 NUMBER = re.compile(r"[0-9]{1,15}")
+SIGNAL = re.compile(r"([0-9]{1,9})(?::([0-9]{1,14}))?")
 
 NAMES = frozenset({"page", "version", "wait_ms", "after", "signals_after"})
 
@@ -80,7 +80,7 @@ def asked_by(query: Mapping[str, str]) -> Asked:
         version,
         _number(query, "wait_ms", MAX_WAIT_MS + 1) / 1000,
         _after(query),
-        _number(query, "signals_after", MAX_N),
+        *_signals_after(query),
     )
 
 
@@ -91,10 +91,21 @@ def _number(query: Mapping[str, str], name: str, below: int) -> int:
     return int(text)
 
 
-def _after(query: Mapping[str, str]) -> tuple[str, int]:
+def _after(query: Mapping[str, str]) -> LastRead:
     if "after" not in query:
-        return "", 0
-    found = EVENT_ID.fullmatch(query["after"])
+        return LastRead()
+    found = last_read(query["after"])
     if found is None:
-        raise Problem(Code.BAD_FIELD, "after is a match and a number, <match>:<n>", field="after")
-    return found[1], int(found[2])
+        raise Problem(
+            Code.BAD_FIELD, "after is a match, a number and an instant, <match>:<n>:<at_ms>", field="after"
+        )
+    return found
+
+
+def _signals_after(query: Mapping[str, str]) -> tuple[int, int]:
+    found = SIGNAL.fullmatch(query.get("signals_after", "0"))
+    if found is None:
+        raise Problem(
+            Code.BAD_FIELD, "signals_after is a number and an instant, <n>:<at_ms>", field="signals_after"
+        )
+    return int(found[1]), int(found[2] or 0)

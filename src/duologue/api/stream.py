@@ -21,7 +21,7 @@ from duologue.delivery.hub import Hub
 from duologue.delivery.stream import Stream
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session, now_ms
-from duologue.pairing.vocabulary import PageId, PersonId
+from duologue.pairing.vocabulary import LastRead, PageId, PersonId
 
 WRITE_S = 5.0
 """How long the socket may take no more bytes (its buffers being full) before the reader is cut."""
@@ -31,7 +31,7 @@ CUT_S = 1.0
 CLOSED = "handler is closed"
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-EVENT_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9]{1,9})")
+EVENT_ID = re.compile(r"([A-Za-z0-9_-]{1,64}):([0-9]{1,9})(?::([0-9]{1,14}))?")
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -111,10 +111,15 @@ def without_navigation(headers: Mapping[str, str]) -> Mapping[str, str]:
     return {name: value for name, value in headers.items() if name != "cookie"}
 
 
-def last_event(headers: Mapping[str, str]) -> tuple[str, int]:
-    """``Last-Event-ID`` as (match, number of the last message read); anything else means none."""
-    found = EVENT_ID.fullmatch(headers.get("last-event-id", ""))
-    return (found[1], int(found[2])) if found else ("", 0)
+def last_event(headers: Mapping[str, str]) -> LastRead:
+    """``Last-Event-ID``, as the last message read; anything else means none."""
+    return last_read(headers.get("last-event-id", "")) or LastRead()
+
+
+def last_read(text: str) -> LastRead | None:
+    """``<match>:<n>:<at_ms>``, without the instant if that is not known; ``None``: it is no such text."""
+    found = EVENT_ID.fullmatch(text)
+    return LastRead(found[1], int(found[2]), int(found[3] or 0)) if found else None
 
 
 def _cut(scope: Scope) -> Callable[[], object]:

@@ -236,7 +236,8 @@ class Client:
 
     def _known(self) -> Known:
         model = self.model
-        return Known(model.state.version if model.state else None, model.media.match, model.signal_n)
+        version = model.state.version if model.state else None
+        return Known(version, model.media.match, model.signal_n, model.signal_at_ms)
 
     def dispatch(self, event: Input) -> None:
         """Work an input off; one that arises meanwhile waits its turn."""

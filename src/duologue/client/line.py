@@ -268,7 +268,7 @@ class Line:
     def _polled(self, frame: Frame) -> None:
         self._heard = True
         if frame.type == "message":
-            self._last_id = f"{frame.match}:{frame.n}"
+            self._last_id = f"{frame.match}:{frame.n}:{frame.at_ms}"
         self._take(frame)
         self._plan_return()
 

@@ -177,7 +177,8 @@ class Model:
     pulses: PulseBook = PulseBook()
     media: MediaBook = MediaBook()
     signal_n: int = 0
-    """The last signal of this match that was read."""
+    signal_at_ms: int = 0
+    """The last signal of this match that was read: its number, and the latest instant of any."""
     chat: Chat = Chat()
     measures: Measures = Measures()
     refusal: tuple[str, str] | None = None

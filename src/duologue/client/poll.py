@@ -26,9 +26,16 @@ class Known:
     version: int | None
     match: str
     signal_n: int
+    signal_at_ms: int
     """The last signal of ``match`` that was read."""
     after: str = ""
-    """``<match>:<n>`` of the last message, or empty."""
+    """``<match>:<n>:<at_ms>`` of the last message, or empty."""
+
+    def outnumbers(self, state: PersonState) -> bool:
+        """More messages than there are: the store fell back."""
+        if state.match is None or not self.after.startswith(f"{state.match.match}:"):
+            return False
+        return int(self.after.split(":")[1]) > state.match.messages.last
 
     @property
     def query(self) -> str:
@@ -41,7 +48,7 @@ class Known:
         if not same or self.after:
             fields["after"] = self.after if same else f"{self.match}:0"
         if self.match and self.signal_n > 0:
-            fields["signals_after"] = self.signal_n
+            fields["signals_after"] = f"{self.signal_n}:{self.signal_at_ms}"
         return urlencode(fields)
 
 
@@ -125,10 +132,10 @@ class PollReader:
 def _is_snapshot(reply: PollReply, answered: int, had: Known, version: int | None) -> bool:
     """All are, but for one that brings only lines, and one that is merely late.
 
-    Late: lower than what a command brought while the poll was under way. Lower than what the poll named is a
-    store that fell back.
+    Late: lower than what a command brought while the poll was under way. Lower than what the poll named, or
+    with fewer messages, is a store that fell back.
     """
-    if had.version is None or answered < had.version:
+    if had.version is None or answered < had.version or (reply.state and had.outnumbers(reply.state)):
         return True
     if answered == had.version:
         return _brought_nothing(reply, had) and answered == version

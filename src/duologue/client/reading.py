@@ -52,7 +52,7 @@ def _apply(model: Model, state: PersonState) -> Step:
 
 def _enter(model: Model, match: str) -> Model:
     chat = Chat(match) if match and match != model.chat.match else model.chat
-    return replace(model, media=MediaBook(match), signal_n=0, chat=chat)
+    return replace(model, media=MediaBook(match), signal_n=0, signal_at_ms=0, chat=chat)
 
 
 def _watch_partner(model: Model, state: PersonState) -> Step:

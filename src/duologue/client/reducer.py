@@ -99,6 +99,7 @@ def _new_page(model: Model, page: str) -> Model:
         pulses=PulseBook(),
         media=MediaBook(),
         signal_n=0,
+        signal_at_ms=0,
     )
 
 
@@ -142,10 +143,15 @@ def _message(model: Model, frame: Frame) -> Model:
 
 
 def _signal(model: Model, frame: Frame) -> Step:
-    """Numbers rise; what was seen, is of another match, or is meant for another page is left alone."""
-    if not frame.match or frame.match != model.match_id or frame.n <= model.signal_n or frame.data is None:
+    """Numbers rise; what was seen, is of another match, or is meant for another page is left alone.
+
+    A lower number with a later instant is new: the store fell back, and gave the number anew.
+    """
+    if not frame.match or frame.match != model.match_id or frame.data is None:
         return model, ()
-    seen = replace(model, signal_n=frame.n)
+    if frame.n <= model.signal_n and frame.at_ms <= model.signal_at_ms:
+        return model, ()
+    seen = replace(model, signal_n=frame.n, signal_at_ms=max(frame.at_ms, model.signal_at_ms))
     elsewhere = frame.data.get("to") not in (None, model.page)
     return seen, () if elsewhere else (Hear(frame.match, frame.data),)
 

@@ -23,12 +23,15 @@ from duologue.pairing.vocabulary import (
     ConnectionId,
     DetachCause,
     Held,
+    LastRead,
     Note,
     PageId,
     PersonId,
     Seen,
+    is_newer,
 )
 
+NOTHING_SEEN = Seen(0, "", 0, 0)
 MAX_HELD = 256
 """Publications kept while an attach is under way; of any more the re-attach loop finds what they said."""
 
@@ -120,7 +123,7 @@ class Connection(ABC):
         means: Means,
         *,
         alias: str,
-        after: tuple[str, int],
+        after: LastRead,
         expires_at_ms: int,
     ) -> None:
         self.person = person
@@ -139,7 +142,9 @@ class Connection(ABC):
         self.match = ""
         self.owing = False
         self.message_n = 0
+        self.message_at_ms = 0
         self.signal_n = 0
+        self.signal_at_ms = 0
         self.ended: End | None = None
         self.turn = asyncio.Lock()
         """Attach, re-attach and detach of one connection never run side by side (races E16, E34)."""
@@ -161,7 +166,9 @@ class Connection(ABC):
     @property
     def seen(self) -> Seen:
         """What was told last."""
-        return Seen(self.version, self.match, self.message_n, self.signal_n)
+        return Seen(
+            self.version, self.match, self.message_n, self.signal_n, self.message_at_ms, self.signal_at_ms
+        )
 
     def as_held(self) -> Held:
         """As the re-attach loop names it to the store; under a new suspicion it asks for a snapshot."""
@@ -207,14 +214,21 @@ class Connection(ABC):
         self.attached_at_ms = answer.attached_at_ms
         self.snapshot_of = generation
         self._enter_snapshot(answer.state, reason)
-        # Fewer messages than we have told: the store fell back, and the numbers stand for others now.
-        same = known.match == answer.match and known.message_n <= answer.message_n
+        if known.match != answer.match:
+            known = NOTHING_SEEN
+        # Fewer than we have told: the store fell back, and the numbers stand for others now.
+        fewer = known.message_n > answer.message_n
         for note in answer.messages:
-            if not same or note.n > known.message_n:
-                self._tell_message(note)
+            at_ms = head_of(note.frame).at_ms
+            if fewer or is_newer(note.n, at_ms, known.message_n, known.message_at_ms):
+                self._tell_message(note, at_ms)
+            self.message_at_ms = max(self.message_at_ms, at_ms)
+        fewer = known.signal_n > answer.signal_n
         for note in answer.signals:
-            if not same or note.n > known.signal_n:
+            at_ms = head_of(note.frame).at_ms
+            if fewer or is_newer(note.n, at_ms, known.signal_n, known.signal_at_ms):
                 self._tell_signal(note)
+            self.signal_at_ms = max(self.signal_at_ms, at_ms)
         self.message_n, self.signal_n = answer.message_n, answer.signal_n
         for publication in held or ():
             self.take(publication)
@@ -247,7 +261,7 @@ class Connection(ABC):
     def _tell_state(self, publication: StateFrames) -> None: ...
 
     @abstractmethod
-    def _tell_message(self, note: Note) -> None: ...
+    def _tell_message(self, note: Note, at_ms: int) -> None: ...
 
     @abstractmethod
     def _tell_signal(self, note: Note) -> None: ...
@@ -267,11 +281,11 @@ class Connection(ABC):
                 self._enter_state(publication)
             case Message(match=match, n=n, frame=made):
                 if self._is_next(match, n, self.message_n):
-                    self.message_n = n
-                    self._tell_message(Note(n, made))
+                    self.message_n, self.message_at_ms = n, head_of(made).at_ms
+                    self._tell_message(Note(n, made), self.message_at_ms)
             case Signal(match=match, n=n, to_page=to_page, frame=made):
                 if self._is_next(match, n, self.signal_n):
-                    self.signal_n = n
+                    self.signal_n, self.signal_at_ms = n, head_of(made).at_ms
                     if to_page in ("", self.page):
                         self._tell_signal(Note(n, made))
 
@@ -305,4 +319,5 @@ class Connection(ABC):
         if match != self.match:
             self.match = match
             self.message_n = head.match.messages.first - 1 if head.match else 0
-            self.signal_n = 0
+            self.message_at_ms = self.after.at_ms if match == self.after.match else 0
+            self.signal_n = self.signal_at_ms = 0

@@ -35,6 +35,7 @@ from duologue.pairing.vocabulary import (
     ConnectionId,
     DetachCause,
     Held,
+    LastRead,
     PageId,
     PersonId,
     ProcessId,
@@ -51,6 +52,7 @@ AGAIN_S = (0.5, 1.0)
 """Pause before a failed attach is tried again, spread: a store that returns is not met by all at once."""
 AT_ONCE = 200
 """Detaches under way at a time: the size of a re-attach batch, for the same reason."""
+NOTHING_READ = LastRead()
 FLUSH_S = 2.0
 """How long a drain waits for streams to take their last frame; TCP's own buffers take most at once."""
 DETACH_S = 5.0
@@ -70,6 +72,7 @@ class Addresses(Protocol):
         alias: str | None,
         after_match: str,
         after_n: int,
+        after_at_ms: int,
         /,
     ) -> Attached | TakenOver:
         """The connection is the person's one connection; the answer is the snapshot."""
@@ -100,7 +103,7 @@ class Hub:
         contact = Contact(clock, metrics)
         hub = Hub(machine, process, media=Peer(), contact=contact, metrics=metrics, clock=clock)
         async with hub.running():  # ends with a drain
-            with hub.open(person, page, alias="", after=("", 0)) as connection:
+            with hub.open(person, page, alias="") as connection:
                 async for data in connection:
                     await write(data)
     """
@@ -182,12 +185,12 @@ class Hub:
         page: PageId,
         *,
         alias: str,
-        after: tuple[str, int] = ("", 0),
+        after: LastRead = NOTHING_READ,
         expires_at_ms: int = 0,
     ) -> Iterator[Stream]:
         """A stream of this person, attached in the background; detached when the block is left.
 
-        ``after``: the last message read, as (match, number). Never waits, never raises.
+        ``after``: the last message read. Never waits, never raises.
         """
         stream = Stream(
             person,
@@ -262,7 +265,6 @@ class Hub:
         """Attach it, in its turn; whether the store answered. A defect ends the connection, and is raised."""
         connection.claimed = True
         generation = self.contact.generation
-        match, n = connection.after
         try:
             answer = await self.machine.attach(
                 connection.person,
@@ -270,8 +272,7 @@ class Hub:
                 self.process,
                 connection.page,
                 connection.alias,
-                match,
-                n,
+                *connection.after,
             )
         except StoreError as error:
             log.info("attach failed", error=str(error))

@@ -17,7 +17,7 @@ from duologue.delivery import frame
 from duologue.delivery.clock import Clock
 from duologue.delivery.connection import Connection, End, Means, StateHead, head_of
 from duologue.delivery.publication import ForConnection, StateFrames, Superseded
-from duologue.pairing.vocabulary import Attached, ConnectionId, Note, PageId, PersonId
+from duologue.pairing.vocabulary import Attached, ConnectionId, LastRead, Note, PageId, PersonId, is_newer
 
 
 class Asked(NamedTuple):
@@ -26,10 +26,12 @@ class Asked(NamedTuple):
     version: int | None = None
     """Of the state that the page has; ``None``: it has none yet, and waits for nothing."""
     wait_s: float = 0.0
-    after: tuple[str, int] = ("", 0)
-    """The last message read, as (match, number)."""
+    after: LastRead = LastRead()
+    """The last message read."""
     signals_after: int = 0
     """The last signal read, of the same match."""
+    signals_after_ms: int = 0
+    """The instant of that signal; 0: not known."""
 
 
 class Untold(StrEnum):
@@ -120,7 +122,7 @@ class Poll(Connection):
         on_end: Callable[["Poll"], None],
     ) -> None:
         """``on_end``: called if it ends while no poll is under way, which would otherwise see it."""
-        super().__init__(person, page, connection, means, alias=alias, after=("", 0), expires_at_ms=0)
+        super().__init__(person, page, connection, means, alias=alias, after=LastRead(), expires_at_ms=0)
         self.polls = 0
         """Counted, so that an earlier one's end is told from the last one's."""
         self.asking: Asking | None = None
@@ -147,6 +149,7 @@ class Poll(Connection):
         self.after = asking.asked.after
         self._held = []
         self.version, self.match, self.message_n, self.signal_n = 0, "", 0, 0
+        self.message_at_ms = self.signal_at_ms = 0
         self._forget()
 
     def settle(self, asking: Asking) -> None:
@@ -213,7 +216,7 @@ class Poll(Connection):
         heads = map(head_of, publication.frames)
         self._told_at_ms += [head.at_ms for head in heads if head.tells_of_a_skip]
 
-    def _tell_message(self, note: Note) -> None:
+    def _tell_message(self, note: Note, _at_ms: int) -> None:
         if self.asking is not None:
             self._messages.append(note)
 
@@ -286,15 +289,18 @@ class Poll(Connection):
         )
 
     def _unread_messages(self, asked: Asked) -> list[Note]:
-        match, n = asked.after
+        match, n, at_ms = asked.after
         # More than there are: the store fell back, and the numbers stand for others now.
         known = match == self.match and n <= self.message_n
-        return [note for note in self._messages if not known or note.n > n]
+        return [note for note in self._messages if not known or _is_newer(note, n, at_ms)]
 
     def _unread_signals(self, asked: Asked) -> list[Note]:
         """Who names no match has read no message; the signals are of the match of the state that it has."""
-        known = asked.after[0] == self.match or (not asked.after[0] and asked.version == self.version)
-        return [note for note in self._signals if not known or note.n > asked.signals_after]
+        named = asked.after.match
+        known = named == self.match or (not named and asked.version == self.version)
+        known = known and asked.signals_after <= self.signal_n
+        last = asked.signals_after, asked.signals_after_ms
+        return [note for note in self._signals if not known or _is_newer(note, *last)]
 
     def _reply(self, asked: Asked) -> bytes:
         now_ms = self._means.now_ms
@@ -308,6 +314,10 @@ class Poll(Connection):
             [_signal(note.frame) for note in self._unread_signals(asked)],
             self._means,
         )
+
+
+def _is_newer(note: Note, n: int, at_ms: int) -> bool:
+    return is_newer(note.n, head_of(note.frame).at_ms, n, at_ms)
 
 
 def reply(state: bytes, messages: list[MessageFrame], signals: list[SignalFrame], means: Means) -> bytes:

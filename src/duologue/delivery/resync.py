@@ -43,7 +43,7 @@ def crossed(before: Seen, now: Seen, answer: Attached) -> bool:
     if now == before:
         return False  # older or not: the store says so, and it may have fallen back
     said = Seen(answer.version, answer.match, answer.message_n, answer.signal_n)
-    if now.version > said.version or now == said:
+    if now.version > said.version or now._replace(message_at_ms=0, signal_at_ms=0) == said:
         return True
     return now.match == said.match and (now.message_n > said.message_n or now.signal_n > said.signal_n)
 

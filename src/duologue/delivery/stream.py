@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from duologue.delivery import frame
 from duologue.delivery.connection import Connection, End, Means, head_of
 from duologue.delivery.publication import StateFrames
-from duologue.pairing.vocabulary import ConnectionId, Note, PageId, PersonId
+from duologue.pairing.vocabulary import ConnectionId, LastRead, Note, PageId, PersonId
 
 MAX_WAITING_BYTES = 256 * 1024
 """Twice the longest first answer: a state, 64 KiB of messages and 64 KiB of signals."""
@@ -33,7 +33,7 @@ class Stream(Connection):
         means: Means,
         *,
         alias: str,
-        after: tuple[str, int],
+        after: LastRead,
         expires_at_ms: int,
     ) -> None:
         super().__init__(
@@ -151,8 +151,8 @@ class Stream(Connection):
                 self._told_at_ms.append(head.at_ms)
         self._push(b"".join(blocks))
 
-    def _tell_message(self, note: Note) -> None:
-        self._push(frame.block(note.frame, event_id=f"{self.match}:{note.n}"))
+    def _tell_message(self, note: Note, at_ms: int) -> None:
+        self._push(frame.block(note.frame, event_id=f"{self.match}:{note.n}:{at_ms}"))
 
     def _tell_signal(self, note: Note) -> None:
         self._push(frame.block(note.frame))

@@ -44,7 +44,7 @@ ID_LENGTH = 16
 IDS_A_MATCH = 3
 IDS_A_SWEEP = 160
 """Enough for about twenty endings with two new matches each; what is left over waits for the next call."""
-NOT_COMPARED = ("", "", 0, 0)
+NOT_COMPARED = ("", "", 0, 0, 0, 0)
 """In the place of ``Held.seen``."""
 
 
@@ -258,13 +258,14 @@ class Machine:
         alias: str | None = None,
         after_match: str = "",
         after_n: int = 0,
+        after_at_ms: int = 0,
     ) -> Attached | TakenOver:
         """The connection is the person's one connection; the answer is the snapshot and what was missed.
 
         Cancelled or failed, it may have happened: detach then.
         """
         written = "" if alias is None else json_text(alias)
-        args = (person, process, connection, page, written, after_match, after_n)
+        args = (person, process, connection, page, written, after_match, after_n, after_at_ms)
         reply = await self._transition("attach", self._keys.person(person), *args, ids=IDS_A_MATCH + 1)
         return TakenOver() if reply[0] == b"taken-over" else _attached(reply)
 

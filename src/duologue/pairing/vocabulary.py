@@ -135,6 +135,26 @@ class Note(NamedTuple):
     frame: bytes
 
 
+class LastRead(NamedTuple):
+    """The last message that a page has, as it says when it comes back; nothing yet: number 0.
+
+    Instant 0 is not known: then only the number counts.
+    """
+
+    match: str = ""
+    n: int = 0
+    at_ms: int = 0
+
+
+def is_newer(n: int, at_ms: int, last_n: int, last_at_ms: int) -> bool:
+    """Whether a message, or a signal, came after the last that is known of its match.
+
+    Numbers and instants rise together. A store that was set back gives numbers out again, and what it says
+    by them then has a later instant.
+    """
+    return n > last_n or 0 < last_at_ms < at_ms
+
+
 class Attached(NamedTuple):
     """The connection is the person's one connection now.
 
@@ -169,6 +189,10 @@ class Seen(NamedTuple):
     match: str
     message_n: int
     signal_n: int
+    message_at_ms: int = 0
+    """The instant of that message: a store that fell back gives its number out again, but never its instant.
+    0: not known."""
+    signal_at_ms: int = 0
 
 
 class Held(NamedTuple):

@@ -15,7 +15,7 @@ from duologue.api.poll import asked_by
 from duologue.api.problems import Problem
 from duologue.delivery.poll import Asked
 from duologue.identity.tokens import Tokens
-from duologue.pairing.vocabulary import PersonId, TakenOver
+from duologue.pairing.vocabulary import LastRead, PersonId, TakenOver
 from duologue.store.client import StoreUnavailable
 from tests.unit.api.recorder import NoEvents
 from tests.unit.delivery.fakes import PAGE, Scene, settle
@@ -46,9 +46,11 @@ async def client(
 
 def test_what_a_query_says() -> None:
     """Seconds inside, milliseconds outside; whatever is left out waits for nothing and knows nothing."""
-    whole = {"page": "p", "version": "7", "wait_ms": "15000", "after": "m_1:3", "signals_after": "4"}
-    assert asked_by(whole) == Asked(7, 15.0, ("m_1", 3), 4)
-    assert asked_by({"page": "p"}) == Asked(None, 0.0, ("", 0), 0)
+    whole = {"page": "p", "version": "7", "wait_ms": "15000", "after": "m_1:3:50", "signals_after": "4:60"}
+    assert asked_by(whole) == Asked(7, 15.0, LastRead("m_1", 3, 50), 4, 60)
+    numbers = {"after": "m_1:3", "signals_after": "4"}
+    assert asked_by(numbers) == Asked(None, 0.0, LastRead("m_1", 3), 4)
+    assert asked_by({"page": "p"}) == Asked(None, 0.0, LastRead(), 0)
     assert asked_by({"version": "0"}).version == 0
 
 
@@ -57,7 +59,7 @@ def test_what_a_query_says() -> None:
     [
         *(("wait_ms", value) for value in ("15001", "-1", "1.5", "", "1e3", "٣", "9" * 40, " 1", "1\n")),
         *(("version", value) for value in ("x", "-1", "", "1" + "0" * 14)),
-        *(("signals_after", value) for value in ("", "1" + "0" * 9)),
+        *(("signals_after", value) for value in ("", "1" + "0" * 9, "1:", ":1", "1:-1", "1:" + "9" * 15)),
         *(
             ("after", value)
             for value in ("", "m_1", "m_1:", ":1", "m 1:1", "m_1:-1", "m_1:1\n", "m_1:" + "9" * 10)

@@ -14,6 +14,7 @@ from duologue.api.problems import Code, Problem
 from duologue.api.stream import EventStream, last_event
 from duologue.identity.credentials import Origins, find
 from duologue.identity.tokens import Session
+from duologue.pairing.vocabulary import LastRead
 from tests.unit.delivery.fakes import Scene, settle
 
 
@@ -96,20 +97,24 @@ async def test_the_address_bar_opens_no_stream(scene: Scene, mode: str, bearer: 
     ("value", "after"),
     [
         ("m_1:3", ("m_1", 3)),
-        ("m_1:", ("", 0)),
-        (":3", ("", 0)),
-        ("m_1:-3", ("", 0)),
-        ("m_1:3 ", ("", 0)),
-        ("m_1:3\n", ("", 0)),
-        ("m 1:3", ("", 0)),
-        ("m_1:" + "9" * 30, ("", 0)),
-        ("m_1:٣", ("", 0)),
+        ("m_1:3:50", ("m_1", 3, 50)),
+        ("m_1:3:", ()),
+        ("m_1:3:-1", ()),
+        ("m_1:3:" + "9" * 15, ()),
+        ("m_1:", ()),
+        (":3", ()),
+        ("m_1:-3", ()),
+        ("m_1:3 ", ()),
+        ("m_1:3\n", ()),
+        ("m 1:3", ()),
+        ("m_1:" + "9" * 30, ()),
+        ("m_1:٣", ()),
     ],
 )
-def test_last_event_id(value: str, after: tuple[str, int]) -> None:
-    """A match and a number, or nothing: a client may send anything here."""
-    assert last_event({"last-event-id": value}) == after
-    assert last_event({}) == ("", 0)
+def test_last_event_id(value: str, after: tuple[Any, ...]) -> None:
+    """A match, a number and an instant, or nothing: a client may send anything here."""
+    assert last_event({"last-event-id": value}) == LastRead(*after)
+    assert last_event({}) == LastRead()
 
 
 async def test_a_write_that_stalls_ends_the_stream(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ class Setup:
         self.frames: list[str] = []
         self.links: list[Link] = []
         self.by = By.SSE
-        self.known = Known(None, "", 0)
+        self.known = Known(None, "", 0, 0)
         api = Api(self.server, self.clock)
         self.session = Session(self.clock, alias="Ada")
         self.line = Line(

@@ -24,7 +24,7 @@ async def polling(setup: Setup) -> Setup:
     """Its stream brought nothing, so it polls."""
     await setup.clock.turn(6)
     poll(setup).answer(state(version=7))
-    setup.known = Known(7, "", 0)
+    setup.known = Known(7, "", 0, 0)
     await settle()
     return setup
 
@@ -66,7 +66,7 @@ async def test_a_stream_that_is_not_answered_at_all_is_held_back_too(setup: Setu
 async def test_the_next_poll_waits_for_news_and_names_what_is_there(polling: Setup) -> None:
     """Version, and of the match the last line and signal."""
     assert poll(polling).query == {"page": "p_1", "version": "7", "wait_ms": "15000"}
-    polling.known = Known(8, "m_1", 3)
+    polling.known = Known(8, "m_1", 3, 30)
     line = {"n": 5, "from": "partner", "text": "hello", "at_ms": 1}
     conversation = {
         "match": "m_1",
@@ -82,9 +82,30 @@ async def test_the_next_poll_waits_for_news_and_names_what_is_there(polling: Set
         "page": "p_1",
         "version": "8",
         "wait_ms": "15000",
-        "after": "m_1:5",
-        "signals_after": "3",
+        "after": "m_1:5:1",
+        "signals_after": "3:30",
     }
+
+
+@pytest.mark.parametrize(("last", "kind"), [(5, "state"), (4, "snapshot")])
+async def test_a_reply_with_fewer_messages_than_were_read_is_a_snapshot(
+    polling: Setup, last: int, kind: str
+) -> None:
+    """Race E8: the store fell back, and what it does not know any more goes from the screen."""
+    conversation = {
+        "match": "m_1",
+        "started_at_ms": 1,
+        "partner": {"alias": "", "away_until_ms": None},
+        "media": {},
+        "messages": {"first": 1, "last": last},
+    }
+    polling.known = Known(8, "m_1", 0, 0)
+    lines = [{"n": n, "from": "partner", "text": "", "at_ms": n} for n in (5, 4)]
+    poll(polling).answer(state("matched", 8, match=conversation), messages=lines[:1])
+    await settle()
+    poll(polling).answer(state("matched", 8, match=conversation), messages=lines[1:])
+    await settle()
+    assert polling.frames[-2:] == [kind, "message"]
 
 
 async def test_streams_that_are_switched_off_are_given_up_at_once(setup: Setup) -> None:
@@ -140,7 +161,7 @@ async def test_who_polls_because_streams_broke_off_tries_one_soon(setup: Setup) 
     for tries in range(3):
         setup.stream.snap()
         await setup.clock.turn(0 if tries == 2 else 2)
-    setup.known = Known(7, "", 0)
+    setup.known = Known(7, "", 0, 0)
     poll(setup).answer(state(version=7))
     await setup.clock.turn(6)
     assert setup.count == 4
@@ -190,7 +211,7 @@ async def test_a_server_without_streams_is_not_asked_for_one(setup: Setup) -> No
     """``transports: poll``."""
     await setup.clock.turn(6)
     poll(setup).answer(state(version=7), transports="poll")
-    setup.known = Known(7, "", 0)
+    setup.known = Known(7, "", 0, 0)
     await keep(setup, 100, transports="poll")
     assert (setup.count, setup.links[-1]) == (1, Link.OPEN)
 

@@ -453,6 +453,16 @@ def test_a_signal_is_heard_once_and_only_by_the_page_it_is_for(talking: Page) ->
     assert talking.feed(signal(3, to="p_1")).effects == (Hear("m_1", {"from": "p_g", "to": "p_1"}),)
 
 
+def test_a_signal_whose_number_was_given_anew_is_heard(talking: Page) -> None:
+    """Race E8: the store fell back; a call that is negotiated again must get through."""
+
+    def signal(n: int, at_ms: int) -> Input:
+        return FrameRead(frame("peer-signal", match="m_1", n=n, at_ms=at_ms, data={"from": "p_g"}))
+
+    for n, at_ms, heard in ((4, 40, True), (2, 20, False), (2, 90, True), (2, 90, False), (3, 90, True)):
+        assert bool(talking.feed(signal(n, at_ms)).effects) is heard
+
+
 def test_a_closing_room_is_acknowledged(talking: Page) -> None:
     """It is deleted once both did (LiveKit)."""
     talking.feed(FrameRead(frame("room-closing", state("waiting", version=9), match="m_1")))

@@ -144,9 +144,10 @@ def attached(
     )
 
 
-def message(n: int, match: str = "m_1") -> Note:
+def message(n: int, match: str = "m_1", at_ms: int = 1) -> Note:
     """A kept message."""
-    return Note(n, msgspec.json.encode({"type": "message", "match": match, "n": n, "text": f"text {n}"}))
+    made = {"type": "message", "at_ms": at_ms, "match": match, "n": n, "text": f"text {n}"}
+    return Note(n, msgspec.json.encode(made))
 
 
 def said(connection: Connection, version: int, *frames: bytes, state_: bytes | None = None) -> bytes:
@@ -206,10 +207,11 @@ class Script:
         alias: str | None,
         after_match: str,
         after_n: int,
+        after_at_ms: int,
         /,
     ) -> Attached | TakenOver:
         answer: Attached | TakenOver = await self._answer(
-            "attach", person, connection, process, page, alias, after_match, after_n
+            "attach", person, connection, process, page, alias, after_match, after_n, after_at_ms
         )
         return answer
 

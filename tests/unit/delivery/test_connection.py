@@ -6,7 +6,7 @@ from duologue.delivery.connection import MAX_HELD, Connection, End, Means
 from duologue.delivery.offer import Offer
 from duologue.delivery.publication import Echo, RoomWake, parse
 from duologue.delivery.stream import MAX_WAITING_BYTES, Stream
-from duologue.pairing.vocabulary import ConnectionId, DetachCause
+from duologue.pairing.vocabulary import ConnectionId, DetachCause, LastRead, Note
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, state
 
 
@@ -20,7 +20,7 @@ def doubts() -> list[Connection]:
 def connection(scene: Scene, doubts: list[Connection]) -> Stream:
     """A stream whose attach is under way."""
     means = Means(scene.hub.means.media, scene.contact, scene.metrics, Offer(), doubts.append)
-    return Stream(ANN, PAGE, ConnectionId("c_1"), means, alias="Ann", after=("", 0), expires_at_ms=0)
+    return Stream(ANN, PAGE, ConnectionId("c_1"), means, alias="Ann", after=LastRead(), expires_at_ms=0)
 
 
 def tell(connection: Stream, raw: bytes) -> None:
@@ -62,7 +62,7 @@ async def test_what_the_snapshot_knows_already_is_not_repeated(connection: Strea
         ("message", 2),
         ("message", 3),
     ]
-    assert told[1]["sse"] == {"id": "m_1:1"}
+    assert told[1]["sse"] == {"id": "m_1:1:1"}
 
 
 async def test_retry_comes_once_with_the_first_frame(connection: Stream) -> None:
@@ -129,6 +129,20 @@ async def test_after_a_store_fell_back_all_its_messages_are_written(connection: 
     assert [each.get("n") for each in await frames(connection)] == [None, 1, 2, 3]
 
 
+async def test_as_many_said_anew_as_were_lost_are_written_all_the_same(connection: Stream) -> None:
+    """Race E8: number 2 was lost, and given out again; its instant shows that it stands for another."""
+    lost, hello = message(2, at_ms=50), frame("peer-signal", n=1)
+    connection.attach_answered(attached(10, "m_1", [message(1), lost], [Note(1, hello)]), "connected", 0)
+    await frames(connection)
+    anew = [message(2, at_ms=900)], [Note(1, hello.replace(b'"at_ms":1', b'"at_ms":901'))]
+    connection.attach_answered(attached(10, "m_1", *anew), "resync", 0)
+    told = [(each["type"], each["at_ms"]) for each in await frames(connection)]
+    assert told[1:] == [("message", 900), ("peer-signal", 901)]
+    assert connection.seen[4:] == (900, 901)
+    connection.attach_answered(attached(10, "m_1", *anew), "resync", 0)
+    assert [each["type"] for each in await frames(connection)] == ["snapshot"]
+
+
 async def test_messages_come_in_order_once_or_are_asked_after(
     connection: Stream, doubts: list[Connection]
 ) -> None:
@@ -158,7 +172,7 @@ async def test_numbers_begin_anew_with_each_match(connection: Stream, doubts: li
     tell(connection, said(connection, 11, frame("new-match"), state_=state(11, "m_2")))
     tell(connection, text(connection, 1, "m_2"))
     assert not doubts
-    assert (await frames(connection))[-1]["sse"] == {"id": "m_2:1"}
+    assert (await frames(connection))[-1]["sse"] == {"id": "m_2:1:1"}
 
 
 async def test_a_state_that_knows_more_messages_shows_a_gap(

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from duologue.delivery import connection as connection_module
 from duologue.delivery import resync
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.resync import Resync
 from duologue.delivery.stream import Stream
-from duologue.pairing.vocabulary import ConnectionId, Same
+from duologue.pairing.vocabulary import ConnectionId, Same, Seen
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, settle, state
 
 
@@ -93,7 +94,18 @@ async def test_without_looking_for_crossings_an_answer_turns_the_page_back(
         on_the_way.set()
         written = await frames(connection)
         assert [each["type"] for each in written] == ["state", "message", "snapshot"]
-        assert connection.seen == (11, "m_1", 0, 0)
+        assert connection.seen[:4] == (11, "m_1", 0, 0)
+
+
+async def test_by_number_alone_what_was_said_anew_is_taken_for_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Race E8: as many messages as the store lost; on screen are the lost ones."""
+    monkeypatch.setattr(connection_module, "is_newer", lambda n, _at_ms, last_n, _last_at_ms: n > last_n)
+    scene.machine.answers["attach"] = [attached(10, "m_1", [message(1, at_ms=50)])]
+    async with opened(scene) as connection:
+        connection.attach_answered(attached(10, "m_1", [message(1, at_ms=900)]), "resync", 0)
+        assert [each["type"] for each in await frames(connection)] == ["snapshot"]
 
 
 async def test_without_the_owed_snapshot_a_fallen_back_store_goes_unseen(scene: Scene) -> None:
@@ -104,7 +116,7 @@ async def test_without_the_owed_snapshot_a_fallen_back_store_goes_unseen(scene: 
         connection.snapshot_of = scene.contact.generation
         await Resync(scene.hub).everybody()
         ((_, (held,)),) = scene.machine.named("reattach")
-        assert held.seen == (10, "", 0, 0)
+        assert held.seen == Seen(10, "", 0, 0)
         assert await frames(connection) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 from duologue.delivery import hub
 from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
-from duologue.pairing.vocabulary import DetachCause, PersonId, Same, TakenOver
+from duologue.pairing.vocabulary import DetachCause, LastRead, PersonId, Same, TakenOver
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, frames, said, settle
 
@@ -17,9 +17,9 @@ async def test_registered_before_the_attach_runs(scene: Scene) -> None:
     answer = asyncio.Event()
     scene.machine.answers["attach"] = [answer, attached(10)]
     async with scene.hub.running():
-        with scene.hub.open(ANN, PAGE, alias="Ann", after=("m_1", 3)) as connection:
+        with scene.hub.open(ANN, PAGE, alias="Ann", after=LastRead("m_1", 3, 50)) as connection:
             await settle()
-            assert scene.machine.named("attach") == [(ANN, connection.id, PROCESS, PAGE, "Ann", "m_1", 3)]
+            assert scene.machine.named("attach") == [(ANN, connection.id, PROCESS, PAGE, "Ann", "m_1", 3, 50)]
             scene.hub.deliver(said(connection, 11, frame("state")))
             answer.set()
             assert [each["type"] for each in await frames(connection)] == ["snapshot", "state"]

@@ -10,7 +10,7 @@ from duologue.delivery.connection import Connection
 from duologue.delivery.poll import Asked, Asking, Poll
 from duologue.delivery.polls import LINGER_S, Polls
 from duologue.delivery.resync import Resync
-from duologue.pairing.vocabulary import PageId, PersonId
+from duologue.pairing.vocabulary import LastRead, PageId, PersonId
 from tests.unit.delivery.fakes import Scene, attached, settle
 from tests.unit.delivery.test_polls import WAITS, at_work, connection_of, met, poll, published, signal
 
@@ -136,6 +136,6 @@ async def test_signals_of_another_match_would_be_taken_for_read(
     monkeypatch.setattr(Poll, "_unread_signals", by_number)
     scene.machine.answers["attach"] = [attached(10, "m_2", [], [signal(1), signal(2)])]
     async with at_work(scene):
-        asked = WAITS._replace(version=9, after=("m_1", 4), signals_after=5)
+        asked = WAITS._replace(version=9, after=LastRead("m_1", 4), signals_after=5)
         assert (await poll(scene, asked)).reply()["signals"] == []
         assert connection_of(scene)

@@ -12,7 +12,7 @@ from duologue.delivery.connection import Connection, End
 from duologue.delivery.poll import Asked, Asking, Poll, Reply, Untold
 from duologue.delivery.polls import LINGER_S
 from duologue.delivery.resync import Resync
-from duologue.pairing.vocabulary import DetachCause, Note, Refused, TakenOver
+from duologue.pairing.vocabulary import DetachCause, LastRead, Note, Refused, TakenOver
 from duologue.store.client import StoreUnavailable
 from duologue.workers.supervisor import repeat
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, settle, state
@@ -101,8 +101,8 @@ async def test_the_first_poll_is_answered_at_once(scene: Scene) -> None:
     """It attaches with a connection id of its own, and reads all that a stream's snapshot says."""
     async with at_work(scene):
         first = await met(scene)
-        ((person, _, process, page, alias, match, n),) = scene.machine.named("attach")
-        assert (person, process, page, alias, match, n) == (ANN, PROCESS, PAGE, "Ann", "", 0)
+        ((person, _, process, page, alias, *after),) = scene.machine.named("attach")
+        assert (person, process, page, alias, after) == (ANN, PROCESS, PAGE, "Ann", ["", 0, 0])
         assert first.reply() == {
             "state": msgspec.json.decode(state(10)),
             "messages": [],
@@ -168,8 +168,8 @@ async def test_messages_and_signals_come_after_the_numbers_named(scene: Scene) -
     notes = [message(n) for n in (3, 4)]
     scene.machine.answers["attach"] = [attached(10, "m_1", notes, [signal(n) for n in (1, 2, 3)])]
     async with at_work(scene):
-        found = await poll(scene, WAITS._replace(after=("m_1", 2), signals_after=2))
-        assert scene.machine.named("attach")[0][5:] == ("m_1", 2)
+        found = await poll(scene, WAITS._replace(after=LastRead("m_1", 2), signals_after=2))
+        assert scene.machine.named("attach")[0][5:] == ("m_1", 2, 0)
         assert [each["n"] for each in found.reply()["messages"]] == [3, 4]
         assert found.reply()["messages"][0] == {"n": 3, "from": "partner", "text": "text 3", "at_ms": 1}
         assert found.reply()["signals"] == [{"n": 3, "data": {"from": "b1", "hello": True}, "at_ms": 1}]
@@ -178,15 +178,15 @@ async def test_messages_and_signals_come_after_the_numbers_named(scene: Scene) -
 @pytest.mark.parametrize(
     ("after", "signals_after", "found"),
     [
-        (("m_1", 2), 2, []),
-        (("m_1", 0), 1, [2]),
-        (("m_0", 9), 2, [1, 2]),  # numbers of another match say nothing of this one
-        (("", 0), 2, []),  # no message read: the match is that of the version named
-        (("", 0), 0, [1, 2]),
+        (LastRead("m_1", 2), 2, []),
+        (LastRead("m_1", 0), 1, [2]),
+        (LastRead("m_0", 9), 2, [1, 2]),  # numbers of another match say nothing of this one
+        (LastRead("", 0), 2, []),  # no message read: the match is that of the version named
+        (LastRead("", 0), 0, [1, 2]),
     ],
 )
 async def test_which_signals_are_news(
-    scene: Scene, after: tuple[str, int], signals_after: int, found: list[int]
+    scene: Scene, after: LastRead, signals_after: int, found: list[int]
 ) -> None:
     """A page that has them all waits; one that names another match gets them all."""
     scene.machine.usual["attach"] = attached(10, "m_1", [], [signal(1), signal(2)])
@@ -201,18 +201,32 @@ async def test_a_message_is_news(scene: Scene) -> None:
     """It raises no version, and is told all the same."""
     scene.machine.usual["attach"] = attached(10, "m_1")
     async with at_work(scene):
-        waiting = await poll(scene, WAITS._replace(after=("m_1", 0)))
+        waiting = await poll(scene, WAITS._replace(after=LastRead("m_1", 0)))
         note = message(1)
         scene.hub.deliver(f"M ann {connection_of(scene)} m_1 1\n".encode() + note.frame)
         await settle()
         assert [each["text"] for each in waiting.reply()["messages"]] == ["text 1"]
 
 
+async def test_after_a_store_fell_back_what_was_said_anew_is_news(scene: Scene) -> None:
+    """Race E8: the page has read as many as there are; theirs were said at other instants."""
+    anew = Note(2, frame("message", match="m_1", n=2, **{"from": "me", "text": "two"}, at_ms=900))
+    hello = Note(1, frame("peer-signal", match="m_1", n=1, data={"from": "b1"}, at_ms=901))
+    scene.machine.usual["attach"] = attached(10, "m_1", [message(1), anew], [hello])
+    async with at_work(scene):
+        read = WAITS._replace(signals_after=1)
+        asked = await poll(scene, read._replace(after=LastRead("m_1", 2, 50), signals_after_ms=51))
+        found = asked.reply()
+        assert [each["n"] for each in (*found["messages"], *found["signals"])] == [2, 1]
+        has_all = read._replace(after=LastRead("m_1", 2, 900), signals_after_ms=901)
+        assert (await poll(scene, has_all)).found is None
+
+
 async def test_after_a_store_fell_back_all_its_messages_are_news(scene: Scene) -> None:
     """Race E8: the page has read more than there are, so their numbers stand for others now."""
     scene.machine.answers["attach"] = [attached(10, "m_1", [message(1), message(2)])]
     async with at_work(scene):
-        asked = await poll(scene, WAITS._replace(after=("m_1", 3)))
+        asked = await poll(scene, WAITS._replace(after=LastRead("m_1", 3)))
         assert [each["n"] for each in asked.reply()["messages"]] == [1, 2]
 
 
@@ -376,7 +390,7 @@ async def test_between_two_polls_nothing_piles_up(scene: Scene) -> None:
         (held,) = scene.hub.connections()
         for n in range(1, 50):
             scene.hub.deliver(f"M ann {held.id} m_1 {n}\n".encode() + message(n).frame)
-        assert held.seen == (10, "m_1", 49, 0)
+        assert held.seen[:4] == (10, "m_1", 49, 0)
         assert not held._messages  # type: ignore[attr-defined]  # a poll's
         assert not scene.hub.doubtful
 
@@ -462,7 +476,7 @@ async def test_a_lost_publication_is_found_by_the_reattach_loop(scene: Scene) ->
         scene.machine.answers["reattach"] = [[attached(11)]]
         await Resync(scene.hub).everybody()
         ((_, (held,)),) = scene.machine.named("reattach")
-        assert held.seen == (10, "", 0, 0)
+        assert held.seen[:4] == (10, "", 0, 0)
         await settle()
         assert waiting.version() == 11
 

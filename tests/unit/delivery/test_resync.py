@@ -75,7 +75,7 @@ async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Stream)
     await everybody(scene)
     assert await frames(connection) == []
     ((_, (held,)),) = scene.machine.named("reattach")
-    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"', (10, "m_1", 1, 0))
+    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"', Seen(10, "m_1", 1, 0, 1))
     assert not scene.hub.doubtful
 
 
@@ -87,7 +87,7 @@ async def test_a_suspicion_owes_a_snapshot_even_at_the_same_version(scene: Scene
     (snapshot,) = await frames(connection)
     assert (snapshot["type"], snapshot["reason"]) == ("snapshot", "resync")
     await everybody(scene)
-    assert asked(scene) == [(0, "m_1", 1, 0), (10, "m_1", 1, 0)], "once a suspicion"
+    assert asked(scene) == [Seen(0, "m_1", 1, 0, 1), Seen(10, "m_1", 1, 0, 1)], "once a suspicion"
 
 
 async def test_a_suspicion_during_the_call_owes_another_snapshot(scene: Scene, connection: Stream) -> None:
@@ -109,7 +109,7 @@ async def test_a_lost_newest_frame_is_found(scene: Scene, connection: Stream) ->
     scene.machine.answers["reattach"] = [[attached(12)]]
     await everybody(scene)
     assert told(await frames(connection)) == [("snapshot", 12)]
-    assert connection.seen == (12, "", 0, 0)
+    assert connection.seen[:4] == (12, "", 0, 0)
 
 
 async def test_a_frame_that_was_only_under_way_is_not_repeated(scene: Scene, connection: Stream) -> None:
@@ -139,7 +139,7 @@ async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connectio
     assert scene.hub.doubtful == {connection}
     await Resync(scene.hub).some([connection])
     assert told(await frames(connection)) == [("snapshot", 15)]
-    assert asked(scene)[1] == (0, "", 0, 0)
+    assert asked(scene)[1] == Seen(0, "", 0, 0)
 
 
 async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connection: Stream) -> None:
@@ -154,7 +154,7 @@ async def test_a_store_that_fell_back_is_followed_down(scene: Scene, connection:
     """Race E20: the version is lower, and true."""
     scene.machine.answers["reattach"] = [[attached(8, "m_0")]]
     await everybody(scene)
-    assert connection.seen == (8, "m_0", 0, 0)
+    assert connection.seen[:4] == (8, "m_0", 0, 0)
 
 
 async def test_message_numbers_fall_back_too(scene: Scene, connection: Stream) -> None:
@@ -193,7 +193,7 @@ async def test_missing_messages_and_signals_are_fetched(scene: Scene, connection
         ("message", 3),
         ("peer-signal", 2),
     ]
-    assert connection.seen == (10, "m_1", 3, 2)
+    assert connection.seen[:4] == (10, "m_1", 3, 2)
 
 
 @pytest.mark.parametrize("last", [1, 2, 3])

@@ -38,7 +38,8 @@ export interface Model {
   readonly reading: boolean;
   readonly pulses: PulseBook;
   readonly media: MediaBook;
-  readonly signals: { readonly match: string; readonly last: number };
+  /** The last that was heard: its number, and the latest instant of any. */
+  readonly signals: { readonly match: string; readonly last: number; readonly at_ms: number };
   readonly chat: Chat;
   readonly measures: Measures;
   /** The last command that the server refused for good, for the page to say; cleared by the next press. */
@@ -145,7 +146,7 @@ export function emptyModel(page: string): Model {
     reading: false,
     pulses: freshPulses,
     media: freshMedia(null),
-    signals: { match: "", last: 0 },
+    signals: { match: "", last: 0, at_ms: 0 },
     chat: noChat,
     measures: NO_MEASURES,
     refusal: null,

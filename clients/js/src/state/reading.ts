@@ -56,7 +56,7 @@ function apply(model: Model, state: PersonState): Step {
 /** Another match than before, or none. The chat stays on screen until the next one begins. */
 function enter(model: Model, match: string | null): Model {
   const chat = match === null ? model.chat : { match, lines: [] };
-  const signals = match === null ? model.signals : { match, last: 0 };
+  const signals = match === null ? model.signals : { match, last: 0, at_ms: 0 };
   return { ...model, media: freshMedia(match), chat, signals };
 }
 

@@ -104,11 +104,14 @@ function heartbeat(model: Model, version: number): Step {
   return [{ ...next, reading: true }, [{ do: "read-state" }]];
 }
 
-/** Numbers rise; what was seen, is of another match, or is meant for another page of ours is left alone. */
+/**
+ * Numbers rise; what was seen, is of another match, or is meant for another page of ours is left alone. A lower number
+ * with a later instant is new: the store fell back, and gave the number anew.
+ */
 function signal(model: Model, frame: Extract<Frame, { type: "peer-signal" }>): Step {
-  const { match, last } = model.signals;
-  if (frame.match !== match || frame.match !== currentMatch(model) || frame.n <= last) return [model, []];
-  const next = { ...model, signals: { match, last: frame.n } };
+  const { match, last, at_ms } = model.signals;
+  if (frame.match !== match || frame.match !== currentMatch(model) || (frame.n <= last && frame.at_ms <= at_ms)) return [model, []];
+  const next = { ...model, signals: { match, last: frame.n, at_ms: Math.max(at_ms, frame.at_ms) } };
   const elsewhere = frame.data.to !== undefined && frame.data.to !== model.page;
   return [next, elsewhere ? [] : [{ do: "hear", match, data: frame.data }]];
 }

@@ -235,7 +235,7 @@ export class Line {
   #polled(frame: Frame): void {
     this.#heard = true;
     this.#attempt = 0;
-    if (frame.type === "message") this.#lastEventId = `${frame.match}:${frame.n}`;
+    if (frame.type === "message") this.#lastEventId = `${frame.match}:${frame.n}:${frame.at_ms}`;
     this.#take(frame);
     this.#planReturn();
   }

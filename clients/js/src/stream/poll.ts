@@ -16,8 +16,8 @@ const EMPTY = { base_ms: 250, cap_ms: 2_000 };
 /** What this page has already, so that it is not told again. */
 export interface Known {
   readonly version: number | null;
-  readonly signals: { readonly match: string; readonly last: number };
-  /** `<match>:<n>` of the last message, or `""`. */
+  readonly signals: { readonly match: string; readonly last: number; readonly at_ms: number };
+  /** `<match>:<n>:<at_ms>` of the last message, or `""`. */
   readonly after: string;
 }
 
@@ -84,7 +84,7 @@ function queryOf(page: string, { version, signals, after }: Known): URLSearchPar
   // Both numbers are of the match that `after` names: of another one the server tells everything.
   const isSame = signals.match === "" || after.startsWith(`${signals.match}:`);
   if (!isSame || after !== "") query.set("after", isSame ? after : `${signals.match}:0`);
-  if (signals.match !== "" && signals.last > 0) query.set("signals_after", String(signals.last));
+  if (signals.match !== "" && signals.last > 0) query.set("signals_after", `${signals.last}:${signals.at_ms}`);
   return query;
 }
 
@@ -121,13 +121,20 @@ class PollReader {
 
 /**
  * An answer counts as a snapshot, with two exceptions: one that brings only lines, and one that is lower than what a command
- * brought while the poll was under way, which is merely late. Lower than what the poll named is a store that fell back.
+ * brought while the poll was under way, which is merely late. Lower than what the poll named, or with fewer messages, is a
+ * store that fell back.
  */
 function isSnapshot(answer: PollReply, had: Known, version: number | null): boolean {
   const answered = answer.state.version;
-  if (had.version === null || answered < had.version) return true;
+  if (had.version === null || answered < had.version || outnumbers(had, answer.state)) return true;
   if (answered === had.version) return broughtNothing(answer, had) && answered === version;
   return version === null || answered >= version;
+}
+
+/** More messages than there are. */
+function outnumbers({ after }: Known, state: PersonState): boolean {
+  const [match, n] = after.split(":");
+  return state.state === "matched" && state.match.match === match && Number(n) > state.match.messages.last;
 }
 
 function linesOf({ state, messages, signals }: PollReply): Frame[] {

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Attach: this connection is the person's one connection now; a sign of life. Answers the snapshot.
 -- KEYS[1]  {shard}p:<person>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match and 10 n of the last message seen
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match, 10 n and 11 instant (ms, 0: not known) of the last message seen
 -- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts
 -- Events   T or E to the connection it replaces; partner-back; those of a match
 -- Invariants: one connection a person; a superseded page is refused
@@ -20,6 +20,7 @@ if alias ~= '' then rename(r, alias) end
 redis.call('PEXPIRE', S .. 'blocks:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
 if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end
 commit()
-local reply = snapshot_of(r, 'attached', ARGV[9], tonumber(ARGV[10]), 0)
+local seen = { match = ARGV[9], message_n = tonumber(ARGV[10]), message_at = tonumber(ARGV[11]), signal_n = 0, signal_at = 0 }
+local reply = snapshot_of(r, 'attached', seen)
 reply[11] = anew and 1 or 0
 return reply

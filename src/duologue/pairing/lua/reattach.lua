@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Re-attach: a process names the connections that it holds; an address that the store lost is written again. No sign of life.
 -- KEYS[1]  {shard}at:<process>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then nine a connection: person, connection, page, attached_at (ms), alias (JSON string), and what was written last to it: version ("": not compared, 0: never equal), match or "", message n, signal n
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then eleven a connection: person, connection, page, attached_at (ms), alias (JSON string), and what was written last to it: version ("": not compared, 0: never equal), match or "", message n, signal n, and the instants of these two (ms, 0: not known)
 -- Returns  ok, "", facts, one answer a connection: same | refused | attached … (a snapshot, as in attach, with what came after the numbers)
 -- Events   T or E to an older connection; partner-back
 -- Invariants: an older connection never replaces a newer one; a record that names the connection is not written
@@ -35,9 +35,10 @@ local function restore(person, connection, page, attached_at, alias, seen)
 end
 
 local results = {}
-for i = 5, #ARGV, 9 do
+for i = 5, #ARGV, 11 do
   local seen = {
     version = tonumber(ARGV[i + 5]), match = ARGV[i + 6], message_n = tonumber(ARGV[i + 7]), signal_n = tonumber(ARGV[i + 8]),
+    message_at = tonumber(ARGV[i + 9]), signal_at = tonumber(ARGV[i + 10]),
   }
   local known = restore(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], seen) -- guard: reattach-writes -- off: local known = { 'same' }
   results[#results + 1] = known
@@ -45,6 +46,6 @@ end
 commit()
 for i, known in ipairs(results) do
   local word, r, seen = known[1], known[2], known[3]
-  results[i] = word == 'attached' and snapshot_of(r, word, seen.match, seen.message_n, seen.signal_n) or { word }
+  results[i] = word == 'attached' and snapshot_of(r, word, seen) or { word }
 end
 return { 'ok', '', facts, results }

@@ -43,23 +43,31 @@ local function last_numbers(r)
   return m.message_last, m['signal_last_' .. side_of(m, r)]
 end
 
--- The person's state and what this page has not seen of the match: messages after `seen_message_n`, signals after
--- `seen_signal_n` that are not meant for another page; of another match it has seen nothing, and who has seen more than
--- there is saw what a store that fell back no longer knows: they see all of it anew.
-local function snapshot_of(r, word, seen_match, seen_message_n, seen_signal_n)
+-- Whether an entry came after the last that somebody has: numbers and instants rise together, and a store that was set
+-- back gives numbers out again, but never instants. Instant 0: not known.
+local function newer(entry, n, at)
+  return entry[1] > n or (at > 0 and entry[4] > at) -- guard: set-back-newer -- off: return entry[1] > n
+end
+
+-- The person's state and what this page has not seen of the match: messages and signals that are newer than `seen`'s, signals
+-- only if they are not meant for another page; of another match it has seen nothing, and who has seen more than there is
+-- saw what a store that fell back no longer knows: they see all of it anew.
+local function snapshot_of(r, word, seen)
   local messages, signals = {}, {}
   local message_n, signal_n = last_numbers(r)
   if r.match ~= '' then
     local m = load_match(r.match)
-    if seen_match ~= m.id then seen_message_n, seen_signal_n = 0, 0 end
+    local seen_message_n, seen_signal_n = seen.message_n, seen.signal_n
+    if seen.match ~= m.id then seen_message_n, seen_signal_n = 0, 0 end
     if seen_message_n > message_n then seen_message_n = 0 end -- guard: set-back-resent
+    if seen_signal_n > signal_n then seen_signal_n = 0 end -- guard: set-back-signals
     for _, entry in ipairs(kept(S .. 'msg:' .. m.id)) do
-      if entry[1] > seen_message_n then
+      if newer(entry, seen_message_n, seen.message_at) then
         messages[#messages + 1] = { entry[1], message_frame(m.id, entry, r.id) }
       end
     end
     for _, entry in ipairs(kept(S .. 'sig:' .. m.id .. ':' .. side_of(m, r))) do
-      if entry[1] > seen_signal_n and (entry[6] == '' or entry[6] == r.page) then
+      if newer(entry, seen_signal_n, seen.signal_at) and (entry[6] == '' or entry[6] == r.page) then
         signals[#signals + 1] = { entry[1], signal_frame(m.id, entry) }
       end
     end
