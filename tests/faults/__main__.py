@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.faults import cuts, outages, partings
+from tests.faults import cuts, outages, partings, sessions
 from tests.faults.matrix import Row, markdown
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -14,6 +14,7 @@ async def every_row(*, whole: bool) -> list[Row]:
     """Cuts side by side, outages one after another; says what it is at."""
     rows = await cuts.rows(cuts.every_case() if whole else cuts.a_sample())
     rows += [await partings.row(kind, partings.every_case(kind)) for kind in partings.PARTINGS]
+    rows.append(await sessions.row(partings.every_case(sessions.KIND)))
     for outage in outages.OUTAGES:
         if whole or outage.in_sample:
             sys.stderr.write(f"{outage.fault} …\n")

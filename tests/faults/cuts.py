@@ -221,7 +221,7 @@ PLAYS: Mapping[str, Play] = {
     "taken-over": taken_over,
     "heartbeat": heartbeat,
 }
-"""By type of frame. Those that all get at once are in ``partings``."""
+"""By type of frame. Those that all get at once are in ``partings``, the end of a token in ``sessions``."""
 
 SLOW = ("heartbeat",)
 """Comes once in 15 s."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from duologue.client import Model, reading, reducer
-from tests.faults import cuts, judge, outages, partings
+from tests.faults import cuts, judge, outages, partings, sessions
 from tests.faults.__main__ import show
 from tests.faults.cuts import PLAYS, Case
 from tests.faults.judge import BOUND_MS
@@ -35,7 +35,9 @@ async def test_the_matrix(whole: bool, capsys: pytest.CaptureFixture[str]) -> No
             return await outages.row(outage, whole=whole)
 
     rows += [await partings.row(kind, partings.every_case(kind)) for kind in partings.PARTINGS]
+    ends = asyncio.ensure_future(sessions.row(partings.every_case(sessions.KIND)))
     rows += await asyncio.gather(*(one(each) for each in outages.OUTAGES if whole or each.in_sample))
+    rows.append(await ends)
     with capsys.disabled():
         show(rows)
     assert not [what for row in rows for what in row.wrong]
@@ -79,6 +81,15 @@ async def test_who_is_not_told_that_the_store_is_back_believes_it_away() -> None
         named("the only server held up for a moment"), whole=False, without="told-available"
     )
     assert any("caught up after inf" in what for what in row.wrong)
+
+
+@pytest.mark.whole
+@pytest.mark.usefixtures("impatient")
+async def test_whoever_gets_no_new_token_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: the host never signs again, and the one whose session ended stays away."""
+    monkeypatch.setattr(sessions.Login, "signs_again", lambda _: None)
+    row = await sessions.row([Case(sessions.KIND, "in the JSON", Cut.RESET)])
+    assert not row.is_good
 
 
 @pytest.mark.whole
