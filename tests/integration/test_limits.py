@@ -266,6 +266,26 @@ async def test_streams_that_come_back_are_never_an_addresss(process: Process, kn
     assert said == (["snapshot"] * 4 if known else ["snapshot"] + ["reconnect"] * 3)
 
 
+async def test_strangers_in_a_flood_shut_nobody_out(process: Process) -> None:
+    """Who was in the midst of a conversation comes back while new ones of the same address are refused."""
+    app = application(process, {Kind.STREAMS: Rates(None, Rate(1, 1)), Kind.SESSIONS: Rates()})
+
+    async def opens(client: httpx.AsyncClient, person: str) -> str:
+        async with process.page(person, "p1", through=app, headers=dict(client.headers)) as page:
+            await until(lambda: bool(page.frames))
+            return str(page.frames[0]["type"])
+
+    async with asking(app, behind=HOME) as ada:
+        known = await somebody(ada)
+        await process.machine.join(PersonId(known), intent=1, pool="main")
+        said = []
+        for _ in range(3):
+            async with asking(app, behind=HOME) as stranger:
+                said.append(await opens(stranger, await somebody(stranger)))
+        said.append(await opens(ada, known))
+    assert said == ["snapshot", "reconnect", "reconnect", "snapshot"]
+
+
 async def test_with_the_store_away(process: Process) -> None:
     """Commands are 503 as ever, never 500; guests begin, streams open and say so."""
     with store_server("valkey9", valkey9_binary()) as server:

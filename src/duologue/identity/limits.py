@@ -133,14 +133,16 @@ class Limits:
         buckets = list(self._buckets(kind, rates, person, address))
         if not buckets:
             return None
+        # What spares the people whom the store knows was refused to this one, not to the address.
+        whom = f" {person}" if kind in STRANGERS_ONLY else ""
         for whose, key, _ in buckets:
-            if wait_ms := self._refused.closed_for(key):
+            if wait_ms := self._refused.closed_for(key + whom):
                 return TooMany(kind, whose, int(wait_ms) + 1)
         wait_ms, which = await self._ask(kind, person, buckets)
         if not wait_ms:
             return None
         whose, key, _ = buckets[which - 1]
-        self._refused.close(key, wait_ms)
+        self._refused.close(key + whom, wait_ms)
         return TooMany(kind, whose, wait_ms)
 
     def _spend_here(self, kind: Kind, person: str, rate: Rate | None) -> TooMany | None:

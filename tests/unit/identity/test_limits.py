@@ -122,6 +122,19 @@ async def test_an_address_pays_for_new_people_only(store: Store, clock: Clock) -
     assert store.calls[2][1][1] == 1
 
 
+async def test_a_strangers_refusal_is_nobody_elses(store: Store, clock: Clock) -> None:
+    """It is remembered, but another of the address may be somebody whom the store knows: it is asked."""
+    counted = limits(store, clock)
+    store.answer = [1_500, 2]
+    for _ in range(5):
+        refused = await counted.spend(Kind.STREAMS, person="new", address="192.0.2.7")
+        assert refused is not None
+        assert refused.whose == "address"
+    assert len(store.calls) == 1
+    store.answer = [0, 0]
+    assert await counted.spend(Kind.STREAMS, person="ann", address="192.0.2.7") is None
+
+
 async def test_a_lost_answer_is_asked_for_once_more(store: Store, clock: Clock) -> None:
     """As transitions are; a second loss is the caller's to answer."""
     counted = limits(store, clock)
