@@ -111,6 +111,18 @@ async def test_polls_on_two_processes_are_one_connection(store_url: str) -> None
         assert "partner-away" not in bob.types()
 
 
+async def test_to_and_fro_as_quickly_as_it_goes(store_url: str) -> None:
+    """A poll may come before what the other process did is heard: no store is away, none is refused."""
+    here, there = Process(store_url), Process(store_url)
+    async with here.running(), there.running():
+        ann = Poller(here, "ann", "a1")
+        for n in range(1500):
+            ann.process = (there, here)[n % 2]
+            await ann.poll()
+        assert set(ann.refused) <= {Untold.NOT_HELD}
+        assert len(ann.reads) > 1400
+
+
 async def test_a_poll_elsewhere_answers_the_one_that_waits_here(store_url: str) -> None:
     """At once, and undetached: the record names the newer one."""
     here, there = Process(store_url), Process(store_url)

@@ -35,7 +35,7 @@ async def poll(desk: Desk, polls: Polls, caller: Session, request: Request) -> R
     person = PersonId(caller.person)
     with polls.ask(person, page, asked, alias=caller.alias, expires_at_ms=caller.expires_at_ms) as asking:
         found = await _reply(asking, request)
-    if found is Untold.DRAINING:
+    if found is Untold.NOT_HELD:
         found = reply(dress(await desk.machine.read(person), desk.media), [], [], polls.hub.means)
     return _answer(found, draining=polls.hub.contact.draining)
 

@@ -41,8 +41,8 @@ class Untold(StrEnum):
     AWAY = "away"
     """The store is; or the reply cannot be made."""
     SESSION_ENDED = "session-ended"
-    DRAINING = "draining"
-    """This process holds nobody any more."""
+    NOT_HELD = "not-held"
+    """By no connection of ours (any more): a read tells the state as well, and the next poll attaches."""
     GONE = "gone"
     """Nobody reads the reply."""
 
@@ -246,8 +246,8 @@ class Poll(Connection):
         self._signals.clear()
 
     def _time_up(self, asking: Asking) -> None:
-        if asking.outlasts_token and asking is self.asking:
-            self.end(End.SESSION_ENDED)
+        if asking.outlasts_token:
+            asking.answer(Untold.SESSION_ENDED)  # who has another one by now comes back with it
         else:
             self._hurry(asking)
 
@@ -271,14 +271,13 @@ class Poll(Connection):
         match self.ended:
             case End.TAKEN_OVER:
                 return Untold.TAKEN_OVER
-            case End.SESSION_ENDED:
-                return Untold.SESSION_ENDED
             case End.STORE_AWAY | End.DEFECT:
                 return Untold.AWAY
-            case End.DRAIN if not self._state:
-                return Untold.DRAINING  # it ended before this poll's attach: a read tells the state as well
+            case None if not self._state:
+                return Untold.AWAY
             case _:
-                return self._reply(asked) if self._state else Untold.AWAY
+                # Without a state it ended before this poll's attach.
+                return self._reply(asked) if self._state else Untold.NOT_HELD
 
     def _is_news(self, asked: Asked) -> bool:
         return (

@@ -54,7 +54,7 @@ class Polls:
         left_s = (expires_at_ms - now_ms) / 1000 if expires_at_ms else math.inf
         asking = Asking(asked, left_s, self._clock)
         if self.hub.contact.draining:
-            asking.answer(Untold.DRAINING)
+            asking.answer(Untold.NOT_HELD)
             yield asking
             return
         poll = self._of(person, page, alias)

@@ -511,7 +511,7 @@ async def test_drain(scene: Scene) -> None:
         await scene.hub.drain()
         assert waiting.version() == 10
         assert {call[2] for call in scene.machine.named("detach")} == {DetachCause.OURS}
-        assert (await poll(scene)).found is Untold.DRAINING
+        assert (await poll(scene)).found is Untold.NOT_HELD
         assert not scene.hub._open
 
 
@@ -523,7 +523,29 @@ async def test_a_drain_comes_before_the_attach(scene: Scene) -> None:
         while waiting.asking is None:  # noqa: ASYNC110 # a step of its task
             await asyncio.sleep(0)
         await scene.hub.drain()
-        assert waiting.found is Untold.DRAINING
+        assert waiting.found is Untold.NOT_HELD
+
+
+@pytest.mark.parametrize("way", ["overtaken", "refused"])
+async def test_replaced_before_the_attach(scene: Scene, way: str) -> None:
+    """A page that goes to and fro between two servers: what the other did is heard as its poll comes here.
+
+    The store is not away, and nothing is wrong: a read answers, the next poll has a connection of its own.
+    """
+    async with at_work(scene):
+        await met(scene)
+        (held,) = scene.hub.connections()
+        waiting = Polling(scene, WAITS)
+        while waiting.asking is None:  # noqa: ASYNC110 # a step of its task
+            await asyncio.sleep(0)
+        if way == "overtaken":
+            scene.hub.deliver(f"E ann {held.id}".encode())
+        else:
+            held.end(End.REFUSED)
+        await settle()
+        assert waiting.found is Untold.NOT_HELD
+        assert (await met(scene)).version() == 10
+        assert connection_of(scene) != held.id
 
 
 async def test_a_drain_finds_somebody_between_two_polls(scene: Scene) -> None:
@@ -566,7 +588,7 @@ async def test_a_store_that_stays_away_sends_elsewhere(scene: Scene) -> None:
 
 
 async def test_a_token_ends_in_the_midst_of_a_poll(scene: Scene) -> None:
-    """Race R21: answered when it ends, not when the time is up, and the person is detached."""
+    """Race R21: answered when it ends, not when the time is up, and 3 s later the person is detached."""
     expires_at_ms = int(scene.contact.store_clock.now_ms()) + 4_000
     async with at_work(scene):
         await met(scene)
@@ -575,7 +597,24 @@ async def test_a_token_ends_in_the_midst_of_a_poll(scene: Scene) -> None:
         assert not waiting.task.done()
         await scene.clock.turn(0.3)
         assert waiting.found is Untold.SESSION_ENDED
+        await scene.clock.turn(LINGER_S - 0.5)
+        assert scene.machine.named("detach") == []
+        await scene.clock.turn(0.5)
         assert [call[2] for call in scene.machine.named("detach")] == [DetachCause.CLOSED]
+
+
+async def test_who_has_another_token_by_then_stays(scene: Scene) -> None:
+    """Renewed while a poll with the old one waited: the same connection, and no partner reads "away"."""
+    expires_at_ms = int(scene.contact.store_clock.now_ms()) + 4_000
+    async with at_work(scene):
+        await met(scene)
+        await poll(scene, expires_at_ms=expires_at_ms)
+        await scene.clock.turn(5)
+        waiting = await poll(scene, expires_at_ms=expires_at_ms + 60_000)
+        await scene.clock.turn(LINGER_S + 1)
+        assert waiting.found is None
+        assert scene.machine.named("detach") == []
+        assert len({call[1] for call in scene.machine.named("attach")}) == 1
 
 
 async def test_a_defect_is_one_polls(scene: Scene) -> None:
