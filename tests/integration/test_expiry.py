@@ -194,3 +194,6 @@ async def test_a_renewal_of_somebody_who_is_not_here_keeps_nothing(
             await asked(application(here, lifetime_ms=5_000), "POST", "/v1/sessions", token)
             (key,) = client.keys("*until*")
             assert 0 < int(client.pttl(key)) <= 5_000
+            await asked(application(here), "POST", "/v1/sessions", token)
+            assert int(client.pttl(key)) > 60_000
+        await until(lambda: client.keys("*until*") == [])

@@ -32,7 +32,7 @@ key                        type        what
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
 ``msg:<match>``            list        kept messages, 15 min after the end
 ``sig:<match>:<a|b>``      list        kept signals for one side
-``until:<person>``         string      how long the session of an attached person was renewed (ms), until then
+``until:<person>``         string      until when a session was renewed (ms), until its person is detached
 ``reports``                stream      reports, for the operator
 ``reported:<person>:…``    string      match and key of a report: a repeat has no second effect
 ``evidence:<match>``       list        the messages of a reported match

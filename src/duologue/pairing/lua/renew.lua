@@ -4,7 +4,7 @@
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 person, 5 until (ms, 0 only asks)
 -- Returns  ok, "", facts, until (ms, 0: no renewal is known)
 -- Events   none
--- Invariants: never sooner than before; kept for the attached only, and no longer than it says
+-- Invariants: never sooner than before; kept for the attached only (a detach forgets it), and no longer than it says
 -- include: context
 local person, until_ = ARGV[4], tonumber(ARGV[5])
 local key = S .. 'until:' .. person

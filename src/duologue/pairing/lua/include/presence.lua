@@ -106,6 +106,7 @@ end
 local function disconnect(r, cause)
   local closed = cause == 'closed'
   redis.call('SREM', S .. 'at:' .. r.process, r.id)
+  redis.call('DEL', S .. 'until:' .. r.id) -- whoever comes back has the newer token
   refill(r)
   -- Time away while idle costs nobody anything: it drains no bucket.
   r.process, r.connection, r.away = '', '', closed and r.state ~= 'idle' and 1 or 0
