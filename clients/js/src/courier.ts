@@ -2,7 +2,7 @@ import type { Api, CallOptions } from "./api.ts";
 import type { Clock } from "./clock.ts";
 import { randomId } from "./ids.ts";
 import { Refused } from "./problem.ts";
-import { currentMatch, type Command, type Effect, type Input, type Model } from "./state/model.ts";
+import { currentMatch, type Command, type Effect, type Input, type Model, type PulseBody } from "./state/model.ts";
 import type { Reply, SignalData } from "./vocabulary.ts";
 
 export interface CourierOptions {
@@ -72,8 +72,8 @@ export class Courier {
     void this.#carry({ name: "ack", match }, { match, of: "room-closing" }, { signal: this.#life.signal });
   }
 
-  pulse(body: object): void {
-    void this.#carry({ name: "pulse" }, body, { signal: this.#life.signal, once: true, timeout_ms: PULSE_TIMEOUT_MS });
+  pulse(body: PulseBody): void {
+    void this.#carry({ name: "pulse", match: body.match ?? null }, body, { signal: this.#life.signal, once: true, timeout_ms: PULSE_TIMEOUT_MS });
   }
 
   say(match: string, key: string, text: string): void {

@@ -5,12 +5,24 @@ import { frame, idle, match, matched, Seat, T0, waiting } from "./doubles/states
 const probe = { probe: "b_1", until_ms: T0 + 3_000 };
 
 describe("signs of life", () => {
+  it("is not held up in a new match by one about the match before, nor by its pauses", () => {
+    const seat = new Seat();
+    const late = { name: "pulse", match: "m_1" } as const;
+    seat.take(frame("snapshot", matched(10, "m_1")));
+    expect(seat.take(frame("new-match", matched(11, "m_2")))).toContainEqual({ do: "pulse", body: { match: "m_2" } });
+    seat.take(seat.reply(late, "ok", matched(11, "m_2")), { type: "failed", to: late, status: null, code: "" });
+    expect(seat.model.pulses).toMatchObject({ sent: { match: "m_2" }, answered: { match: null }, resting: false });
+    seat.take({ type: "failed", to: seat.pulse, status: null, code: "" });
+    expect(seat.model.pulses.resting).toBe(true);
+    expect(seat.take(frame("new-match", matched(12, "m_3")))).toContainEqual({ do: "pulse", body: { match: "m_3" } });
+  });
+
   it("are given for a match that is not yet answered, until a pulse of its own says ok", () => {
     const seat = matchedSeat({ answered: false });
     expect(seat.model.pulses.sent).toMatchObject({ match: "m_1" });
-    seat.take({ type: "failed", to: { name: "pulse" }, status: null, code: "" });
+    seat.take({ type: "failed", to: seat.pulse, status: null, code: "" });
     expect(seat.does({ type: "later", what: "pulse" })).toEqual(["pulse"]);
-    expect(seat.does(seat.reply({ name: "pulse" }, "ok", matched(10, "m_1")))).toEqual([]);
+    expect(seat.does(seat.reply(seat.pulse, "ok", matched(10, "m_1")))).toEqual([]);
   });
 
   it("are given on every snapshot that says matched", () => {
@@ -22,32 +34,32 @@ describe("signs of life", () => {
     const seat = new Seat();
     seat.take(frame("snapshot", waiting(10)));
     expect(seat.does(frame("state", waiting(11, { probe })))).toEqual(["pulse"]);
-    seat.take(seat.reply({ name: "pulse" }, "ok", waiting(11)));
+    seat.take(seat.reply(seat.pulse, "ok", waiting(11)));
     expect(seat.does(frame("probe", waiting(12, { probe })))).toEqual([]);
   });
 
   it("are given anew for the same probe after a snapshot: a restore may have forgotten the answer", () => {
     const seat = new Seat();
-    seat.take(frame("snapshot", waiting(10, { probe })), seat.reply({ name: "pulse" }, "ok", waiting(10)));
+    seat.take(frame("snapshot", waiting(10, { probe })), seat.reply({ name: "pulse", match: null }, "ok", waiting(10)));
     expect(seat.does(frame("snapshot", waiting(9, { probe })))).toEqual(["pulse"]);
   });
 
   it("are not given by a stale pulse: the state that came with it is answered", () => {
     const seat = matchedSeat({ answered: false });
-    const effects = seat.take(seat.reply({ name: "pulse" }, "stale", matched(11, "m_2")));
+    const effects = seat.take(seat.reply(seat.pulse, "stale", matched(11, "m_2")));
     expect(effects).toContainEqual({ do: "pulse", body: { match: "m_2" } });
   });
 
   it("do not loop when a stale reply brings nothing new", () => {
     const seat = matchedSeat({ answered: false });
-    expect(seat.does(seat.reply({ name: "pulse" }, "stale", matched(10, "m_1")))).toEqual([]);
+    expect(seat.does(seat.reply(seat.pulse, "stale", matched(10, "m_1")))).toEqual([]);
     expect(seat.does({ type: "later", what: "pulse" })).toEqual(["pulse"]);
   });
 
   it("go one at a time, and the next one says what is true then", () => {
     const seat = matchedSeat({ answered: false });
     expect(seat.does(media("open"), media("silent"))).toEqual([]);
-    expect(seat.take(seat.reply({ name: "pulse" }, "ok", matched(10, "m_1")))).toContainEqual({ do: "pulse", body: { match: "m_1", media: "silent" } });
+    expect(seat.take(seat.reply(seat.pulse, "ok", matched(10, "m_1")))).toContainEqual({ do: "pulse", body: { match: "m_1", media: "silent" } });
   });
 
   it("of a person who is idle are not given", () => {
@@ -105,8 +117,7 @@ describe("a partner who is not there", () => {
     seat.take(media("open"), media("silent"));
     expect(isGone(seat.model.media)).toBe(true);
     seat.now_ms += 3_100;
-    seat.take(frame("force-disconnect", waiting(20), { reason: "partner-lost" }));
-    const effects = seat.take(seat.reply({ name: "pulse" }, "ok", waiting(20)));
+    const effects = seat.take(frame("force-disconnect", waiting(20), { reason: "partner-lost" }));
     expect(effects).toContainEqual({ do: "pulse", body: { alone_ms: 3_100 } });
   });
 
@@ -130,7 +141,7 @@ describe("measures", () => {
   it("tell how long after the partner's press this page knew, whatever the clocks say", () => {
     const seat = new Seat();
     seat.now_ms = 1_000_000; // a device that believes in another decade
-    seat.take(frame("snapshot", matched(T0, "m_1")), seat.reply({ name: "pulse" }, "ok", matched(T0, "m_1")));
+    seat.take(frame("snapshot", matched(T0, "m_1")), seat.reply({ name: "pulse", match: "m_1" }, "ok", matched(T0, "m_1")));
     seat.now_ms += 2_040;
     seat.take(frame("force-disconnect", waiting(T0 + 2_000), { reason: "partner-skipped" }));
     expect(seat.model.measures.told_ms).toBe(45); // 40 later than the quickest frame, and half of the 10 ms trip
@@ -141,7 +152,7 @@ describe("measures", () => {
     seat.take(frame("snapshot", waiting(10)));
     seat.model = { ...seat.model, measures: { ...seat.model.measures, told_ms: 45 } };
     expect(seat.take({ type: "repeat" })).toContainEqual({ do: "pulse", body: { told_ms: 45 } });
-    seat.take({ type: "failed", to: { name: "pulse" }, status: null, code: "" });
+    seat.take({ type: "failed", to: seat.pulse, status: null, code: "" });
     expect(seat.take({ type: "later", what: "pulse" })).toContainEqual({ do: "pulse", body: { told_ms: 45 } });
     answer(seat, 10, waiting(10));
     expect(seat.take({ type: "repeat" })).toContainEqual({ do: "pulse", body: {} });
@@ -153,7 +164,7 @@ function media(status: "open" | "silent" | "failed" | "connecting", fresh = fals
 }
 
 function answer(seat: Seat, version = 10, state = matched(version, "m_1")): void {
-  if (seat.model.pulses.sent !== null) seat.take(seat.reply({ name: "pulse" }, "ok", state));
+  if (seat.model.pulses.sent !== null) seat.take(seat.reply(seat.pulse, "ok", state));
 }
 
 function matchedSeat({ answered = true } = {}): Seat {

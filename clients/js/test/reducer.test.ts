@@ -27,7 +27,7 @@ describe("versions", () => {
       const media = { kind: "livekit", ready: true, url: "wss://l", room: `ns_${name}`, token } as const;
       return matched(10, name, { match: { ...match(name), media }, since_ms: token === "t1" ? T0 : T0 + 1 });
     };
-    const pulse = { name: "pulse" } as const;
+    const pulse = { name: "pulse", match: "m_1" } as const;
     seat.take(frame("snapshot", granted("t1")));
     seat.take(seat.reply(pulse, "ok", granted("t2")));
     expect(seat.model.state).toEqual({ ...granted("t1"), match: (granted("t2") as { match: Match }).match });
@@ -47,7 +47,7 @@ describe("versions", () => {
     const seat = new Seat();
     seat.take(frame("snapshot", matched(50, "m_1")));
     const early = seat.model.snapshots;
-    seat.take(frame("snapshot", waiting(20)), seat.reply({ name: "pulse" }, "ok", matched(60, "m_9"), early));
+    seat.take(frame("snapshot", waiting(20)), seat.reply({ name: "pulse", match: null }, "ok", matched(60, "m_9"), early));
     expect(seat.model.state).toMatchObject({ state: "waiting", version: 20 });
   });
 });
@@ -150,12 +150,12 @@ describe("next", () => {
 
   it("measures from the press to the first picture of the next, and sends it once", () => {
     const seat = new Seat();
-    seat.take(frame("snapshot", matched(10, "m_1")), seat.reply({ name: "pulse" }, "ok", matched(10, "m_1")), { type: "next" });
+    seat.take(frame("snapshot", matched(10, "m_1")), seat.reply({ name: "pulse", match: "m_1" }, "ok", matched(10, "m_1")), { type: "next" });
     seat.now_ms += 700;
-    seat.take(frame("new-match", matched(11, "m_2")), seat.reply({ name: "pulse" }, "ok", matched(11, "m_2")));
+    seat.take(frame("new-match", matched(11, "m_2")), seat.reply({ name: "pulse", match: "m_2" }, "ok", matched(11, "m_2")));
     const face = { type: "first-frame", match: "m_2" } as const;
     expect(seat.take(face)).toContainEqual({ do: "pulse", body: { match: "m_2", next_face_ms: 700 } });
-    seat.take(seat.reply({ name: "pulse" }, "ok", matched(11, "m_2")));
+    seat.take(seat.reply(seat.pulse, "ok", matched(11, "m_2")));
     expect(seat.does(face)).toEqual([]);
   });
 });

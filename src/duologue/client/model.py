@@ -98,7 +98,7 @@ class PulseBook:
     due: bool = False
     """Something asks for a pulse besides what is owed."""
     sent: Answered | None = None
-    """What the pulse under way will have answered. One at a time: two media words must not cross."""
+    """What the pulse under way will have answered. One at a time in a match: media words must not cross."""
     carried: Measures = Measures()
     """What it tells of time, to be told again if it fails."""
     answered: Answered = Answered()

@@ -44,6 +44,19 @@ def settle_pulse(model: Model) -> Step:
     return sent, (Send(Command("pulse", model.match_id), body),)
 
 
+def is_current(model: Model, match: str) -> bool:
+    """Whether the pulse under way is of this match (empty: of none), and not one that was let go."""
+    return model.pulses.sent is not None and model.pulses.sent.match == match
+
+
+def begin_pulses(model: Model) -> Model:
+    """Another match: its first sign waits neither for a pulse about the one before nor out its pauses.
+
+    Two media words of one match must not cross; of two matches they cannot.
+    """
+    return replace(model, pulses=replace(model.pulses, sent=None, resting=False, tries=0))
+
+
 def media_word(model: Model) -> MediaWord | None:
     """``open`` meets what the partner owes: while they are away, only a fresh answer of theirs allows it."""
     book = model.media

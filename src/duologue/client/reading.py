@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from duologue.client.intent import adopt
 from duologue.client.model import After, AskPartner, Chat, Later, MediaBook, Model, Step
-from duologue.client.pulses import want_pulse
+from duologue.client.pulses import begin_pulses, want_pulse
 from duologue.client.vocabulary import PersonState
 
 UNANSWERED_S = 0.35
@@ -52,7 +52,7 @@ def _apply(model: Model, state: PersonState) -> Step:
 
 def _enter(model: Model, match: str) -> Model:
     chat = Chat(match) if match and match != model.chat.match else model.chat
-    return replace(model, media=MediaBook(match), signal_n=0, signal_at_ms=0, chat=chat)
+    return replace(begin_pulses(model), media=MediaBook(match), signal_n=0, signal_at_ms=0, chat=chat)
 
 
 def _watch_partner(model: Model, state: PersonState) -> Step:

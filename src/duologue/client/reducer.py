@@ -39,7 +39,7 @@ from duologue.client.model import (
     TimerFired,
     Vouched,
 )
-from duologue.client.pulses import pulse_failed, pulse_ok, pulse_stale, settle_pulse, want_pulse
+from duologue.client.pulses import is_current, pulse_failed, pulse_ok, pulse_stale, settle_pulse, want_pulse
 from duologue.client.reading import read_reply, read_snapshot, read_state
 from duologue.client.vocabulary import Frame, MediaWord, Outcome
 
@@ -161,7 +161,7 @@ def _replied(model: Model, event: Replied) -> Step:
     read, effects = read_reply(timed, event.reply.state, event.snapshots)
     more: tuple[Effect, ...] = ()
     match event.to.name:
-        case "pulse":
+        case "pulse" if is_current(read, event.to.match):
             if event.reply.outcome is Outcome.OK:
                 read = pulse_ok(read, snapshots=event.snapshots)
             else:
@@ -181,7 +181,7 @@ def _failed(model: Model, event: Failed) -> Step:
         model = replace(model, refusal=(event.to.name, event.code))
     match event.to.name:
         case "pulse":
-            return pulse_failed(model)
+            return pulse_failed(model) if is_current(model, event.to.match) else (model, ())
         case "join" | "leave":
             return not_asked(model, event.to.intent, event.status)
         case "skip" if model.skipping == event.to.match:

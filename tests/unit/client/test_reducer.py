@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from duologue.client import reading
 from duologue.client.model import (
     After,
     AskPartner,
@@ -31,6 +32,7 @@ from duologue.client.model import (
     TimerFired,
     Vouched,
 )
+from duologue.client.pulses import owes
 from duologue.client.reducer import reduce
 from duologue.client.vocabulary import MediaWord, State, Wish
 from tests.unit.client.fakes import EPOCH_MS, as_state, frame, matched, message, probed, reply, sends, state
@@ -310,6 +312,27 @@ def test_a_stale_pulse_without_news_is_no_loop(page: Page) -> None:
     page.frames(("snapshot", matched("m_1")))
     page.answer("pulse", "stale", matched("m_1"), match="m_1")
     assert (page.sent(), page.effects) == ([], (After(Later.PULSE, 0.4),))
+
+
+def test_a_new_match_is_answered_whatever_became_of_the_last_pulse(page: Page) -> None:
+    """It is under way on a slow line, or it failed and the next one rests: 3 s are not enough for both."""
+    late = Command("pulse", "m_1")
+    page.frames(("snapshot", matched("m_1")))
+    assert page.frames(("new-match", matched("m_2", 5))).sent() == [("pulse", {"match": "m_2"})]
+    page.feed(Replied(late, reply("ok", matched("m_2", 5)), page.model.snapshots))
+    page.feed(Failed(late))
+    assert (page.sent(), owes(page.model), page.model.pulses.resting) == ([], True, False)
+    page.feed(Failed(Command("pulse", "m_2")))
+    assert page.frames(("new-match", matched("m_3", 6))).sent() == [("pulse", {"match": "m_3"})]
+
+
+def test_held_up_by_the_last_match_the_first_sign_comes_too_late(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Control: one pulse at a time, whatever it is about, and its pauses."""
+    monkeypatch.setattr(reading, "begin_pulses", lambda model: model)
+    page.frames(("snapshot", matched("m_1")))
+    assert page.frames(("new-match", matched("m_2", 5))).sent() == []
 
 
 def test_tries_come_ever_more_slowly(page: Page) -> None:

@@ -64,7 +64,7 @@ export interface Measures {
 export type Command =
   | { readonly name: "join" | "leave"; readonly intent: number }
   | { readonly name: "skip" | "ack"; readonly match: string }
-  | { readonly name: "pulse" }
+  | { readonly name: "pulse"; readonly match: string | null }
   | { readonly name: "read-state" }
   | { readonly name: "messages"; readonly key: string }
   | { readonly name: "blocks" | "reports" | "signal" };

@@ -11,7 +11,7 @@ interface Answered {
 export interface PulseBook {
   /** Something asks for a pulse besides what is owed. */
   readonly due: boolean;
-  /** The pulse under way and what it will have answered; one at a time, so that two media words cannot overtake each other. */
+  /** The pulse under way and what it will have answered; one at a time in a match, so that two media words cannot overtake each other. */
   readonly sent: (Answered & { readonly body: PulseBody }) | null;
   readonly answered: Answered;
   /** The last one did not get through, or changed nothing: a timer says when to try again. */
@@ -64,6 +64,19 @@ function pulseBody(model: Model): PulseBody {
   };
 }
 
+/** Whether the pulse under way is of this match (null: of none), and not one that was let go. */
+export function isCurrent({ pulses }: Model, match: string | null): boolean {
+  return pulses.sent !== null && pulses.sent.match === match;
+}
+
+/**
+ * Another match: its first sign waits neither for a pulse about the one before nor out its pauses. Two media words
+ * of one match must not cross; of two matches they cannot.
+ */
+export function beginPulses(pulses: PulseBook): PulseBook {
+  return { ...pulses, sent: null, resting: false, tries: 0 };
+}
+
 /** After `ok`: what was asked when it was sent is answered. */
 export function pulseOk(model: Model): Model {
   const { pulses } = model;
@@ -79,7 +92,7 @@ export function pulseStale(model: Model, changed: boolean): readonly [Model, rea
 /** No answer: what was measured goes with the next one. */
 export function pulseFailed(model: Model): readonly [Model, readonly Effect[]] {
   const { measures, pulses } = model;
-  if (pulses.sent === null) return [model, []]; // of a page that was before this one
+  if (pulses.sent === null) return [model, []];
   const kept = pulses.sent.body;
   return rest({
     ...model,

@@ -3,7 +3,7 @@ import { upTo } from "./chat.ts";
 import { adopt } from "./intent.ts";
 import { freshMedia } from "./media.ts";
 import { currentMatch, type Effect, type Model, type Step } from "./model.ts";
-import { ask } from "./pulses.ts";
+import { ask, beginPulses } from "./pulses.ts";
 
 /** How long a ping to a partner who is said to be away may go unanswered before the page says so. */
 const UNANSWERED_MS = 350;
@@ -57,7 +57,7 @@ function apply(model: Model, state: PersonState): Step {
 function enter(model: Model, match: string | null): Model {
   const chat = match === null ? model.chat : { match, lines: [] };
   const signals = match === null ? model.signals : { match, last: 0, at_ms: 0 };
-  return { ...model, media: freshMedia(match), chat, signals };
+  return { ...model, media: freshMedia(match), pulses: beginPulses(model.pulses), chat, signals };
 }
 
 /** Away and back, read off the state, so that a lost frame cannot leave the wrong one standing. */

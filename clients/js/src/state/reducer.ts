@@ -3,7 +3,7 @@ import * as chat from "./chat.ts";
 import { asked, settleIntent } from "./intent.ts";
 import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
 import { currentMatch, emptyModel, speaks, type Effect, type Input, type Later, type Model, type Step } from "./model.ts";
-import { ask, pulseFailed, pulseOk, pulseStale, settlePulse } from "./pulses.ts";
+import { ask, isCurrent, pulseFailed, pulseOk, pulseStale, settlePulse } from "./pulses.ts";
 import { readReply, readSnapshot, readState } from "./reading.ts";
 
 /**
@@ -121,7 +121,7 @@ function reply(model: Model, { to, reply, snapshots, took_ms }: Extract<Input, {
   const read = readReply(timed, reply.state, snapshots);
   switch (to.name) {
     case "pulse":
-      return then(read, (next) => pulsed(next, reply.outcome, next.state?.version !== model.state?.version));
+      return then(read, (next) => (isCurrent(next, to.match) ? pulsed(next, reply.outcome, next.state?.version !== model.state?.version) : [next, []]));
     case "join":
     case "leave":
       return then(read, (next) => asked(next, to.intent));
@@ -147,7 +147,7 @@ function failed(model: Model, { to, status, code }: Extract<Input, { type: "fail
   const refusal = status !== null && status !== 401 ? { command: to.name, code } : model.refusal;
   switch (to.name) {
     case "pulse":
-      return pulseFailed(model);
+      return isCurrent(model, to.match) ? pulseFailed(model) : [model, []];
     case "join":
     case "leave":
       return notAsked({ ...model, refusal }, to.intent, status);

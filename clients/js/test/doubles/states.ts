@@ -57,4 +57,9 @@ export class Seat {
   reply(to: Extract<Input, { type: "reply" }>["to"], outcome: "ok" | "stale" | "waiting" | "matched" | "left" | "skipped", state: PersonState, snapshots = this.model.snapshots): Input {
     return { type: "reply", to, reply: { outcome, state }, snapshots, took_ms: 10 };
   }
+
+  /** The pulse under way. */
+  get pulse(): { readonly name: "pulse"; readonly match: string | null } {
+    return { name: "pulse", match: this.model.pulses.sent?.match ?? null };
+  }
 }
