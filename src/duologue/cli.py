@@ -19,6 +19,7 @@ import uvloop
 from duologue import __version__, logs, usage, wiring
 from duologue.api.server import ListenError
 from duologue.identity.keyring import SecretError
+from duologue.redaction import holds_password, redacted
 from duologue.settings import Settings, SettingsError, flag, variable
 from duologue.store.client import StoreError
 
@@ -29,6 +30,11 @@ OTHER_VARIABLES = {
     "livekit_api_secret": ("LIVEKIT_API_SECRET",),
 }
 """Names that others gave to the same thing."""
+
+CONFIDED = (
+    "{} would hold a secret on the command line, which every user of this machine can read: "
+    "set {} in the environment instead"
+)
 
 FAILURES: Mapping[type[Exception], int] = {
     click.UsageError: 2,
@@ -54,14 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         sys.exit(0)  # told to stop before it served
     except tuple(FAILURES) as error:
-        line = error.format_message() if isinstance(error, click.UsageError) else str(error)
-        complain(line, colour="red")
+        complain(worded(error), colour="red")
         sys.exit(next(code for kind, code in FAILURES.items() if isinstance(error, kind)))
 
 
+def worded(error: Exception) -> str:
+    """What is said of a failure; a secret that was given as an option is told where it belongs."""
+    if isinstance(error, click.NoSuchOption):
+        for each in Settings.options():
+            if each.metadata["secret"] and error.option_name == flag(each.name):
+                return CONFIDED.format(error.option_name, " or ".join(variables(each.name)))
+    return error.format_message() if isinstance(error, click.UsageError) else str(error)
+
+
 def complain(line: str, *, colour: str) -> None:
-    """One line on standard error, whatever line breaks were in it."""
-    click.echo(f"{click.style('duologue:', fg=colour)} {' '.join(line.split())}", err=True)
+    """One line on standard error, whatever line breaks were in it, without the passwords in it."""
+    click.echo(f"{click.style('duologue:', fg=colour)} {redacted(' '.join(line.split()))}", err=True)
 
 
 @click.group()
@@ -74,8 +88,11 @@ def serve(**given: Any) -> None:
     """Serve the page and its interface, until SIGTERM or Ctrl-C.
 
     Each option can also be given as an environment variable: DUOLOGUE_PORT for --port.
-    DUOLOGUE_SECRET, the signing key, only so: a command line can be read by others.
+    DUOLOGUE_SECRET, the signing key, only so, as everything that holds a password
+    (DUOLOGUE_REDIS_URL, DUOLOGUE_ICE_SERVERS): a command line can be read by others.
     """
+    for name in confided(click.get_current_context()):
+        raise SettingsError(CONFIDED.format(flag(name), " or ".join(variables(name))))
     settings = Settings.parse({**given, **secrets(os.environ)})
     logs.configure(settings.log_level, settings.log_format)
     for line in misspelt(os.environ):
@@ -119,6 +136,14 @@ def secrets(environment: Mapping[str, str]) -> dict[str, str]:
     names = [each.name for each in Settings.options() if each.metadata["secret"]]
     found = {name: next(filter(None, map(environment.get, variables(name))), None) for name in names}
     return {name: value for name, value in found.items() if value}
+
+
+def confided(context: click.Context) -> Iterator[str]:
+    """The options that were given a password on the command line; in variables they are well kept."""
+    for each in Settings.options():
+        is_typed = context.get_parameter_source(each.name) is click.core.ParameterSource.COMMANDLINE
+        if is_typed and each.metadata["address"] and holds_password(str(context.params[each.name])):
+            yield each.name
 
 
 def options() -> Iterator[click.Option]:

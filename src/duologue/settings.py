@@ -12,6 +12,8 @@ from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from duologue.redaction import holds_password
+
 LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
 NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
 POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -39,9 +41,20 @@ class SettingsError(ValueError):
     """A setting that cannot be meant; one line that says what to do."""
 
 
-def option(default: Any, help: str, *, group: str = "Options", secret: bool = False) -> Any:  # noqa: A002 # typer's word
-    """A field of ``Settings``. ``secret``: environment only, for a command line can be read by others."""
-    return field(default=default, metadata={"help": help, "group": group, "secret": secret})
+def option(
+    default: Any,
+    help: str,  # noqa: A002 # typer's word
+    *,
+    group: str = "Options",
+    secret: bool = False,
+    address: bool = False,
+) -> Any:
+    """A field of ``Settings``. ``secret``: environment only, for a command line can be read by others.
+
+    ``address``: its value is an address that may hold a password; with one, likewise.
+    """
+    metadata = {"help": help, "group": group, "secret": secret, "address": address}
+    return field(default=default, metadata=metadata)
 
 
 def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
@@ -69,7 +82,10 @@ class Settings:
         Path("data"), "Folder of the embedded store and of the signing key that goes with it."
     )
     redis_url: str = option(
-        "", "Redis 7+ or Valkey 8+ to use in place of the embedded store (also: REDIS_URL)."
+        "",
+        "Redis 7+ or Valkey 8+ to use in place of the embedded store (also: REDIS_URL). With a password: "
+        "as a variable only.",
+        address=True,
     )
     secret: str = option(
         "",
@@ -83,7 +99,9 @@ class Settings:
     ice_servers: tuple[Mapping[str, Any], ...] = option(
         (),
         "STUN and TURN servers for peer media: comma-separated addresses, or a JSON list of "
-        "RTCIceServer objects. Without any, only people on one network can see each other.",
+        "RTCIceServer objects. Without any, only people on one network can see each other. With a "
+        "credential: as a variable only.",
+        address=True,
     )
     turn_secret: str = option(
         "",
@@ -98,9 +116,11 @@ class Settings:
         "peer", "Where picture and sound flow: peer, from browser to browser, or livekit, through a server."
     )
     livekit_url: str = option(
-        "", "Where browsers find LiveKit, such as wss://livekit.example.org (also: LIVEKIT_URL)."
+        "",
+        "Where browsers find LiveKit, such as wss://livekit.example.org (also: LIVEKIT_URL).",
+        address=True,
     )
-    livekit_api_url: str = option("", "Where this server finds LiveKit, if not there.")
+    livekit_api_url: str = option("", "Where this server finds LiveKit, if not there.", address=True)
     livekit_api_key: str = option(
         "", "Name of the LiveKit project's API key (also: LIVEKIT_API_KEY).", secret=True
     )
@@ -133,10 +153,14 @@ class Settings:
     )
     page: bool = option(True, "Serve the page; off: the interface only.")
     origins: tuple[str, ...] = option(
-        (), "Origins of pages elsewhere for which the session cookie counts, comma-separated."
+        (),
+        "Origins of pages elsewhere for which the session cookie counts, comma-separated.",
+        address=True,
     )
     cors_origins: tuple[str, ...] = option(
-        (), "Origins of pages elsewhere that may call with a bearer token, comma-separated; * for any."
+        (),
+        "Origins of pages elsewhere that may call with a bearer token, comma-separated; * for any.",
+        address=True,
     )
     trusted_proxies: str = option(
         "127.0.0.1,::1",
@@ -336,6 +360,10 @@ class Settings:
                 not url or bool(LIVEKIT_URL.fullmatch(url)),
                 f"{option} is an address such as wss://livekit.example.org, not {url!r}",
             )
+        yield (
+            not holds_password(self.livekit_url),
+            "--livekit-url is told to every browser, so it must not hold a user name or password",
+        )
         yield (
             not self.livekit_namespace or bool(NAMESPACE.fullmatch(self.livekit_namespace)),
             f"--livekit-namespace is 1 to 32 letters, digits or '-', not {self.livekit_namespace!r}",

@@ -1,6 +1,8 @@
 """The one table of settings: what it reads, and what it refuses."""
 
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from duologue import wiring
+from duologue import cli, logs, wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
 from duologue.identity.limits import Kind
 from duologue.pairing.timings import Timings
+from duologue.redaction import holds_password, redacted
 from duologue.settings import Settings, SettingsError, flag, variable
 from tests.serving import clean_environment
 
@@ -259,6 +262,113 @@ def test_the_signing_key_comes_from_the_environment() -> None:
     """An empty one is none."""
     assert secrets({"DUOLOGUE_SECRET": "s", "DUOLOGUE_PORT": "1"}) == {"secret": "s"}
     assert secrets({"DUOLOGUE_SECRET": ""}) == {}
+
+
+SECRETIVE = {
+    "--redis-url": [
+        "redis://:hush@store.example:6379/0",
+        "rediss://user:hush,er@store.example",
+        "redis://hush@store.example",
+        "redis://user:hu/sh@er@store.example",
+        "unix:///run/store.sock?password=hush",
+        "redis://store.example?username=u&password=hush",
+        "redis//:hush@mistyped",
+    ],
+    "--ice-servers": [
+        '[{"urls": "turn:t.example", "username": "u", "credential": "hush"}]',
+        '{"urls": "turn:t.example", "credential": "hush',
+        "{urls: 'turn:t.example', credential: 'hush'}",
+        "stun:s.example,turn:user:hush@t.example",
+    ],
+    "--livekit-url": ["wss://key:hush@livekit.example", "wss://livekit.example?access_token=hush"],
+    "--livekit-api-url": ["https://key:hush@livekit.example"],
+    "--origins": ["https://user:hush@chat.example"],
+    "--cors-origins": ["https://user:hush@chat.example"],
+    "--secret": ["hush"],
+    "--turn-secret": ["hush"],
+    "--livekit-api-key": ["hush"],
+    "--livekit-api-secret": ["hush"],
+}
+
+
+def said_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit code and line of the command with these arguments; nothing of it runs."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", *arguments])
+    return int(ended.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, values in SECRETIVE.items() for value in values]
+)
+@pytest.mark.parametrize("joined", [True, False])
+def test_no_secret_stands_on_a_command_line(
+    capsys: pytest.CaptureFixture[str], option: str, value: str, *, joined: bool
+) -> None:
+    """One line names the variable to set in its place, and does not show the secret."""
+    code, line = said_of(capsys, *([f"{option}={value}"] if joined else [option, value]))
+    assert code == 2
+    assert line.count("\n") == 1
+    assert "DUOLOGUE_" + option.removeprefix("--").replace("-", "_").upper() in line
+    assert "hu" not in line.replace("environment", "")
+
+
+def test_the_other_variable_is_named_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who set REDIS_URL everywhere else need not learn another name."""
+    assert " or REDIS_URL " in said_of(capsys, "--redis-url", "redis://:hush@h")[1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [(option, value) for option, values in SECRETIVE.items() for value in values]
+)
+def test_a_variable_may_hold_a_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, value: str
+) -> None:
+    """Where it goes on, or is refused for another reason; no line shows the secret in either case."""
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    monkeypatch.setattr(wiring, "serve", checked)
+    monkeypatch.setattr(os, "environ", clean_environment({}))
+    monkeypatch.setenv("DUOLOGUE_PAGE", "off")
+    monkeypatch.setenv("DUOLOGUE_" + option.removeprefix("--").replace("-", "_").upper(), value)
+    with contextlib.suppress(SystemExit):
+        cli.main(["serve"])
+    line = capsys.readouterr().err
+    assert "command line" not in line
+    assert not re.search(r"hus?/?s?h", line), line
+
+
+async def checked(settings: Settings, _: object) -> None:
+    """In place of a server: what it looks at first."""
+    wiring.check(settings)
+
+
+def test_without_the_look_at_the_command_line_it_would_be_taken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the same value, and no guard."""
+    monkeypatch.setattr(cli, "holds_password", lambda _: False)
+    _, line = said_of(capsys, "--redis-url", "redis://:hush@h", "--no-page")
+    assert "set DUOLOGUE_SECRET to 32" in line
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "redis://localhost:6379/0",
+        "unix:///run/store.sock",
+        "stun:a.example:3478,turn:b.example?transport=udp",
+    ],
+)
+def test_addresses_without_a_secret_may_stand_there(value: str) -> None:
+    """Most have none."""
+    assert not holds_password(value)
+    assert redacted(f"{value} is away") == f"{value} is away"
+
+
+def test_browsers_are_told_no_password() -> None:
+    """LiveKit's address goes into every state."""
+    livekit = {"media": "livekit", "livekit_api_key": "k", "livekit_api_secret": "s"}
+    assert "--livekit-url is told to every browser" in refused(livekit_url="wss://u:p@l.example", **livekit)
 
 
 def test_livekits_key_has_the_names_that_everybody_gives_it() -> None:
