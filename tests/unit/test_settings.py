@@ -347,6 +347,7 @@ def test_without_the_look_at_the_command_line_it_would_be_taken(
 ) -> None:
     """The control: the same value, and no guard."""
     monkeypatch.setattr(cli, "holds_password", lambda _: False)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
     _, line = said_of(capsys, "--redis-url", "redis://:hush@h", "--no-page")
     assert "set DUOLOGUE_SECRET to 32" in line
 
