@@ -106,7 +106,7 @@ class Settings:
     turn_secret: str = option(
         "",
         "What your TURN servers share with us (coturn: static-auth-secret): those without a username get "
-        "credentials made for each match, good for 12 hours.",
+        "credentials made for each match, good for 2 hours and renewed.",
         secret=True,
     )
     relay_only: bool = option(

@@ -188,6 +188,45 @@ describe("a network that changes", () => {
   });
 });
 
+describe("credentials of a relay, which run out", () => {
+  const turn = (username: string) => ({ ice_servers: [{ urls: ["turn:t"], username, credential: "c" }] });
+  const renewed = (call: Call): void => {
+    for (const role of ["polite", "impolite"] as const) call.pages[role]?.session.grant({ kind: "peer", role, ...turn(`new.${role}`) });
+  };
+
+  it("are the newest ones on both sides when a way is looked for again", async () => {
+    const call = await met();
+    renewed(call);
+    for (const { channel } of call.world.live) channel.cut();
+    await call.clock.advance(3_000);
+    const searches = call.world.live.map((each) => each.searches.at(-1)?.iceServers?.[0]?.username);
+    expect(searches.sort()).toEqual(["new.impolite", "new.polite"]);
+  });
+
+  it("change nothing while all is well: no new search, no new connection", async () => {
+    const call = await met();
+    const before = call.said.length;
+    renewed(call);
+    await call.clock.advance(3_000);
+    expect(call.said.slice(before).filter((said) => /offer|answer/.test(said))).toEqual([]);
+    expect(call.world.live.map(({ restarts }) => restarts)).toEqual([0, 0]);
+  });
+
+  it("are tried as they are where a browser cannot change them", async () => {
+    const call = await met();
+    for (const each of call.world.live) {
+      each.setConfiguration = () => {
+        throw new TypeError("not a function");
+      };
+    }
+    renewed(call);
+    for (const { channel } of call.world.live) channel.cut();
+    await call.clock.advance(3_000);
+    expect(call.world.live.map(({ searches }) => searches.length > 0)).toEqual([true, true]);
+    expect(call.world.connections).toHaveLength(2);
+  });
+});
+
 describe("what the operator allows", () => {
   it("is what the connection is made with: servers with their credentials, and no address of one's own", async () => {
     const made: RTCConfiguration[] = [];

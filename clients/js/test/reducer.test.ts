@@ -36,6 +36,21 @@ describe("versions", () => {
     expect(seat.model.state).toBe(state);
   });
 
+  it("takes newer credentials of a relay from a state that is otherwise no news", () => {
+    const seat = new Seat();
+    const granted = (username: string): PersonState => {
+      const ice_servers = [{ urls: ["turn:t"], username, credential: "c" }];
+      return matched(10, "m_1", { match: { ...match("m_1"), media: { kind: "peer", role: "polite", ice_servers } } });
+    };
+    const pulse = { name: "pulse", match: "m_1" } as const;
+    seat.take(frame("snapshot", granted("1")));
+    seat.take(seat.reply(pulse, "ok", granted("2")));
+    expect(seat.model.state).toEqual(granted("2"));
+    const { state } = seat.model;
+    seat.take(seat.reply(pulse, "ok", granted("2")));
+    expect(seat.model.state).toBe(state);
+  });
+
   it("does not go back when the reply of a skip is slow (E19)", () => {
     const seat = new Seat();
     seat.take(frame("snapshot", matched(10, "m_1")), { type: "next" }, frame("new-match", matched(12, "m_2")));

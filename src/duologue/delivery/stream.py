@@ -46,6 +46,8 @@ class Stream(Connection):
         self._begun = False
         self._told_at_ms: list[int] = []
         self._handed_over: list[int] = []
+        self._dressed_ms = 0.0
+        """When a state was written last, with what its media needs (the store's clock)."""
 
     # --- what the endpoint calls -----------------------------------------------------
 
@@ -94,6 +96,15 @@ class Stream(Connection):
                 people_online=self._means.contact.people_online,
             )
             self._push(frame.block(made))
+            self._renew_media(now_ms)
+
+    def _renew_media(self, now_ms: float) -> None:
+        """Ask for a snapshot where relay credentials grow old, however quiet the conversation is.
+
+        A clock that was set back counts as old: nothing is known of the age then.
+        """
+        if self.match and not 0 <= now_ms - self._dressed_ms < self._means.media.renew_ms:
+            self.owe_snapshot()
 
     def token_ended(self) -> bool:
         """Whether the token that it came with, or was renewed to, has run out."""
@@ -136,12 +147,12 @@ class Stream(Connection):
     def _tell_snapshot(self, state: bytes, reason: str) -> None:
         offer = self._means.offer.said_to(self.person)
         made = frame.frame("snapshot", self._means.now_ms, reason=reason, **offer)
-        dressed = frame.dress(state, self._means.media)
+        dressed = self._dress(state)
         self._push(frame.block(frame.splice(made, dressed), retry_ms=self._retry_ms()))
         self.knows_unavailable = False
 
     def _tell_state(self, publication: StateFrames) -> None:
-        state = frame.dress(publication.state, self._means.media)
+        state = self._dress(publication.state)
         blocks = []
         for made in publication.frames:
             head = head_of(made)
@@ -150,6 +161,10 @@ class Stream(Connection):
             if head.tells_of_a_skip:
                 self._told_at_ms.append(head.at_ms)
         self._push(b"".join(blocks))
+
+    def _dress(self, state: bytes) -> bytes:
+        self._dressed_ms = int(self._means.now_ms)
+        return frame.dress(state, self._means.media)
 
     def _tell_message(self, note: Note, at_ms: int) -> None:
         self._push(frame.block(note.frame, event_id=f"{self.match}:{note.n}:{at_ms}"))

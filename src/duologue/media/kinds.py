@@ -15,6 +15,11 @@ class Kinds:
         self.kind: MediaKind = ports[0].kind
         self._ports = {port.kind: port for port in ports}
 
+    @property
+    def renew_ms(self) -> float:
+        """That of the port that needs it most often; a state that is written once too often does no harm."""
+        return min(port.renew_ms for port in self._ports.values())
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """By the port of the match's own kind; a kind that nobody serves here stays as it was stored."""
         port = self._ports.get(media["kind"])

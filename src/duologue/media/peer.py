@@ -1,10 +1,11 @@
 """Browser to browser: nothing to set up; each sees the other's network address, unless all is relayed."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from duologue.media.turn import TTL_S, credentials, needs_credentials
+from duologue.media.turn import RENEW_S, TTL_S, credentials, needs_credentials
 from duologue.pairing.vocabulary import MediaKind
 
 
@@ -33,13 +34,21 @@ class Peer:
         self._relay_only = relay_only
         self._now_s = now_s
 
+    @property
+    def renew_ms(self) -> float:
+        """Half of what the credentials are good for, if there are any of ours."""
+        return RENEW_S * 1000 if any(map(self._is_ours, self._ice_servers)) else math.inf
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """Add the ICE servers, with credentials of this match's person, made now and stored nowhere."""
         person = f"{match}.{media['role']}"
         dressed = {**media, "ice_servers": [self._let_in(each, person) for each in self._ice_servers]}
         return dressed | ({"ice_transport_policy": "relay"} if self._relay_only else {})
 
+    def _is_ours(self, server: Mapping[str, Any]) -> bool:
+        return bool(self._turn_secret) and needs_credentials(server)
+
     def _let_in(self, server: dict[str, Any], person: str) -> dict[str, Any]:
-        if not self._turn_secret or not needs_credentials(server):
+        if not self._is_ours(server):
             return server
         return server | credentials(self._turn_secret, person, int(self._now_s()) + TTL_S)

@@ -18,6 +18,13 @@ class MediaPort(Protocol):
     def kind(self) -> MediaKind:
         """What ``state.match.media.kind`` says."""
 
+    @property
+    def renew_ms(self) -> float:
+        """How old a state may get before it is written again, since what ``dress`` added runs out.
+
+        Infinity: it does not, or is needed only at once.
+        """
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """``state.match.media`` as its person shall read it; the argument stays as it was.
 

@@ -11,8 +11,14 @@ import hmac
 from collections.abc import Mapping
 from typing import Any
 
-TTL_S = 12 * 3600
-"""Longer than a conversation: it is needed again whenever one finds another way through the network."""
+TTL_S = 2 * 3600
+"""How long credentials open the relay. They cannot be called back.
+
+An allocation outlives them: coturn looks at the time when the first request of an allocation comes, and
+refreshes what is allocated for as long as its client asks (``tests/integration/test_coturn.py``). They are
+needed again whenever two people look for another way through the network, so they are renewed meanwhile."""
+RENEW_S = TTL_S // 2
+"""After this a person in a conversation is written the state again, with new credentials."""
 
 
 def needs_credentials(server: Mapping[str, Any]) -> bool:

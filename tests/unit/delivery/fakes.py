@@ -19,6 +19,7 @@ from duologue.delivery.hub import Hub
 from duologue.delivery.polls import Polls
 from duologue.delivery.stream import Stream
 from duologue.media.peer import Peer
+from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
     Attached,
@@ -249,7 +250,7 @@ class Script:
 class Scene:
     """A hub on a scripted machine and a clock to turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, media: MediaPort | None = None) -> None:
         self.clock = FakeClock()
         self.metrics = Metrics()
         self.machine = Script()
@@ -257,7 +258,7 @@ class Scene:
         self.hub = Hub(
             self.machine,
             PROCESS,
-            media=Peer([{"urls": ["stun:s"]}]),
+            media=media or Peer([{"urls": ["stun:s"]}]),
             contact=self.contact,
             metrics=self.metrics,
             clock=self.clock,

@@ -1,11 +1,14 @@
 """Several kinds of media in one process."""
 
+import math
+
 from duologue.media.kinds import Kinds
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
 from duologue.media.peer import Peer
 from duologue.media.port import MediaPort
+from duologue.media.turn import RENEW_S
 from duologue.pairing.vocabulary import MediaKind
 
 MATCH = "m_0123456789abcdef"
@@ -27,3 +30,10 @@ def test_a_kind_that_nobody_serves_any_more() -> None:
     stored = dict(ROOM)
     assert Kinds([Peer()]).dress(stored, MATCH) == ROOM
     assert stored == ROOM
+
+
+def test_several_kinds_are_renewed_as_often_as_one_needs() -> None:
+    """Rooms need nothing, and their fallback may."""
+    turn = Peer([{"urls": "turn:t"}], turn_secret="north")
+    assert Kinds([GRANTS, turn]).renew_ms == turn.renew_ms == RENEW_S * 1000
+    assert Kinds([GRANTS, Peer()]).renew_ms == math.inf

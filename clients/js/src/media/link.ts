@@ -11,6 +11,8 @@ export interface LinkEvents {
   readonly failed: () => void;
   /** The partner closed it, or it is beyond repair: another one is needed. */
   readonly broken: () => void;
+  /** The servers to look for a way with, as the newest state names them. */
+  readonly configuration: () => RTCConfiguration;
 }
 
 /** Candidates that come this soon travel inside the description: on most networks that is all of them, in one signal. */
@@ -75,7 +77,22 @@ export class PeerLink {
 
   /** The impolite side looks for a new way to the same page, once there was one: the network changed under it. */
   restart(): void {
-    if (this.#role === "impolite" && this.wasOpen && !this.#life.signal.aborted) this.#pc.restartIce();
+    if (this.#role !== "impolite" || !this.wasOpen || this.#life.signal.aborted) return;
+    this.#renew();
+    this.#pc.restartIce();
+  }
+
+  /**
+   * Before each new search for a way: the credentials of the last one may have run out.
+   *
+   * Only then, for it obliges the next offer to be a new search. What is allocated already lives on with the old ones.
+   */
+  #renew(): void {
+    try {
+      this.#pc.setConfiguration(this.#events.configuration());
+    } catch {
+      // Firefox before 119 has no such method: the old ones are tried.
+    }
   }
 
   close(): void {
@@ -125,6 +142,7 @@ export class PeerLink {
     const crossed = description.type === "offer" && this.#pc.signalingState !== "stable";
     this.#ignoring = crossed && this.#role === "impolite";
     if (this.#ignoring) return;
+    if (description.type === "offer" && this.#pc.remoteDescription !== null) this.#renew();
     if (description.type === "answer" && this.#pc.signalingState !== "have-local-offer") return;
     await this.#pc.setRemoteDescription(description); // rolls our own offer back when the two crossed
     for (const candidate of this.#early.splice(0)) await this.#candidate(candidate);

@@ -120,8 +120,7 @@ class PeerSession implements MediaSession {
 
   #build(): void {
     this.#cancelHello();
-    const { ice_servers: servers, ice_transport_policy: policy } = this.#grant;
-    const pc = this.#connect({ iceServers: [...servers], iceTransportPolicy: policy ?? "all" });
+    const pc = this.#connect(this.#configuration());
     const link: PeerLink = new PeerLink(pc, this.#grant.role, this.#tracks, this.#clock, {
       signal: (body) => this.#signal(body),
       tracks: (tracks) => this.#setting.events.tracks(tracks),
@@ -129,8 +128,14 @@ class PeerSession implements MediaSession {
       text: (text) => this.#watch.receive(text),
       failed: () => this.#failed(),
       broken: () => this.#broken(link),
+      configuration: () => this.#configuration(),
     });
     this.#link = link;
+  }
+
+  #configuration(): RTCConfiguration {
+    const { ice_servers: servers, ice_transport_policy: policy } = this.#grant;
+    return { iceServers: [...servers], iceTransportPolicy: policy ?? "all" };
   }
 
   /** Before the first answer there is no way between the two; after it, the way may be found again. */

@@ -1,4 +1,4 @@
-import type { LivekitMedia, MediaGrant, PersonState } from "../vocabulary.ts";
+import type { MediaGrant, PersonState } from "../vocabulary.ts";
 import { upTo } from "./chat.ts";
 import { adopt } from "./intent.ts";
 import { freshMedia } from "./media.ts";
@@ -32,17 +32,22 @@ export function readReply(model: Model, state: PersonState, snapshots: number): 
   return snapshots === model.snapshots ? readState(model, state) : [model, []];
 }
 
-/** A grant is made anew for each frame and reply: the newest is the one to connect with, should this page have to. */
+/**
+ * A grant is made for each frame and reply: the newest is the one to connect with, should this page have to. It runs out
+ * (of relays after two hours), so that it is read even from a state that says nothing else.
+ */
 function freshGrant(model: Model, state: PersonState): Model {
   const now = model.state;
   if (now?.state !== "matched" || state.state !== "matched" || now.version !== state.version) return model;
   const { media } = state.match;
-  if (media.kind !== "livekit" || now.match.match !== state.match.match || sameGrant(now.match.media, media)) return model;
+  if (now.match.match !== state.match.match || sameGrant(now.match.media, media)) return model;
   return { ...model, state: { ...now, match: { ...now.match, media } } };
 }
 
-function sameGrant(one: MediaGrant, other: LivekitMedia): boolean {
-  return one.kind === "livekit" && one.token === other.token && one.ready === other.ready;
+function sameGrant(one: MediaGrant, other: MediaGrant): boolean {
+  if (one.kind === "livekit" && other.kind === "livekit") return one.token === other.token && one.ready === other.ready;
+  if (one.kind === "peer" && other.kind === "peer") return JSON.stringify(one.ice_servers) === JSON.stringify(other.ice_servers);
+  return false;
 }
 
 function apply(model: Model, state: PersonState): Step {

@@ -58,6 +58,9 @@ export class FakePeerConnection extends EventTarget {
   readonly kinds: string[] = [];
   readonly candidates: unknown[] = [];
   restarts = 0;
+  /** What was in force when each search for a way began, the one that the connection was made with left out. */
+  readonly searches: RTCConfiguration[] = [];
+  #configuration: RTCConfiguration = {};
   #wantsOffer = false;
 
   constructor(
@@ -89,6 +92,10 @@ export class FakePeerConnection extends EventTarget {
     return this.kinds.map((kind) => ({ track: { kind } }));
   }
 
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.#configuration = configuration;
+  }
+
   restartIce(): void {
     this.restarts += 1;
     this.#needNegotiation();
@@ -97,6 +104,7 @@ export class FakePeerConnection extends EventTarget {
   async setLocalDescription(): Promise<void> {
     await Promise.resolve();
     const type = this.signalingState === "have-remote-offer" ? "answer" : "offer";
+    if (this.localDescription !== null) this.searches.push(this.#configuration);
     this.localDescription = { type, sdp: String(this.id) };
     this.#become(type === "offer" ? "have-local-offer" : "stable");
   }

@@ -1,5 +1,6 @@
 """Grants: what lets one person into the room of their match. Made as a frame is written, stored nowhere."""
 
+import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -40,6 +41,11 @@ class Grants:
         self._url = public_url or project.ws_url
         self._ttl = timedelta(seconds=ttl_s)
         self._limits = joining_makes_rooms
+
+    @property
+    def renew_ms(self) -> float:
+        """Never: LiveKit itself renews the grant of a person who is in the room."""
+        return math.inf
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """The address, the room and a fresh grant for its person, if the room is open.
