@@ -37,7 +37,7 @@ class BadRequest:
 
     async def send(self, client: httpx.AsyncClient) -> httpx.Response:
         """Send it with the client's own credentials, unless its headers say otherwise."""
-        headers = dict(self.headers)
+        headers = {"Content-Type": "application/json", **dict(self.headers)}
         if self.chunks:
             return await client.request(self.method, self.path, content=self._stream(), headers=headers)
         if self.raw is not None:

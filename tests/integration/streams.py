@@ -146,7 +146,7 @@ class Process:
         return self.metrics.registry.get_sample_value(f"duologue_{name}", labels) or 0.0
 
 
-def by_name(headers: Mapping[str, str]) -> Session:
+def by_name(headers: Mapping[str, str], *, secure: bool = False) -> Session:
     """The token is the person's name."""
     _, _, name = headers.get("authorization", "").partition(" ")
     if not name:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from duologue.delivery.offer import Offer, Transports
+from duologue.identity.credentials import COOKIE, cookie_name
 from tests.bad_requests import BAD_POLLS, BAD_REQUESTS, assert_problem
 from tests.integration.served import served
 from tests.servers import StoreServer
@@ -73,7 +74,7 @@ async def test_a_foreign_page_changes_nothing(
     """A cookie of a page of another origin, and the negative control: from our own page it is a leave."""
     before = contents()
     token = ada.headers.pop("Authorization").removeprefix("Bearer ")
-    jar = {"Cookie": f"duologue_session={token}"}
+    jar = {"Cookie": f"{cookie_name(COOKIE, ada.base_url.netloc.decode(), secure=False)}={token}"}
     foreign = await ada.post(
         "/v1/leave", json={"intent": 2}, headers={**jar, "Origin": "http://evil.example"}
     )

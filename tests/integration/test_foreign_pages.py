@@ -14,7 +14,7 @@ from duologue.api.cors import CrossOrigin
 from duologue.api.desk import Desk
 from duologue.api.stream import EventStream
 from duologue.identity.buckets import Rate
-from duologue.identity.credentials import COOKIE, Origins
+from duologue.identity.credentials import COOKIE, Origins, cookie_name
 from duologue.identity.keyring import Keyring
 from duologue.identity.limits import Kind, Limits, Rates
 from duologue.identity.tokens import Tokens
@@ -30,6 +30,8 @@ NEIGHBOUR = "https://blog.chat.example"
 PARTNER = "https://shop.example"
 CROSS = {"Origin": EVIL, "Sec-Fetch-Site": "cross-site"}
 LEAVE = b'{"intent":9000000000000}'
+NAME = cookie_name(COOKIE, "chat.example", secure=True)
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ class House:
 
     async def by_cookie(self, method: str, path: str, **how: Any) -> httpx.Response:
         """As Ada's browser asks, whoever made it."""
-        headers = {"Cookie": f"{COOKIE}={self.token}", **how.pop("headers", {})}
+        headers = {"Cookie": f"{NAME}={self.token}", **how.pop("headers", {})}
         return await self.client.request(method, path, headers=headers, **how)
 
 
@@ -111,12 +113,16 @@ ATTEMPTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", ATTEMPTS.values(), ids=ATTEMPTS.keys())
 async def test_a_foreign_page_moves_nobody(house: House, how: dict[str, Any]) -> None:
-    """By cookie nothing changes: 401; the control: the same body of our own page is a leave."""
+    """By cookie nothing changes: 401, and 415 where no preflight was needed, also with JSON in its place,
+    which a listed page may send; the control: the same body of our own page is a leave."""
     before = await house.state()
-    refused = await house.by_cookie("POST", "/v1/leave", **how)
+    simple = await house.by_cookie("POST", "/v1/leave", **how)
+    as_json = {**how, "headers": {**how["headers"], **JSON}}
+    refused = await house.by_cookie("POST", "/v1/leave", **as_json)
+    assert (simple.status_code, simple.json()["code"]) == (415, "not-json")
     assert (refused.status_code, refused.json()["code"]) == (401, "no-token")
     assert await house.state() == before
-    own = {"Origin": HOME, "Sec-Fetch-Site": "same-origin"}
+    own = {"Origin": HOME, "Sec-Fetch-Site": "same-origin", **JSON}
     left = await house.by_cookie("POST", "/v1/leave", headers=own, content=LEAVE)
     assert left.json()["outcome"] == "left"
 
@@ -191,7 +197,7 @@ async def test_every_answer_can_be_read(
         401: await house.client.get("/v1/state", headers={"Origin": origin}),
         404: await house.client.get("/v1/nothing", headers=bearer),
         405: await house.client.put("/v1/skip", headers=bearer),
-        413: await house.client.post("/v1/join", headers=bearer, content=b"x" * 70_000),
+        413: await house.client.post("/v1/join", headers={**bearer, **JSON}, content=b"x" * 70_000),
         422: await house.client.post("/v1/skip", headers=bearer, json={}),
         429: await house.client.post("/v1/skip", headers=bearer, json={}),
     }
@@ -223,7 +229,7 @@ async def test_a_stream_is_read_as_it_comes(house: House, origin: str, grants: d
 
 async def test_the_cookie_of_a_listed_neighbour_counts(house: House) -> None:
     """It is ours in both senses: the cookie is read, and the page may read the answer."""
-    neighbour = {"Origin": NEIGHBOUR, "Sec-Fetch-Site": "same-site"}
+    neighbour = {"Origin": NEIGHBOUR, "Sec-Fetch-Site": "same-site", **JSON}
     left = await house.by_cookie("POST", "/v1/leave", headers=neighbour, content=LEAVE)
     assert left.json()["outcome"] == "left"
     assert granted(left) == BY_COOKIE
@@ -234,7 +240,7 @@ async def test_any_origin_may_come_with_a_token(house: House) -> None:
     house.app = CrossOrigin(house.app, by_cookie=(), by_bearer=["*"])
     transport = httpx.ASGITransport(house.app)
     async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
-        answer = await client.get("/v1/state", headers={"Origin": EVIL, "Cookie": f"{COOKIE}={house.token}"})
+        answer = await client.get("/v1/state", headers={"Origin": EVIL, "Cookie": f"{NAME}={house.token}"})
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == EVIL
     assert "access-control-allow-credentials" not in answer.headers

@@ -114,7 +114,9 @@ async def test_a_persons_burst_is_over(process: Process, path: str) -> None:
         for _ in range(3):
             assert_too_many(await ada.post(path, json=body))
         # Before anything of it is read: what is too many costs little, whatever it says.
-        assert_too_many(await ada.post(path, content=b"x" * 100_000))
+        assert_too_many(
+            await ada.post(path, content=b"x" * 100_000, headers={"Content-Type": "application/json"})
+        )
         after = await process.machine.read(person)
         assert json.loads(after)["intent"] == json.loads(before)["intent"]
         assert process.value("limited_total", what=kind, whose="person") == 4

@@ -29,6 +29,8 @@ export interface CallOptions {
   readonly timeout_ms?: number;
   /** It outlives the page. */
   readonly keepalive?: boolean;
+  /** In place of the session's own. */
+  readonly credentials?: RequestCredentials;
 }
 
 /**
@@ -66,8 +68,9 @@ export class Api {
   /** A guest session, or a new expiry for the one there is; the session remembers it. */
   async grant(options: CallOptions): Promise<Grant> {
     const { session, clock } = this.#options;
-    const body = session.byCookie ? {} : { cookie: false };
-    const grant = await this.#persist("POST", "/v1/sessions", body, options);
+    const body = session.byCookie ? {} : { cookie: false, ...(session.device != null && { device: session.device }) };
+    // The browser's own device counts for a second person in it, too: its cookie goes along, and with `cookie: false` no other counts.
+    const grant = await this.#persist("POST", "/v1/sessions", body, { ...options, credentials: "same-origin" });
     if (!isGrant(grant)) throw new Unreachable("sessions: not an answer of this protocol");
     session.remember(grant, clock.now());
     return grant;
@@ -84,12 +87,12 @@ export class Api {
     }
   }
 
-  async #once(method: string, path: string, body: object | undefined, { signal, timeout_ms = TIMEOUT_MS, keepalive = false }: CallOptions): Promise<unknown> {
+  async #once(method: string, path: string, body: object | undefined, { signal, timeout_ms = TIMEOUT_MS, keepalive = false, credentials }: CallOptions): Promise<unknown> {
     if (isOver(signal)) throw new Aborted(path);
     const timeout = this.#deadline(timeout_ms, signal);
     try {
       const { fetch, base } = this.#options; // called bare: a browser's own fetch refuses to be a method of another object
-      const response = await fetch(base + path, { ...this.#request(method, body, timeout.signal), keepalive });
+      const response = await fetch(base + path, { ...this.#request(method, body, timeout.signal, credentials), keepalive });
       if (!response.ok) throw await refusal(response);
       return await response.json();
     } catch (error) {
@@ -101,10 +104,10 @@ export class Api {
     }
   }
 
-  #request(method: string, body: object | undefined, signal: AbortSignal): RequestInit {
+  #request(method: string, body: object | undefined, signal: AbortSignal, credentials?: RequestCredentials): RequestInit {
     const { session } = this.#options;
     const headers: Record<string, string> = { Accept: "application/json", ...session.headers() };
-    const request: RequestInit = { method, headers, signal, credentials: session.credentials, cache: "no-store" };
+    const request: RequestInit = { method, headers, signal, credentials: credentials ?? session.credentials, cache: "no-store" };
     if (body === undefined) return request;
     headers["Content-Type"] = "application/json";
     return { ...request, body: JSON.stringify(body) };

@@ -5,6 +5,8 @@ export interface Grant {
   readonly person: string;
   readonly token: string;
   readonly expires_at_ms: number;
+  /** The device of a guest who gets no cookie: to be kept, and said with the next grant. */
+  readonly device?: string;
 }
 
 /** Who this page is, and how each request says so. */
@@ -14,6 +16,8 @@ export interface Session {
   readonly byCookie: boolean;
   /** The same in all tabs of this browser that are the same person: one of them has the connection. Without it this tab is alone. */
   readonly seat?: string;
+  /** What to say of the device when a grant is asked for; a browser's own cookie needs no word. */
+  readonly device?: string | null;
   headers(): Readonly<Record<string, string>>;
   /** Whether `POST /v1/sessions` is to be asked before the next stream; `refused`: the last one was turned away. */
   wantsGrant(now_ms: number, refused: boolean): boolean;
@@ -99,13 +103,21 @@ function usable(storage: () => TokenStorage): TokenStorage {
   }
 }
 
-/** A person of one tab's own, beside the browser's guest, or of one program: no cookie is sent or taken. */
+/**
+ * A person of one tab's own, beside the browser's guest, or of one program: no session cookie counts for it, and none is taken.
+ *
+ * The device outlives the session: who begins again is somebody else on the same device, whom a block still holds against.
+ */
 export function bearerSession(storage: TokenStorage = memoryStorage(), key = "duologue.session"): Session {
+  const deviceKey = `${key}.device`;
   let grant = readGrant(storage, key);
   let lifetime: Lifetime | null = null;
   return {
     credentials: "omit",
     byCookie: false,
+    get device() {
+      return storage.getItem(deviceKey);
+    },
     headers: () => (grant === null ? {} : { Authorization: `Bearer ${grant.token}` }),
     wantsGrant(now_ms, refused) {
       if (grant === null || refused) return true;
@@ -116,6 +128,7 @@ export function bearerSession(storage: TokenStorage = memoryStorage(), key = "du
       grant = next;
       lifetime = new Lifetime(next, now_ms);
       storage.setItem(key, JSON.stringify(next));
+      if (next.device !== undefined) storage.setItem(deviceKey, next.device);
     },
     forget() {
       grant = null;

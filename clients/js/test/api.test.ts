@@ -95,19 +95,31 @@ describe("sessions", () => {
     expect(requests[0]).toMatchObject({ url: "/v1/sessions", request: { credentials: "same-origin", body: "{}" } });
   });
 
-  it("by bearer neither send nor take a cookie, and survive a reload of the tab", async () => {
+  it("by bearer take no cookie, and survive a reload of the tab", async () => {
     const stored = new Map<string, string>();
     const storage = {
       getItem: (key: string) => stored.get(key) ?? null,
       setItem: (key: string, value: string) => void stored.set(key, value),
       removeItem: (key: string) => void stored.delete(key),
     };
-    const { api: made, requests } = api([Response.json(grant, { status: 201 })], bearerSession(storage));
+    const { api: made, requests } = api([Response.json({ ...grant, device: "d1" }, { status: 201 }), Response.json({})], bearerSession(storage));
     await made.grant({ signal });
-    expect(requests[0]).toMatchObject({ request: { credentials: "omit", body: '{"cookie":false}' } });
+    // The browser's device goes along; the server reads no session from a cookie with `cookie: false`.
+    expect(requests[0]).toMatchObject({ request: { credentials: "same-origin", body: '{"cookie":false}' } });
+    await made.command("pulse", {}, { signal, once: true }).catch(() => undefined);
+    expect(requests[1]).toMatchObject({ request: { credentials: "omit" } });
     const reloaded = bearerSession(storage);
     expect(reloaded.headers()).toEqual({ Authorization: "Bearer t1" });
     expect(reloaded.wantsGrant(1_764_000_000_000, false)).toBe(false);
+  });
+
+  it("by bearer begin again on the same device", async () => {
+    const session = bearerSession();
+    const { api: made, requests } = api([Response.json({ ...grant, device: "d1" }, { status: 201 }), Response.json(grant, { status: 201 })], session);
+    await made.grant({ signal });
+    session.forget();
+    await made.grant({ signal });
+    expect(requests[1]).toMatchObject({ request: { body: '{"cookie":false,"device":"d1"}' } });
   });
 
   it("are renewed at half of their life, and after a refusal", () => {

@@ -1,5 +1,6 @@
 """A request's body, read within bounds and parsed into a struct, or the right problem."""
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -17,6 +18,18 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
 
 
 T = TypeVar("T", bound=Body)
+
+
+def must_be_json(headers: Mapping[str, str]) -> None:
+    """Refuse a body that does not call itself JSON. Raises ``Problem`` (415).
+
+    A page of another origin can post text or a form, or a body without a type, without asking anybody (the
+    Fetch standard's "simple" requests). For JSON a browser asks us first, with a preflight. So no such page
+    causes anything.
+    """
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(Code.NOT_JSON, "send the body with the header Content-Type: application/json")
 
 
 async def read(request: Request, kind: type[T], most: int = BODY_BYTES) -> T:

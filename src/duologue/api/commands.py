@@ -10,6 +10,7 @@ from starlette.routing import Route
 from duologue.api import bodies
 from duologue.api.answers import Answer, render
 from duologue.api.desk import Desk
+from duologue.api.door import is_secure
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 
@@ -27,7 +28,8 @@ def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Ki
     door = desk.door
 
     async def endpoint(request: Request) -> Response:
-        caller = desk.caller(request.headers)
+        bodies.must_be_json(request.headers)
+        caller = desk.caller(request.headers, secure=is_secure(request.scope))
         await door.admit(counts, request.scope, caller.person)
         body = await bodies.read(request, kind, desk.sizes.body_bytes)
         return render(await handle(desk, caller, body), desk.media)

@@ -7,12 +7,17 @@ from duologue.api.door import Door
 from duologue.api.problems import Code, Problem
 from duologue.api.sizes import Sizes
 from duologue.delivery.offer import Offer
-from duologue.identity.credentials import Origins, find
+from duologue.identity.credentials import Origins, TwoCookies, find
 from duologue.identity.limits import Limits
 from duologue.identity.tokens import BadToken, Session, Tokens
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
+
+TWO_COOKIES = (
+    "two different cookies called {} came, and neither is believed: "
+    "delete the cookies of this site, and reload the page"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,14 @@ class Desk:
         """Where requests meet the limits."""
         return Door(self.metrics, self.limits)
 
-    def caller(self, headers: Mapping[str, str]) -> Session:
-        """Who is asking, by bearer token or cookie. Raises ``Problem`` (401).
+    def caller(self, headers: Mapping[str, str], *, secure: bool) -> Session:
+        """Return who is asking, by bearer token or cookie. Raises ``Problem`` (401).
 
-        ``headers`` has lower-case names. The event stream asks the same question.
+        ``headers`` has lower-case names; ``secure``: asked over TLS. The event stream asks the same question.
         """
-        credential = find(headers, self.origins)
+        credential = find(headers, self.origins, secure=secure)
+        if isinstance(credential, TwoCookies):
+            raise Problem(Code.TWO_COOKIES, TWO_COOKIES.format(credential.name))
         if credential is None:
             raise Problem(Code.NO_TOKEN, _missing(self.origins.is_foreign(headers)))
         session = self.tokens.read(credential.token)

@@ -23,6 +23,11 @@ def address_of(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
+def is_secure(scope: Scope) -> bool:
+    """Return whether the browser asked over TLS, as far as we or a trusted proxy know."""
+    return bool(scope.get("scheme") == "https")
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """The limits as requests meet them. Without any, everybody comes in."""

@@ -14,6 +14,8 @@ Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 """A match, page, or a client's own key."""
 
 Alias = Annotated[str, Meta(max_length=64)]
+DeviceToken = Annotated[str, Meta(max_length=128)]
+"""As an answer of ``POST /v1/sessions`` said it."""
 Pool = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=64)]
 Tags = Annotated[list[Tag], Meta(max_length=16)]
@@ -32,6 +34,7 @@ Milliseconds = Annotated[int, Meta(ge=0, lt=10**14)]
 __all__ = [
     "UNSET",
     "Alias",
+    "DeviceToken",
     "Id",
     "Intent",
     "Language",

@@ -25,6 +25,8 @@ class Code(StrEnum):
 
     NO_TOKEN = "no-token"  # noqa: S105  # a word of the protocol, no secret
     BAD_TOKEN = "bad-token"  # noqa: S105  # likewise
+    TWO_COOKIES = "two-cookies"
+    NOT_JSON = "not-json"
     POLLING_OFF = "polling-off"
     NOT_FOUND = "not-found"
     METHOD_NOT_ALLOWED = "method-not-allowed"
@@ -43,6 +45,8 @@ class Code(StrEnum):
 STATUS: Mapping[Code, HTTPStatus] = {
     Code.NO_TOKEN: HTTPStatus.UNAUTHORIZED,
     Code.BAD_TOKEN: HTTPStatus.UNAUTHORIZED,
+    Code.TWO_COOKIES: HTTPStatus.UNAUTHORIZED,
+    Code.NOT_JSON: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Code.POLLING_OFF: HTTPStatus.FORBIDDEN,
     Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Code.METHOD_NOT_ALLOWED: HTTPStatus.METHOD_NOT_ALLOWED,

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
+from duologue.api.door import is_secure
 from duologue.api.poll import NAMES, poll
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import without_navigation
@@ -22,7 +23,8 @@ def state(desk: Desk, polls: Polls | None) -> Route:
 
     async def endpoint(request: Request) -> Response:
         connects = bool(request.query_params)
-        caller = desk.caller(without_navigation(request.headers) if connects else request.headers)
+        headers = without_navigation(request.headers) if connects else request.headers
+        caller = desk.caller(headers, secure=is_secure(request.scope))
         for name in request.query_params:
             if name not in NAMES:
                 raise Problem(Code.UNKNOWN_FIELD, "there is no such parameter here", field=name[:200])

@@ -7,12 +7,13 @@ A browser's ``EventSource`` is closed for good by any status but 200, so only
 import asyncio
 import re
 from collections.abc import Callable, Mapping
+from typing import Protocol
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from duologue.api.door import Door
+from duologue.api.door import Door, is_secure
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
 from duologue.delivery import frame
@@ -41,8 +42,12 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
 ]
 
-Authenticate = Callable[[Mapping[str, str]], Session]
-"""Who asks, by the request's headers. Raises ``Problem`` (401)."""
+
+class Authenticate(Protocol):
+    """Tells who asks (``Desk.caller``)."""
+
+    def __call__(self, headers: Mapping[str, str], *, secure: bool) -> Session:
+        """Return who asks, by the request's headers. Raises ``Problem`` (401)."""
 
 
 class EventStream:
@@ -89,7 +94,7 @@ class EventStream:
             raise Problem(Code.NOT_FOUND, "event streams are switched off here")
         if scope["method"] != "GET":
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
-        session = self._authenticate(without_navigation(headers))
+        session = self._authenticate(without_navigation(headers), secure=is_secure(scope))
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         return session, page_of(query.get("page", [""])[-1])
 

@@ -24,9 +24,10 @@ class Api:
         self._transport = transport
         self._clock = clock
 
-    async def grant(self, *, token: str, alias: str) -> Grant:
-        """A session: somebody new, or with a valid token the same person for longer."""
-        body = {"cookie": False, **({"alias": alias} if alias else {})}
+    async def grant(self, *, token: str, alias: str, device: str = "") -> Grant:
+        """Return a session: somebody new, or with a valid token the same person for longer."""
+        said = {"alias": alias, "device": device}
+        body = {"cookie": False, **{name: value for name, value in said.items() if value}}
         return _parsed(await self._call("POST", "/v1/sessions", token, body), Grant)
 
     async def command(

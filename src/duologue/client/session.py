@@ -34,12 +34,20 @@ class Session:
     """
 
     def __init__(
-        self, clock: Clock, *, alias: str = "", token: str = "", supply: Supply | None = None
+        self,
+        clock: Clock,
+        *,
+        alias: str = "",
+        token: str = "",
+        device: str = "",
+        supply: Supply | None = None,
     ) -> None:
         self.token = token
         self.person = ""
         """Empty until the server has said it; it does not to whom a host signs for."""
         self.alias = alias
+        self.device = device
+        """Empty until the server has said it. It outlives the session: keep it beside the token."""
         self._clock = clock
         self._supply = supply
         self._got_at_ms = self._ends_at_ms = 0
@@ -67,6 +75,7 @@ class Session:
         else:
             grant = await self._granted(api)
             token, self.person, ends_at_ms = grant.token, grant.person, grant.expires_at_ms
+            self.device = grant.device or self.device
         self.token, self._got_at_ms, self._ends_at_ms = token, self._clock.now_ms(), ends_at_ms
         self._refused = False
         self._got.set()
@@ -114,13 +123,13 @@ class Session:
 
     async def _granted(self, api: Api) -> Grant:
         try:
-            return await api.grant(token=self.token, alias=self.alias)
+            return await api.grant(token=self.token, alias=self.alias, device=self.device)
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED or not self.token:
                 raise
             # The server does not know this token any more: a guest begins anew.
             self.token = ""
-            return await api.grant(token="", alias=self.alias)
+            return await api.grant(token="", alias=self.alias, device=self.device)
 
 
 class Claims(msgspec.Struct, frozen=True):

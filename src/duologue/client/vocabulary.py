@@ -179,6 +179,8 @@ class Grant(msgspec.Struct, frozen=True):
     person: str
     token: str
     expires_at_ms: int
+    device: str = ""
+    """A guest's device, to be kept and said with the next grant."""
 
 
 class ProblemDocument(msgspec.Struct, frozen=True):

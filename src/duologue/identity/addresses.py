@@ -18,8 +18,11 @@ ANYBODY = "*"
 UNIX = "unix"
 HOPS_MAX = 32
 """Proxies in a row that are looked at; a header has room for thousands."""
-GROUP_BITS = 64
-"""Of IPv6: one customer's network, in which they choose addresses as they like (RFC 6177)."""
+GROUP_BITS = 56
+"""Of IPv6: the network that a provider gives to one customer, who chooses addresses in it at will (RFC 6177,
+RIPE-690). With /64 each customer would count as 256 networks."""
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv6 addresses that stand for an IPv4 address (RFC 6052)."""
 REMEMBERED = 4096
 
 
@@ -51,7 +54,7 @@ class Proxies:
         if self.anybody:
             return True
         address = read(peer or "")
-        return self.unix if address is None else self._lists(address)
+        return self.unix if address is None else self.lists(address)
 
     def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
         """Who asks; ``""`` if nobody can say. ``forwarded``: the ``X-Forwarded-For`` headers, in order."""
@@ -62,11 +65,12 @@ class Proxies:
                 if said is None:
                     break  # no proxy wrote this; whoever stands to its right brought it along
                 asks = said
-                if not self.anybody and not self._lists(said):
+                if not self.anybody and not self.lists(said):
                     break
         return "" if asks is None else str(asks)
 
-    def _lists(self, address: Address) -> bool:
+    def lists(self, address: Address) -> bool:
+        """Return whether the address is in one of the networks that are named; ``*`` names none."""
         return any(address in network for network in self.networks)
 
 
@@ -100,9 +104,30 @@ def read(text: str) -> Address | None:
     return _read(text) if 0 < len(text) <= LONGEST else None
 
 
+def unwrapped(address: Address) -> Address:
+    """Return the IPv4 address that an IPv6 address stands for (mapped, NAT64, 6to4, Teredo), or the address.
+
+    Only for counting and for marks. Trust must not use it: ``2002:7f00:1::`` stands for 127.0.0.1, and
+    anybody can have an address that begins so.
+    """
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if address.teredo is not None:
+        return address.teredo[1]
+    return address.ipv4_mapped or address.sixtofour or address
+
+
 def grouped(address: str) -> str:
-    """What counts as one address: IPv4 as it is, IPv6 by its network; other text stays as it is."""
+    """Return what counts as one network: an IPv4 address, or the /56 of an IPv6 address.
+
+    Text that is not an address is returned as it is.
+    """
     found = read(address)
-    if not isinstance(found, ipaddress.IPv6Address):
-        return address if found is None else str(found)
+    if found is None:
+        return address
+    found = unwrapped(found)
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
     return str(ipaddress.ip_network((found, GROUP_BITS), strict=False))

@@ -5,11 +5,17 @@ is only ever sent by a page that has it. So a request of a page of another
 origin has no cookie as far as we are concerned: it is neither read nor set.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 COOKIE = "duologue_session"
+DEVICE_COOKIE = "duologue_device"
+HOST_PREFIX = "__Host-"
+"""Browsers take a cookie of such a name only from this very host, over TLS and for all paths (RFC 6265bis,
+section 4.1.3.2): no neighbour can set one, and there are never two."""
+_PORT = re.compile(r":([0-9]{1,5})\Z")
 
 FOREIGN_SITES = ("cross-site", "same-site")
 """``Sec-Fetch-Site`` of a page of another origin (W3C Fetch Metadata). ``same-site`` is a neighbour:
@@ -22,6 +28,13 @@ class Credential:
 
     token: str
     by_cookie: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TwoCookies:
+    """Two cookies of one name with different values: which of the two a browser sends first says nothing."""
+
+    name: str
 
 
 class Origins:
@@ -54,34 +67,57 @@ def _netloc(origin: str) -> str | None:
         return None
 
 
-def find(headers: Mapping[str, str], origins: Origins) -> Credential | None:
-    """The token of a request: a bearer token wins over the cookie. ``headers`` has lower-case names.
+def find(
+    headers: Mapping[str, str], origins: Origins, *, secure: bool = False
+) -> Credential | TwoCookies | None:
+    """Return the token of a request: a bearer token wins over the cookie. ``headers`` has lower-case names.
 
-    Another scheme in ``Authorization`` (a proxy's own ``Basic``) is not ours and hides nothing.
+    ``secure``: whether the browser asked over TLS, which is part of the cookie's name. Another scheme in
+    ``Authorization`` (a proxy's own ``Basic``) is not ours and hides nothing.
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return Credential(token.strip(), by_cookie=False)
-    value = cookie(headers.get("cookie", ""))
-    if value is None or origins.is_foreign(headers):
+    value = own_cookie(COOKIE, headers, origins, secure=secure)
+    return Credential(value, by_cookie=True) if isinstance(value, str) else value
+
+
+def own_cookie(
+    what: str, headers: Mapping[str, str], origins: Origins, *, secure: bool
+) -> str | TwoCookies | None:
+    """Return the value of our cookie ``what`` in a request; ``None``: there is none that counts."""
+    if origins.is_foreign(headers):
         return None
-    return Credential(value, by_cookie=True)
+    return cookie(headers.get("cookie", ""), cookie_name(what, headers.get("host", ""), secure=secure))
 
 
-def cookie(header: str) -> str | None:
-    """Our cookie's value in a ``Cookie`` header.
+def cookie_name(what: str, host: str, *, secure: bool) -> str:
+    """Return the name under which a browser keeps the cookie ``what`` for the server at ``host``.
+
+    Browsers keep cookies by host, not by port. So the name carries the port where it is not the default of
+    its scheme, or two servers on one host would overwrite each other's. Example: ``duologue_session_9000``
+    for ``localhost:9000``, ``__Host-duologue_session`` for ``chat.example`` behind TLS.
+    """
+    found = _PORT.search(host)
+    port = int(found[1]) if found else 0
+    tail = "" if port in (0, 443 if secure else 80) else f"_{port}"
+    return f"{HOST_PREFIX if secure else ''}{what}{tail}"
+
+
+def cookie(header: str, name: str) -> str | TwoCookies | None:
+    """Return the value of the cookie ``name`` in a ``Cookie`` header; ``None``: there is none.
 
     ``http.cookies`` gives up on the whole header at the first foreign cookie that
     it cannot read, and other programs on the same host do set such.
     """
-    for pair in header.split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == COOKIE and value:
-            return value
-    return None
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    values = {value for each, _, value in pairs if each == name and value}
+    if len(values) > 1:
+        return TwoCookies(name)
+    return next(iter(values), None)
 
 
-def set_cookie(token: str, max_age_s: int, *, secure: bool) -> str:
-    """The ``Set-Cookie`` value that keeps a token out of the reach of scripts."""
+def set_cookie(name: str, value: str, max_age_s: int, *, secure: bool) -> str:
+    """Return the ``Set-Cookie`` value that keeps a cookie out of the reach of scripts."""
     tail = "; Secure" if secure else ""
-    return f"{COOKIE}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tail}"
+    return f"{name}={value}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{tail}"

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import jwt
 import msgspec
 
+from duologue.identity.devices import Devices
 from duologue.identity.keyring import Keyring
 
 GUEST_ISSUER = "duologue"
@@ -55,6 +56,7 @@ class Claims(msgspec.Struct):
     alias: Annotated[str, msgspec.Meta(max_length=64)] = ""
     pool: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
     shard: str = SHARDS[0]
+    device: Annotated[str, msgspec.Meta(max_length=64)] = ""
     attributes: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -72,6 +74,8 @@ class Session:
     shard: str
     attributes: Mapping[str, Any]
     expires_at_ms: int
+    device: str = ""
+    """The device that a guest began with; ``""`` for an operator's people, who are known by their ``sub``."""
 
     @property
     def is_guest(self) -> bool:
@@ -119,25 +123,29 @@ class Tokens:
     ) -> None:
         """``guests=False``: only tokens of the operator's own back end are accepted."""
         self.guests = guests
+        self.devices = Devices(keyring)
         self._keyring = keyring
         self._lifetime_ms = lifetime_ms
         self._clock_ms = clock_ms
         self._jws = jwt.PyJWS()
         self._claims = lru_cache(maxsize=REMEMBERED_TOKENS)(self._decode)
 
-    def start(self, alias: str = "") -> Issued:
-        """Sign a token for a new guest, somebody whom nobody has seen before."""
-        return self._sign(secrets.token_urlsafe(16), alias)
+    def start(self, alias: str = "", device: str = "") -> Issued:
+        """Sign a token for a new guest, on this device."""
+        return self._sign(secrets.token_urlsafe(16), alias, device)
 
-    def renew(self, session: Session, token: str, alias: str | None = None) -> Issued:
+    def renew(self, session: Session, token: str, alias: str | None = None, device: str = "") -> Issued:
         """Answer the same person with a new expiry, and with the new alias if one is given.
+
+        A session that has no device yet gets this one.
 
         An operator's token comes back as it is: how long it lasts and what it
         says is the operator's decision, and we must not stretch it.
         """
         if not session.is_guest:
             return Issued(session.person, token, session.expires_at_ms)
-        return self._sign(session.subject, session.alias if alias is None else alias)
+        alias = session.alias if alias is None else alias
+        return self._sign(session.subject, alias, session.device or device)
 
     def read(self, token: str) -> Session | BadToken:
         """Who a token says is asking; never raises, whatever the token is."""
@@ -191,14 +199,17 @@ class Tokens:
             shard=claims.shard,
             attributes=claims.attributes,
             expires_at_ms=int(claims.exp * 1000),
+            device=claims.device if claims.iss == GUEST_ISSUER else "",
         )
 
-    def _sign(self, subject: str, alias: str) -> Issued:
+    def _sign(self, subject: str, alias: str, device: str) -> Issued:
         exp = (self._clock_ms() + self._lifetime_ms) // 1000
         kid = self._keyring.signing_kid
         claims: dict[str, str | int] = {"iss": GUEST_ISSUER, "sub": subject, "exp": exp}
         if alias:
             claims["alias"] = alias
+        if device:
+            claims["device"] = device
         token = self._jws.encode(
             msgspec.json.encode(claims), self._keyring.keys[kid], algorithm=_ALGORITHM, headers={"kid": kid}
         )

@@ -61,6 +61,6 @@ async def test_a_foreign_page_with_a_cookie_is_nobody(
 async def test_a_deep_body_is_malformed(client: httpx.AsyncClient, recorder: Recorder) -> None:
     """Sixty thousand brackets end no interpreter."""
     for body in (b"[" * 60_000, b'{"match":' + b"[" * 60_000, b'{"x":' * 10_000):
-        answer = await client.post("/v1/skip", content=body)
+        answer = await client.post("/v1/skip", content=body, headers={"Content-Type": "application/json"})
         assert answer.json()["code"] == "malformed"
     assert recorder.calls == []

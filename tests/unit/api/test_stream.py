@@ -24,7 +24,7 @@ def scene() -> Scene:
     return Scene()
 
 
-def anybody(headers: Mapping[str, str]) -> Session:
+def anybody(headers: Mapping[str, str], *, secure: bool = False) -> Session:
     """A token is a name."""
     if "authorization" not in headers:
         raise Problem(Code.NO_TOKEN, "no token")
@@ -85,8 +85,8 @@ async def test_the_address_bar_opens_no_stream(scene: Scene, mode: str, bearer: 
     async def gone() -> Message:
         return {"type": "http.disconnect"}
 
-    def by_any(headers: Mapping[str, str]) -> Session:
-        return anybody({"authorization": ""} if find(headers, Origins()) else {})
+    def by_any(headers: Mapping[str, str], *, secure: bool) -> Session:
+        return anybody({"authorization": ""} if find(headers, Origins(), secure=secure) else {})
 
     async with scene.hub.running():
         await EventStream(scene.hub, by_any)(request_scope, gone, send)

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from duologue.client.api import Api
 from duologue.client.client import Client
 from duologue.client.errors import Refused
 from duologue.client.model import Link
-from duologue.client.session import expiry_ms
+from duologue.client.session import Session, expiry_ms
 from duologue.client.transport import Answer
 from tests.unit.client.fakes import EPOCH_MS, FakeClock, FakeServer, problem, settle, state
 
@@ -163,3 +164,17 @@ def test_when_a_jwt_says_that_it_ends() -> None:
     """What is none says nothing."""
     assert expiry_ms(jwt(1, 1_764_000_000)) == EPOCH_MS
     assert [expiry_ms(text) for text in ("", "opaque", "a.b.c", "a.!!.c", jwt(1))] == [0] * 5
+
+
+async def test_a_guest_who_begins_again_is_on_the_same_device() -> None:
+    """The server forgot the token: somebody new begins, and says the device that was kept."""
+    server, clock = FakeServer(), FakeClock()
+    api, session = Api(server, clock), Session(clock)
+    grant = {"person": "ada", "token": "t_1", "expires_at_ms": EPOCH_MS + 3_600_000, "device": "d_1"}
+    server.answers.insert(0, lambda _path, _: Answer(201, msgspec.json.encode(grant)))
+    await session.ensure(api)
+    refusals = iter([problem(401, "bad-token")])
+    server.answers.insert(0, lambda _path, _: next(refusals, None))
+    session.refused()
+    await session.ensure(api)
+    assert [body.get("device") for body in server.said("sessions")] == [None, "d_1", "d_1"]

@@ -76,15 +76,18 @@ def test_a_header_of_thousands_of_proxies_is_bounded() -> None:
     ("address", "group"),
     [
         ("192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2ff:3:4:5:6", "2001:db8:1:200::/56"),
+        ("2001:db8:1:200::", "2001:db8:1:200::/56"),
+        ("64:ff9b::192.0.2.7", "192.0.2.7"),
+        ("2002:c000:207:1::1", "192.0.2.7"),
+        ("2001:0:cb00:7101::3fff:fdf8", "192.0.2.7"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
         ("", ""),
         ("nonsense", "nonsense"),
     ],
 )
 def test_an_ipv6_network_counts_as_one(address: str, group: str) -> None:
-    """Its customer has 2^64 addresses to choose from."""
+    """Its customer has 2^72 addresses to choose from, and an IPv4 address is one however it is written."""
     assert grouped(address) == group
 
 

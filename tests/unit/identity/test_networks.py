@@ -1,0 +1,91 @@
+"""Marks of networks: the same for one customer, none where an address says nothing, and readable to
+nobody."""
+
+import pytest
+
+from duologue.identity.addresses import Proxies
+from duologue.identity.keyring import Keyring
+from duologue.identity.networks import Networks, Wrapped, store_key
+
+PROXIES = Proxies.parse("127.0.0.1,198.51.100.1,2001:db8:ffff::/48")
+NETWORKS = Networks(b"k" * 32, PROXIES)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("192.0.2.7", "::ffff:192.0.2.7", True),
+        ("192.0.2.7", "64:ff9b::192.0.2.7", True),
+        ("2001:db8:1:200::1", "2001:db8:1:2ff:1::2", True),
+        ("2001:db8:1:200::1", "2001:db8:1:300::1", False),
+    ],
+)
+def test_a_customer_is_one_network(one: str, other: str, same: bool) -> None:
+    """IPv4 by address, IPv6 by the /56, however the address is written."""
+    assert (NETWORKS.mark(one) == NETWORKS.mark(other)) is same
+    assert len(NETWORKS.mark(one)) == 16
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "", "nonsense", "127.0.0.1", "::1", "10.1.2.3", "172.17.0.1", "192.168.1.1", "169.254.1.1",
+        "100.64.0.1", "fe80::1", "fd00::1", "64:ff9b::10.0.0.1", "::ffff:127.0.0.1", "198.51.100.1",
+        "2001:db8:ffff:1::1", "64:ff9b::198.51.100.1",
+    ],
+)  # fmt: skip
+def test_what_tells_nobody_apart_has_no_mark(address: str) -> None:
+    """Behind one proxy, or on one machine, everybody has the same address: it says nothing of a person."""
+    assert NETWORKS.mark(address) == ""
+
+
+def test_a_mark_depends_on_the_stores_key() -> None:
+    """Two stores call one network by two names."""
+    assert Networks(b"l" * 32, PROXIES).mark("192.0.2.7") != NETWORKS.mark("192.0.2.7")
+
+
+class Entries:
+    """The store's entries, as ``pairing.machine`` keeps them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    async def propose(self, name: str, value: str) -> Wrapped:
+        if name:
+            self.kept.setdefault(name, value)
+        return dict(self.kept)
+
+
+async def test_the_key_outlives_the_rotation_of_the_signing_key() -> None:
+    """Blocks of a network hold on when the signing key changes: the new one wraps the same key."""
+    old, new = "old:" + "a" * 32, "new:" + "b" * 32
+    entries = Entries()
+    first = await store_key(Keyring.parse(old), entries.propose)
+    assert len(first) == 32
+    assert await store_key(Keyring.parse(f"{new},{old}"), entries.propose) == first
+    assert await store_key(Keyring.parse(new), entries.propose) == first
+    assert first.hex() not in "".join(entries.kept.values())
+
+
+async def test_two_servers_that_start_together_agree() -> None:
+    """The first proposal stays."""
+    entries = Entries()
+    keyring = Keyring.parse("a" * 32)
+
+    class Late(Entries):
+        """Reads nothing at first: the other server's entry is made in between."""
+
+        async def propose(self, name: str, value: str) -> Wrapped:
+            return await entries.propose(name, value) if name else {}
+
+    first = await store_key(keyring, entries.propose)
+    assert await store_key(keyring, Late().propose) == first
+
+
+async def test_a_stranger_with_the_store_makes_another_key() -> None:
+    """A signing key that wraps no entry reads none."""
+    entries = Entries()
+    first = await store_key(Keyring.parse("a" * 32), entries.propose)
+    assert await store_key(Keyring.parse("b" * 32), entries.propose) != first
