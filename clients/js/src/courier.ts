@@ -12,11 +12,16 @@ export interface CourierOptions {
   readonly dispatch: (input: Input) => void;
   /** A command was answered 401. */
   readonly unauthorized: () => void;
+  /** How many signals may wait for those before them; more are dropped. */
+  readonly mostSignals?: number;
 }
 
 /** An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew. */
 const PULSE_TIMEOUT_MS = 2_000;
 const SIGNAL_TIMEOUT_MS = 4_000;
+
+/** Signals that wait for those before them. A call begins with a few; more than this a partner's page has asked for, and means no good. */
+const MOST_SIGNALS = 64;
 
 /**
  * Carries commands to the server and their answers back into the model.
@@ -32,6 +37,7 @@ export class Courier {
   #matchName: string | null = null;
   /** Signals go one after the other: a description has to arrive before what builds on it. */
   #signals: Promise<void> = Promise.resolve();
+  #waiting = new Set<string>();
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -45,6 +51,7 @@ export class Courier {
     this.#match = this.#scope();
     this.#matchName = match;
     this.#signals = Promise.resolve();
+    this.#waiting = new Set();
   }
 
   /** Ends every command under way; the next one starts a new life. Can be repeated. */
@@ -81,10 +88,12 @@ export class Courier {
   }
 
   signal(match: string, data: SignalData): void {
-    if (match !== this.#matchName) return;
+    const waiting = this.#waiting;
+    if (match !== this.#matchName || waiting.size >= (this.#options.mostSignals ?? MOST_SIGNALS)) return;
     const options = { signal: this.#match.signal, timeout_ms: SIGNAL_TIMEOUT_MS };
     const key = randomId("k_");
-    this.#signals = this.#signals.then(() => this.#carry({ name: "signal" }, { match, key, data }, options));
+    waiting.add(key);
+    this.#signals = this.#signals.then(() => this.#carry({ name: "signal" }, { match, key, data }, options)).finally(() => waiting.delete(key));
   }
 
   async readState(): Promise<void> {

@@ -114,6 +114,7 @@ export class Stage {
       events: {
         status: (status, fresh) => dispatch({ type: "media", match, status, fresh }),
         vouched: () => dispatch({ type: "vouched", match }),
+        limited: (limit) => dispatch({ type: "limited", match, limit }),
         signal: (data) => signal(match, data),
         tracks: (tracks) => this.#see(match, { tracks }),
         presence: (presence) => this.#see(match, { presence }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { noChat, numbered, received, said, unsent, upTo } from "../src/state/chat.ts";
+import { MOST_LINES, noChat, numbered, received, said, unsent, upTo, type Chat } from "../src/state/chat.ts";
 
 const chat = { ...noChat, match: "m_1" };
 
@@ -26,8 +26,9 @@ describe("a line of our own", () => {
 describe("lines of both", () => {
   it("give their numbers to others when the store has fallen back (E8)", () => {
     const line = (n: number, text: string) => ({ n, from: "partner" as const, text, at_ms: 1 });
-    const before = [line(1, "one"), line(2, "lost"), line(3, "lost")].reduce(received, chat);
-    const after = [line(2, "two"), line(3, "three")].reduce(received, upTo(before, 2));
+    const read = (all: Chat, one: ReturnType<typeof line>): Chat => received(all, one);
+    const before = [line(1, "one"), line(2, "lost"), line(3, "lost")].reduce(read, chat);
+    const after = [line(2, "two"), line(3, "three")].reduce(read, upTo(before, 2));
     expect(upTo(before, 2).lines).toHaveLength(2);
     expect(after.lines.map(({ text }) => text)).toEqual(["one", "two", "three"]);
   });
@@ -45,5 +46,15 @@ describe("lines of both", () => {
   it("keep what is still on its way at the end", () => {
     const both = received(said(chat, "k1", "mine", 1), { n: 1, from: "partner", text: "theirs", at_ms: 2 });
     expect(both.lines.map(({ text }) => text)).toEqual(["theirs", "mine"]);
+  });
+
+  it("are the newest 256: a stranger who writes for hours does not fill the page (control: without the bound he does)", () => {
+    const write = (most?: number): string[] => {
+      let written = said(chat, "k1", "mine", 1);
+      for (let n = 1; n <= 2_000; n += 1) written = received(written, { n, from: "partner", text: String(n), at_ms: n }, most);
+      return written.lines.map(({ text }) => text);
+    };
+    expect([write().length, ...write().slice(-2)]).toEqual([MOST_LINES, "2000", "mine"]);
+    expect(write(Infinity)).toHaveLength(2_001);
   });
 });

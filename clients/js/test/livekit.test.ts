@@ -1,6 +1,7 @@
-import { Room } from "livekit-client";
+import { Room, Track } from "livekit-client";
 import { describe, expect, it } from "vitest";
 import { attachedMedia } from "../src/media/attached.ts";
+import { BOUNDS, type Bounds } from "../src/media/bounds.ts";
 import { TOPIC } from "../src/media/company.ts";
 import { livekitMedia } from "../src/media/livekit.ts";
 import type { LocalTracks, MediaSession } from "../src/media/port.ts";
@@ -34,17 +35,18 @@ interface Loading {
   readonly attached?: boolean;
   readonly room?: LivekitRoom | null;
   readonly tracks?: LocalTracks;
+  readonly bounds?: Bounds;
 }
 
 class Call {
   readonly clock = new FakeClock();
   readonly livekit = new FakeLivekit();
 
-  load(media: LivekitMedia, { attached = false, room = null, tracks = { audio: track("audio"), video: track("video") } }: Loading = {}): Page {
+  load(media: LivekitMedia, { attached = false, room = null, tracks = { audio: track("audio"), video: track("video") }, bounds = BOUNDS }: Loading = {}): Page {
     const words: string[] = [];
     const shown: MediaStreamTrack[] = [];
     const { clock } = this;
-    const open = attached ? attachedMedia({ clock }) : livekitMedia({ clock, load: this.livekit.load });
+    const open = attached ? attachedMedia({ clock, bounds }) : livekitMedia({ clock, bounds, load: this.livekit.load });
     const session = open({
       match: "m_1",
       page: "p_1",
@@ -54,6 +56,7 @@ class Call {
       room,
       events: {
         status: (status, fresh) => void words.push(fresh ? `${status}!` : status),
+        limited: (limit) => void words.push(limit),
         vouched: () => void (page.vouched += 1),
         tracks: (now) => void shown.splice(0, shown.length, ...now),
         presence: () => undefined,
@@ -263,6 +266,89 @@ describe("a room of the client's own", () => {
     const call = new Call();
     await call.met();
     expect(call.livekit.options[0]).toMatchObject({ adaptiveStream: false, dynacast: true, stopLocalTrackOnUnpublish: false, disconnectOnPageLeave: false });
+  });
+});
+
+describe("a partner who means harm", () => {
+  const NO_LIMIT = { most: Infinity, every_ms: 1 };
+  const meet = async (bounds: Partial<Bounds> = {}): Promise<[Call, Page, FakeRoom]> => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const page = call.load(grant("polite"), { bounds: { ...BOUNDS, ...bounds } });
+    await call.clock.advance(0);
+    const partner = new FakeRoom(call.livekit);
+    await partner.connect("", fakeToken(ROOM, "m_1.impolite"));
+    await call.clock.advance(0);
+    return [call, page, partner];
+  };
+  const publish = async (partner: FakeRoom, kind: "audio" | "video", source: Track.Source): Promise<void> => {
+    await partner.localParticipant.publishTrack(track(kind), { source });
+  };
+  const publishAll = async (partner: FakeRoom): Promise<void> => {
+    for (const source of [Track.Source.ScreenShare, Track.Source.Camera, Track.Source.Camera, Track.Source.Camera]) await publish(partner, "video", source);
+    for (const source of [Track.Source.ScreenShareAudio, Track.Source.Microphone, Track.Source.Microphone]) await publish(partner, "audio", source);
+  };
+  const flood = async (partner: FakeRoom, times: number, text = '{"ping":1}'): Promise<void> => {
+    for (let n = 0; n < times; n += 1) await partner.localParticipant.publishData(new TextEncoder().encode(text), { topic: TOPIC });
+  };
+
+  it("is received with one camera and one microphone, however many tracks they publish", async () => {
+    const [, page, partner] = await meet();
+    await publishAll(partner);
+    const desired = [...partner.localParticipant.trackPublications.values()].map(({ source, isDesired }) => (isDesired ? source : "-"));
+    expect(desired).toEqual(["-", "camera", "-", "-", "-", "microphone", "-"]);
+    expect(page.tracks.map(({ kind }) => kind)).toEqual(["video", "audio"]);
+  });
+
+  it("control: without the bound each camera and microphone is received", async () => {
+    const [, page, partner] = await meet({ sectionsOfKind: Infinity });
+    await publishAll(partner);
+    expect(page.tracks).toHaveLength(5);
+  });
+
+  it.each([
+    ["is answered forty packets at once, none of them long", {}, 40],
+    ["control: without the bounds is answered each", { messages: NO_LIMIT, messageChars: Infinity }, 102],
+  ])("%s", async (_, bounds, answered) => {
+    const [call, , partner] = await meet(bounds);
+    let answers = 0;
+    partner.on("dataReceived", (data: Uint8Array) => void (answers += new TextDecoder().decode(data).includes("pong") ? 1 : 0));
+    await flood(partner, 100);
+    await flood(partner, 2, `{"ping":1,"x":"${"y".repeat(2_000)}"}`);
+    await call.clock.advance(0);
+    expect(answers).toBe(answered);
+  });
+
+  it.each([
+    ["a flood of packets ends the room for good, with the reason", {}, ["flood", "failed"], []],
+    ["control: without the bound it goes on", { excess: NO_LIMIT }, [], ["m_1.impolite", "m_1.polite"]],
+  ])("%s", async (_, bounds, words, people) => {
+    const [call, page, partner] = await meet(bounds);
+    const before = page.words.length;
+    await flood(partner, 1_000, "x");
+    await call.clock.advance(0);
+    expect(page.words.slice(before)).toEqual(words);
+    await partner.disconnect();
+    await call.clock.advance(10_000);
+    expect(call.livekit.people(ROOM)).toEqual(people.filter((name) => name !== "m_1.impolite"));
+  });
+
+  it("in a room of the app's own falls silent when they flood it: the room is the app's to leave", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const its = new FakeRoom(call.livekit);
+    await its.connect("", fakeToken(ROOM, "m_1.polite"));
+    const page = call.load(grant("polite"), { attached: true, room: its });
+    const partner = new FakeRoom(call.livekit);
+    await partner.connect("", fakeToken(ROOM, "m_1.impolite"));
+    await flood(partner, 1_000);
+    for (let n = 0; n < 6; n += 1) {
+      await flood(partner, 1);
+      await call.clock.advance(500);
+    }
+    expect(page.words).toEqual(["flood", "silent"]);
+    expect(its.state).toBe("connected");
+    page.session.close();
   });
 });
 

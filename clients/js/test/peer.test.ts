@@ -33,6 +33,7 @@ class Call {
       room: null,
       events: {
         status: (status) => void words.push(status),
+        limited: (limit) => void words.push(limit),
         vouched: () => undefined,
         tracks: () => undefined,
         presence: () => undefined,

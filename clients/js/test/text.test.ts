@@ -22,6 +22,7 @@ class Wire {
       room: null,
       events: {
         status: (status, fresh) => say(fresh ? `${status} anew` : status),
+        limited: (limit) => say(limit),
         vouched: () => say("vouched"),
         tracks: () => say("tracks"),
         presence: () => say("presence"),

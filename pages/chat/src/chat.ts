@@ -59,16 +59,19 @@ export class ChatPanel {
   #draw(lines: readonly Line[]): void {
     const atEnd = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < 40;
     const items = new Map<string, HTMLParagraphElement>();
+    let added = false;
+    const names = new Set(lines.map(nameOf));
+    // First, so that what follows moves nothing: of a long conversation the oldest lines go.
+    for (const [name, item] of this.#items) if (!names.has(name)) item.remove();
     for (const [place, line] of lines.entries()) {
-      const name = line.key ?? `n${line.n ?? ""}`;
+      const name = nameOf(line);
       const item = this.#items.get(name) ?? this.#item(line);
+      added ||= !this.#items.has(name);
       items.set(name, item);
       this.#mark(item, line);
       const there = this.#log.children[place] ?? null;
       if (there !== item) this.#log.insertBefore(item, there);
     }
-    const added = items.size > this.#items.size;
-    for (const [name, item] of this.#items) if (!items.has(name)) item.remove();
     this.#items = items;
     if (added && atEnd) this.#toEnd();
   }
@@ -109,4 +112,8 @@ export class ChatPanel {
     note.append(`${this.#words.said.notSent} `, again);
     return note;
   }
+}
+
+function nameOf({ key, n }: Line): string {
+  return key ?? `n${n ?? ""}`;
 }

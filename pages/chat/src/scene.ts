@@ -109,17 +109,22 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
     case "waiting":
       return looking(situation, words);
     case "connecting":
-      return { title: status.connecting, detail: status.connectingDetail };
+      return { title: status.connecting, detail: limited(situation, words) ?? status.connectingDetail };
     case "talking":
       return { title: status.talking(alias(situation.model)), detail: "" };
     case "reconnecting":
-      return { title: status.reconnecting, detail: status.reconnectingDetail };
+      return { title: status.reconnecting, detail: limited(situation, words) ?? status.reconnectingDetail };
     case "taken-over":
       if (situation.elsewhere) return { title: over.elsewhere, detail: over.elsewhereDetail };
       return { title: over.takenOver, detail: over.takenOverDetail };
     case "ended":
       return { title: over.ended, detail: situation.model.ended_reason === "banned" ? over.banned : over.endedDetail };
   }
+}
+
+/** A partner who asked for more than their page may. */
+function limited({ model: { media } }: Situation, { status }: Words): string | null {
+  return media.limit === null ? null : status.limited[media.limit];
 }
 
 /** First why the person is looking again, while that is news; then how many there are. */

@@ -78,6 +78,8 @@ export interface Words {
     readonly talking: (alias: string) => string;
     readonly reconnecting: string;
     readonly reconnectingDetail: string;
+    /** Why there is no picture: the other page asked for more than it may. */
+    readonly limited: Readonly<Record<"pages" | "flood", string>>;
     readonly finding: string;
     readonly noVideo: string;
     readonly noVideoDetail: string;
@@ -239,6 +241,10 @@ export const english: Words = {
     talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${alias}. Say hello!`),
     reconnecting: "Reconnecting to your partner…",
     reconnectingDetail: "You can wait a moment, or press Next.",
+    limited: {
+      pages: "Their page was loaded again too often, so you are not connected to it any more. Press Next to meet somebody else.",
+      flood: "Their page sent far too much, so the connection was closed. Press Next to meet somebody else.",
+    },
     finding: "Finding the next one…",
     noVideo: "Video is not available right now",
     noVideoDetail: "You keep your place. As soon as it is back, somebody is found for you.",

@@ -137,3 +137,12 @@ describe("the scene", () => {
     expect(draw({ state: waiting })).toMatchObject({ current: null, canChat: false });
   });
 });
+
+describe("a partner whose page asked for more than it may", () => {
+  it.each(["pages", "flood"] as const)("is named as the reason why there is no picture (%s), and not while there is one", (limit) => {
+    const words = english.status.limited[limit];
+    expect(draw({ state: matched, media: media({ status: "failed", everOpen: false, limit }) }).detail).toBe(words);
+    expect(draw({ state: matched, media: media({ status: "failed", limit }) }).detail).toBe(words);
+    expect(draw({ state: matched, media: media({ limit }) }).detail).not.toBe(words);
+  });
+});

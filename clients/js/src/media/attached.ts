@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Presence } from "../vocabulary.ts";
+import { BOUNDS, type Bounds } from "./bounds.ts";
 import { Company } from "./company.ts";
 import type { MediaSession, MediaSetting, OpenMedia } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
@@ -9,22 +10,24 @@ import { isJoined, isOfMatch, type LivekitRoom } from "./room.ts";
  * For grants of kind `livekit`, where the app itself connects (its own `<LiveKitRoom>`): nothing is said of media until
  * it attaches the room of this match; the server goes by what LiveKit tells it.
  */
-export function attachedMedia({ clock }: { readonly clock: Clock }): OpenMedia {
-  return (setting) => (setting.grant.kind === "livekit" ? new AttachedSession(setting, clock) : null);
+export function attachedMedia({ clock, bounds = BOUNDS }: { readonly clock: Clock; readonly bounds?: Bounds }): OpenMedia {
+  return (setting) => (setting.grant.kind === "livekit" ? new AttachedSession(setting, clock, bounds) : null);
 }
 
 class AttachedSession implements MediaSession {
   readonly #setting: MediaSetting;
   readonly #clock: Clock;
+  readonly #bounds: Bounds;
   #presence: Presence;
   #room: LivekitRoom | null = null;
   #watch: PresenceWatch | null = null;
   #company: Company | null = null;
   #left: Promise<void> = Promise.resolve();
 
-  constructor(setting: MediaSetting, clock: Clock) {
+  constructor(setting: MediaSetting, clock: Clock, bounds: Bounds) {
     this.#setting = setting;
     this.#clock = clock;
+    this.#bounds = bounds;
     this.#presence = setting.presence;
     this.attach(setting.room);
   }
@@ -76,10 +79,14 @@ class AttachedSession implements MediaSession {
     const { match, events } = this.#setting;
     const room = this.#room;
     if (room === null || this.#company !== null || !isJoined(room) || !isOfMatch(room.localParticipant.identity, match)) return;
-    const { status, vouched, presence, quality } = events;
+    const { status, vouched, presence, quality, limited } = events;
     this.#watch = new PresenceWatch(this.#clock, this.#presence, { status, vouched, presence });
-    // Its tracks are the app's to show.
-    this.#company = new Company(room, match, this.#watch, { tracks: () => undefined, quality });
+    // Its tracks are the app's to show, and so is the room the app's to leave: a partner who floods it falls silent here.
+    this.#company = new Company(room, match, this.#watch, this.#clock, this.#bounds, {
+      tracks: () => undefined,
+      quality,
+      flooded: () => limited("flood"),
+    });
   };
 
   #release(): void {

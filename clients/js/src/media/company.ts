@@ -1,3 +1,5 @@
+import type { Clock } from "../clock.ts";
+import { Ear, type Bounds } from "./bounds.ts";
 import { noQuality, readQuality, type Qualities } from "./quality.ts";
 import type { PresenceWatch } from "./presence.ts";
 import { isJoined, isOfMatch, type LivekitRoom, type RoomParticipant } from "./room.ts";
@@ -5,6 +7,8 @@ import { isJoined, isOfMatch, type LivekitRoom, type RoomParticipant } from "./r
 export interface CompanyEvents {
   readonly tracks: (tracks: readonly MediaStreamTrack[]) => void;
   readonly quality: (qualities: Qualities) => void;
+  /** The partner sends so much that nothing of theirs is listened to any more. */
+  readonly flooded: () => void;
 }
 
 /** An app's own data packets have other topics, or none. */
@@ -36,16 +40,18 @@ export class Company {
   readonly #match: string;
   readonly #watch: PresenceWatch;
   readonly #events: CompanyEvents;
+  readonly #ear: Ear;
   #sid: string | null = null;
   #tracks: readonly MediaStreamTrack[] = [];
   #qualities = noQuality;
   #waiting = 0;
 
-  constructor(room: LivekitRoom, match: string, watch: PresenceWatch, events: CompanyEvents) {
+  constructor(room: LivekitRoom, match: string, watch: PresenceWatch, clock: Clock, bounds: Bounds, events: CompanyEvents) {
     this.#room = room;
     this.#match = match;
     this.#watch = watch;
     this.#events = events;
+    this.#ear = new Ear(bounds, clock);
     for (const event of LOOKS) room.on(event, this.#look);
     room.on("dataReceived", this.#heard);
     this.#look();
@@ -95,9 +101,16 @@ export class Company {
 
   readonly #heard = (payload: Uint8Array, from: RoomParticipant | undefined, _kind: unknown, topic: string | undefined): void => {
     if (topic !== TOPIC) return;
+    if (!this.#ear.hears(payload.byteLength)) return this.#overheard();
     this.#look();
     if (from?.sid === this.#sid) this.#watch.receive(new TextDecoder().decode(payload));
   };
+
+  #overheard(): void {
+    if (!this.#ear.isFlooded) return;
+    this.#room.off("dataReceived", this.#heard);
+    this.#events.flooded();
+  }
 
   #say(text: string): void {
     if (this.#waiting >= MOST_WAITING) return;

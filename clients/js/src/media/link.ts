@@ -1,5 +1,6 @@
 import { pause, type Clock } from "../clock.ts";
 import type { Role, SignalBody } from "../vocabulary.ts";
+import { Ear, type Allowance, type Bounds } from "./bounds.ts";
 import type { LocalTracks } from "./port.ts";
 
 export interface LinkEvents {
@@ -11,8 +12,21 @@ export interface LinkEvents {
   readonly failed: () => void;
   /** The partner closed it, or it is beyond repair: another one is needed. */
   readonly broken: () => void;
+  /** The partner sends so much that no connection to them is wanted. */
+  readonly flooded: () => void;
+}
+
+export interface LinkSetting {
+  readonly pc: RTCPeerConnection;
+  readonly role: Role;
+  readonly tracks: LocalTracks;
+  readonly clock: Clock;
+  readonly bounds: Bounds;
+  /** That of the match: another connection does not get another one. */
+  readonly negotiations: Allowance;
   /** The servers to look for a way with, as the newest state names them. */
   readonly configuration: () => RTCConfiguration;
+  readonly events: LinkEvents;
 }
 
 /** Candidates that come this soon travel inside the description: on most networks that is all of them, in one signal. */
@@ -21,50 +35,64 @@ const GATHER_MS = 80;
 /** Agreed on by both sides beforehand, so that it needs no announcement. */
 const PINGS: RTCDataChannelInit = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
 
+/** A partner who takes nothing off us gets nothing more: a ping that waits is of no use. */
+const MOST_BUFFERED = 16_384;
+
 /**
  * One connection to one page of the partner: W3C's "perfect negotiation", without its crossing offers.
  *
  * The impolite side makes every offer, so that no two cross and none is rolled back: in Chromium (156, measured) a
- * rollback on a connection that is up freezes what it receives, for good. Signals and offers are worked off one by one,
- * so no two interleave.
+ * rollback on a connection that is up freezes what it receives, for good. An offer of the polite side is ignored. Signals
+ * and offers are worked off one by one, so no two interleave.
  */
 export class PeerLink {
   readonly #pc: RTCPeerConnection;
   readonly #role: Role;
   readonly #clock: Clock;
+  readonly #bounds: Bounds;
+  readonly #negotiations: Allowance;
+  readonly #ear: Ear;
+  readonly #configuration: () => RTCConfiguration;
   readonly #events: LinkEvents;
   readonly #channel: RTCDataChannel;
   readonly #life = new AbortController();
   readonly #early: RTCIceCandidateInit[] = [];
   #tracks: LocalTracks;
   #work: Promise<void> = Promise.resolve();
-  #ignoring = false;
   #gathering = false;
+  /** Heard for the last description. */
+  #candidates = 0;
+  #channels = 0;
 
-  constructor(pc: RTCPeerConnection, role: Role, tracks: LocalTracks, clock: Clock, events: LinkEvents) {
+  constructor({ pc, role, tracks, clock, bounds, negotiations, configuration, events }: LinkSetting) {
     this.#pc = pc;
     this.#role = role;
     this.#tracks = tracks;
     this.#clock = clock;
+    this.#bounds = bounds;
+    this.#negotiations = negotiations;
+    this.#ear = new Ear(bounds, clock);
+    this.#configuration = configuration;
     this.#events = events;
     this.#channel = pc.createDataChannel("presence", PINGS);
     this.#listen();
     if (role === "impolite") this.#offerBoth();
   }
 
+  /** What is beyond the bounds is dropped here, before it waits for its turn. */
   hear(body: SignalBody): void {
-    if ("description" in body) this.#enqueue(() => this.#describe(body.description));
-    else if ("candidate" in body) this.#enqueue(() => this.#candidate(body.candidate));
+    if ("description" in body) this.#hearDescription(body.description);
+    else if ("candidate" in body) this.#hearCandidate(body.candidate);
   }
 
   /** Drops what cannot be sent now. */
   say(text: string): void {
-    if (this.wasOpen) this.#channel.send(text);
+    if (this.wasOpen && !(this.#channel.bufferedAmount > MOST_BUFFERED)) this.#channel.send(text);
   }
 
   send(tracks: LocalTracks): void {
     this.#tracks = tracks;
-    for (const { sender, receiver } of this.#pc.getTransceivers()) {
+    for (const { sender, receiver } of this.#taken()) {
       // A connection that closes meanwhile refuses; there is nothing left to show then.
       sender.replaceTrack(this.#own(receiver.track.kind)).catch(() => undefined);
     }
@@ -89,7 +117,7 @@ export class PeerLink {
    */
   #renew(): void {
     try {
-      this.#pc.setConfiguration(this.#events.configuration());
+      this.#pc.setConfiguration(this.#configuration());
     } catch {
       // Firefox before 119 has no such method: the old ones are tried.
     }
@@ -107,8 +135,9 @@ export class PeerLink {
     const options = { signal };
     pc.addEventListener("negotiationneeded", () => this.#enqueue(() => this.#offer()), options);
     pc.addEventListener("icecandidate", ({ candidate }) => this.#found(candidate), options);
-    pc.addEventListener("track", () => this.#events.tracks(pc.getReceivers().map(({ track }) => track)), options);
+    pc.addEventListener("track", () => this.#events.tracks(this.#taken().map(({ receiver }) => receiver.track)), options);
     pc.addEventListener("connectionstatechange", () => this.#changed(), options);
+    pc.addEventListener("datachannel", ({ channel }) => this.#refuse(channel), options);
     this.#channel.addEventListener("open", () => this.#events.opened(), options);
     this.#channel.addEventListener("close", () => this.#events.broken(), options);
     this.#channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#heard(data), options);
@@ -118,8 +147,17 @@ export class PeerLink {
     if (this.#pc.connectionState === "failed") this.#events.failed();
   }
 
+  /** The one channel that there is was agreed on beforehand. */
+  #refuse(channel: RTCDataChannel): void {
+    channel.close();
+    this.#channels += 1;
+    if (this.#channels > this.#bounds.channels) this.#events.flooded();
+  }
+
   #heard(data: unknown): void {
-    if (typeof data === "string") this.#events.text(data);
+    const isText = typeof data === "string";
+    if (this.#ear.hears(isText ? data.length : Infinity) && isText) this.#events.text(data);
+    else if (this.#ear.isFlooded) this.#events.flooded();
   }
 
   /** Both kinds always, with a track or without: a camera that is switched on later needs no new negotiation. */
@@ -133,26 +171,39 @@ export class PeerLink {
     return kind === "audio" ? this.#tracks.audio : this.#tracks.video;
   }
 
+  /** The sections that carry media: the first of audio and the first of video. */
+  #taken(): RTCRtpTransceiver[] {
+    const there = this.#pc.getTransceivers().filter(({ direction }) => direction !== "stopped");
+    return ["audio", "video"].flatMap((kind) => there.filter(({ receiver }) => receiver.track.kind === kind).slice(0, this.#bounds.sectionsOfKind));
+  }
+
   async #offer(): Promise<void> {
     if (this.#role === "polite" || this.#pc.signalingState !== "stable") return;
     await this.#announce();
   }
 
-  async #describe(description: RTCSessionDescriptionInit): Promise<void> {
-    const crossed = description.type === "offer" && this.#pc.signalingState !== "stable";
-    this.#ignoring = crossed && this.#role === "impolite";
-    if (this.#ignoring) return;
-    if (description.type === "offer" && this.#pc.remoteDescription !== null) this.#renew();
-    if (description.type === "answer" && this.#pc.signalingState !== "have-local-offer") return;
-    await this.#pc.setRemoteDescription(description); // rolls our own offer back when the two crossed
+  #hearDescription(description: RTCSessionDescriptionInit): void {
+    if (description.type !== (this.#role === "polite" ? "offer" : "answer") || !this.#negotiations.take()) return;
+    this.#candidates = 0;
+    this.#enqueue(() => this.#describe(description));
+  }
+
+  async #describe({ type, sdp = "" }: RTCSessionDescriptionInit): Promise<void> {
+    if (type === "offer" && this.#pc.remoteDescription !== null) this.#renew();
+    if (type === "answer" && this.#pc.signalingState !== "have-local-offer") return;
+    if ((sdp.match(/^m=/gm) ?? []).length > this.#bounds.sections) throw new Error("an offer of too many sections");
+    await this.#pc.setRemoteDescription({ type, sdp: this.#bounds.layers ? sdp : withoutLayers(sdp) });
     for (const candidate of this.#early.splice(0)) await this.#candidate(candidate);
-    if (description.type !== "offer") return;
+    if (type !== "offer") return;
     await this.#answerBoth();
     await this.#announce();
   }
 
+  /** Whatever else was offered is rejected. */
   async #answerBoth(): Promise<void> {
-    for (const transceiver of this.#pc.getTransceivers()) {
+    const taken = this.#taken();
+    for (const transceiver of this.#pc.getTransceivers()) if (!taken.includes(transceiver)) transceiver.stop();
+    for (const transceiver of taken) {
       transceiver.direction = "sendrecv";
       await transceiver.sender.replaceTrack(this.#own(transceiver.receiver.track.kind));
     }
@@ -184,6 +235,13 @@ export class PeerLink {
     this.#events.signal({ candidate: candidate.toJSON() });
   }
 
+  #hearCandidate(candidate: RTCIceCandidateInit): void {
+    const { candidates, candidateChars } = this.#bounds;
+    if (this.#candidates >= candidates || (candidate.candidate ?? "").length > candidateChars) return;
+    this.#candidates += 1;
+    this.#enqueue(() => this.#candidate(candidate));
+  }
+
   async #candidate(candidate: RTCIceCandidateInit): Promise<void> {
     if (this.#pc.remoteDescription === null) {
       this.#early.push(candidate);
@@ -192,7 +250,7 @@ export class PeerLink {
     try {
       await this.#pc.addIceCandidate(candidate);
     } catch {
-      // Of an offer that we ignored, or of a network that is gone: one way less, not the end of the connection.
+      // Of a description that was not taken, or of a network that is gone: one way less, not the end of the connection.
     }
   }
 
@@ -201,4 +259,9 @@ export class PeerLink {
       if (!this.#life.signal.aborted) this.#events.broken();
     });
   }
+}
+
+/** Without what asks for several encodings of one picture at once: this page sends one. */
+function withoutLayers(sdp: string): string {
+  return sdp.replace(/^a=(?:simulcast|rid):.*\r?\n/gm, "");
 }

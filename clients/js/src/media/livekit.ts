@@ -2,12 +2,14 @@
 import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions } from "livekit-client";
 import { systemClock, type Clock } from "../clock.ts";
 import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
+import { BOUNDS, type Bounds } from "./bounds.ts";
 import { Company } from "./company.ts";
 import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
 import { noQuality } from "./quality.ts";
 import { Shown } from "./shown.ts";
+import { Subscribing } from "./subscribing.ts";
 import { usualMedia } from "./usual.ts";
 
 /** What is loaded of `livekit-client`. */
@@ -23,6 +25,8 @@ export interface LivekitOptions {
   readonly otherwise?: OpenMedia;
   readonly clock?: Clock;
   readonly load?: () => Promise<LivekitModule>;
+  /** How much of a partner is put up with in one match; an app has no reason to set it. */
+  readonly bounds?: Bounds;
 }
 
 /** What the two have until the media deadline is 10 s; one try must not take all of it. */
@@ -30,6 +34,8 @@ const CONNECT: RoomConnectOptions = {
   maxRetries: 0,
   websocketTimeout: 4_000,
   peerConnectionTimeout: 6_000,
+  // A partner may publish many tracks: `Subscribing` asks for one camera and one microphone.
+  autoSubscribe: false,
   // On a link that is too narrow the server holds the picture back, never the sound.
   subscriberAllowPause: true,
 };
@@ -56,6 +62,7 @@ class LivekitSession implements MediaSession {
   readonly #setting: MediaSetting;
   readonly #clock: Clock;
   readonly #screen: LivekitOptions["screen"];
+  readonly #bounds: Bounds;
   readonly #module: () => Promise<LivekitModule>;
   readonly #watch: PresenceWatch;
   #grant: LivekitMedia;
@@ -66,12 +73,13 @@ class LivekitSession implements MediaSession {
   #closed = false;
   #left: Promise<void> = Promise.resolve();
 
-  constructor(setting: MediaSetting, grant: LivekitMedia, clock: Clock, { screen, load }: LivekitOptions) {
+  constructor(setting: MediaSetting, grant: LivekitMedia, clock: Clock, { screen, load, bounds = BOUNDS }: LivekitOptions) {
     this.#setting = setting;
     this.#grant = grant;
     this.#tracks = setting.tracks;
     this.#clock = clock;
     this.#screen = screen;
+    this.#bounds = bounds;
     this.#module = load ?? (() => import("livekit-client"));
     const { status, vouched, presence } = setting.events;
     this.#watch = new PresenceWatch(clock, setting.presence, { status, vouched, presence });
@@ -121,9 +129,10 @@ class LivekitSession implements MediaSession {
     const { ready, url, token } = this.#grant;
     if (this.#closed || this.#stay !== null || !ready || url === undefined || token === undefined) return;
     this.#cancelRetry();
-    const stay: Stay = new Stay(this.#setting, this.#watch, this.#tracks, this.#screen, {
+    const stay: Stay = new Stay(this.#setting, this.#watch, this.#tracks, this.#screen, this.#clock, this.#bounds, {
       joined: () => (this.#tries = 0),
       ended: (again) => this.#ended(stay, again),
+      flooded: () => this.#flooded(),
     });
     this.#stay = stay;
     stay.enter(this.#module(), url, token);
@@ -133,6 +142,15 @@ class LivekitSession implements MediaSession {
     const stay = this.#stay;
     this.#stay = null;
     if (stay !== null) this.#left = stay.leave();
+  }
+
+  /** A page of this package does not come here: the room is left for good. */
+  #flooded(): void {
+    this.#closed = true;
+    this.#cancelRetry();
+    this.#leave();
+    this.#setting.events.limited("flood");
+    this.#watch.fail();
   }
 
   /** A room that could not be entered, or that was lost for good. */
@@ -150,6 +168,7 @@ class LivekitSession implements MediaSession {
 interface StayEvents {
   readonly joined: () => void;
   readonly ended: (again: boolean) => void;
+  readonly flooded: () => void;
 }
 
 /** How everything is set that is not the match's. */
@@ -165,18 +184,31 @@ class Stay {
   readonly #setting: MediaSetting;
   readonly #watch: PresenceWatch;
   readonly #screen: LivekitOptions["screen"];
+  readonly #clock: Clock;
+  readonly #bounds: Bounds;
   readonly #events: StayEvents;
   #tracks: LocalTracks;
   #room: Room | null = null;
   #company: Company | null = null;
+  #subscribing: Subscribing | null = null;
   #publishing: Publishing | null = null;
   #isLeft = false;
 
-  constructor(setting: MediaSetting, watch: PresenceWatch, tracks: LocalTracks, screen: LivekitOptions["screen"], events: StayEvents) {
+  constructor(
+    setting: MediaSetting,
+    watch: PresenceWatch,
+    tracks: LocalTracks,
+    screen: LivekitOptions["screen"],
+    clock: Clock,
+    bounds: Bounds,
+    events: StayEvents,
+  ) {
     this.#setting = setting;
     this.#watch = watch;
     this.#tracks = tracks;
     this.#screen = screen;
+    this.#clock = clock;
+    this.#bounds = bounds;
     this.#events = events;
   }
 
@@ -194,6 +226,7 @@ class Stay {
     if (this.#isLeft) return;
     this.#isLeft = true;
     this.#publishing?.close();
+    this.#subscribing?.close();
     this.#company?.close();
     if (this.#company !== null) {
       this.#watch.attach(null);
@@ -214,8 +247,10 @@ class Stay {
     room.on(RoomEvent.TrackSubscribed, (track) => track instanceof RemoteVideoTrack && this.#adapt(track));
     // Somebody came in under our name: another page of ours has the room now.
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason !== DisconnectReason.DUPLICATE_IDENTITY));
-    const { tracks, quality } = this.#setting.events;
-    this.#company = new Company(room, this.#setting.match, this.#watch, { tracks, quality });
+    const { match, events } = this.#setting;
+    const { tracks, quality } = events;
+    this.#subscribing = new Subscribing(room, match, this.#bounds, Track.Source, RoomEvent);
+    this.#company = new Company(room, match, this.#watch, this.#clock, this.#bounds, { tracks, quality, flooded: this.#events.flooded });
     await room.connect(url, token, CONNECT);
     await this.#joined(room, Track);
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { MediaGrant, PeerMedia, Presence, SignalBody, SignalData } from "../vocabulary.ts";
+import { Allowance, BOUNDS, type Bounds, type Limit } from "./bounds.ts";
 import { PeerLink } from "./link.ts";
 import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
@@ -7,29 +8,41 @@ import { PresenceWatch } from "./presence.ts";
 export interface PeerOptions {
   readonly clock: Clock;
   readonly connect: (configuration: RTCConfiguration) => RTCPeerConnection;
+  /** How much of a partner is put up with in one match; an app has no reason to set it. */
+  readonly bounds?: Bounds;
 }
 
 /** A `hello` may be lost with the partner's line; after these few the media deadline is over. */
 const HELLO_MS = 2_500;
 const HELLOS = 4;
 
+/** Signals that wait for the connection they are meant for: they came in the moment in which its page was first heard of. */
+const MOST_ARRIVING = 80;
+
 /** Browser to browser, for grants of kind `peer`. */
-export function peerMedia({ clock, connect }: PeerOptions): OpenMedia {
-  return (setting) => (setting.grant.kind === "peer" ? new PeerSession(setting, setting.grant, clock, connect) : null);
+export function peerMedia({ clock, connect, bounds = BOUNDS }: PeerOptions): OpenMedia {
+  return (setting) => (setting.grant.kind === "peer" ? new PeerSession(setting, setting.grant, clock, connect, bounds) : null);
 }
 
 /**
  * Finds the partner's page and keeps one connection to it.
  *
  * Every signal names the page it comes from. A page that we do not know yet is the partner's new one (a reload):
- * the old connection is dropped and another built. A page once left never comes back, so late signals of it are nothing.
+ * the old connection is closed, and another is built afterwards. A page once left never comes back, so late signals of it are
+ * nothing. The number of pages is bounded, and so is everything else that a partner can make this page do.
  */
 class PeerSession implements MediaSession {
   readonly #setting: MediaSetting;
   readonly #clock: Clock;
   readonly #connect: PeerOptions["connect"];
+  readonly #bounds: Bounds;
+  readonly #connections: Allowance;
+  readonly #negotiations: Allowance;
   readonly #watch: PresenceWatch;
   readonly #left = new Set<string>();
+  #limit: Limit | null = null;
+  /** Of the partner's newest page, until its connection is built; null once it is. */
+  #arriving: SignalData[] | null = null;
   #grant: PeerMedia;
   #tracks: LocalTracks;
   #partner: string | null = null;
@@ -38,15 +51,19 @@ class PeerSession implements MediaSession {
   #cancelHello: () => void = () => undefined;
   #closed = false;
 
-  constructor(setting: MediaSetting, grant: PeerMedia, clock: Clock, connect: PeerOptions["connect"]) {
+  constructor(setting: MediaSetting, grant: PeerMedia, clock: Clock, connect: PeerOptions["connect"], bounds: Bounds) {
     this.#setting = setting;
     this.#grant = grant;
     this.#tracks = setting.tracks;
     this.#clock = clock;
     this.#connect = connect;
+    this.#bounds = bounds;
+    this.#connections = new Allowance(bounds.connections, clock);
+    this.#negotiations = new Allowance(bounds.negotiations, clock);
     const { status, vouched, presence } = setting.events;
     this.#watch = new PresenceWatch(clock, setting.presence, {
       status: (word, fresh) => {
+        if (word === "silent" && this.#limit !== null) return this.#watch.fail();
         if (word === "silent") this.#restart();
         status(word, fresh);
       },
@@ -57,12 +74,11 @@ class PeerSession implements MediaSession {
   }
 
   hear(data: SignalData): void {
-    if (this.#closed || data.from === this.#setting.page || this.#left.has(data.from)) return;
+    if (this.#closed || this.#limit === "flood" || data.from === this.#setting.page || this.#left.has(data.from)) return;
     if ("bye" in data) return this.#dismissed(data.from);
-    if (data.from !== this.#partner) this.#meet(data.from);
-    else if (this.#link === null && !("candidate" in data)) this.#build();
-    this.#link?.hear(data);
-    if ("hello" in data) this.#greeted();
+    if (data.from !== this.#partner && !this.#meet(data.from)) return;
+    if (this.#arriving === null) this.#take(data);
+    else if (this.#arriving.length < MOST_ARRIVING) this.#arriving.push(data);
   }
 
   grant(grant: MediaGrant): void {
@@ -84,31 +100,62 @@ class PeerSession implements MediaSession {
 
   close(): void {
     this.#closed = true;
+    this.#arriving = null;
     this.#cancelHello();
     this.#watch.close();
     this.#link?.close();
     this.#link = null;
   }
 
+  #take(data: SignalData): void {
+    if (this.#link === null && !("candidate" in data)) this.#build();
+    this.#link?.hear(data);
+    if ("hello" in data) this.#greeted();
+  }
+
   /** The impolite side offers: first as soon as it knows our page, which may have loaded after our first hello. */
   #greeted(): void {
-    if (this.#grant.role === "polite") this.#signal({ hello: true });
-    else this.#link?.restart();
+    if (this.#grant.role === "impolite") return this.#restart();
+    if (this.#negotiations.take()) this.#signal({ hello: true });
   }
 
   /** Only the impolite side can; the polite one asks it to, for it may be the only one that hears nothing. */
   #restart(): void {
-    if (this.#link === null) return;
+    if (this.#link?.wasOpen !== true || !this.#negotiations.take()) return;
     if (this.#grant.role === "impolite") this.#link.restart();
-    else if (this.#link.wasOpen) this.#signal({ hello: true });
+    else this.#signal({ hello: true });
   }
 
-  #meet(page: string): void {
-    if (this.#partner !== null) this.#left.add(this.#partner);
+  /**
+   * The partner has another page: the connection to the last one is closed now, and one to the new one is built once everything
+   * that came in this moment was heard. Of many pages at a time, as a replay brings them, only the last one gets a connection.
+   */
+  #meet(page: string): boolean {
+    if (this.#partner !== null) {
+      if (this.#left.size >= this.#bounds.pageChanges) return this.#limited("pages");
+      this.#left.add(this.#partner);
+    }
     this.#partner = page;
     this.#hellos = 0;
     this.#drop();
+    const arriving: SignalData[] = (this.#arriving = []);
+    queueMicrotask(() => this.#arrived(arriving));
+    return true;
+  }
+
+  #arrived(signals: readonly SignalData[]): void {
+    if (signals !== this.#arriving) return;
+    this.#arriving = null;
     this.#build();
+    for (const data of signals) this.#take(data);
+  }
+
+  /** A page of this package does not come here: nothing more is taken of the partner, and the person is told why. */
+  #limited(limit: Limit): false {
+    if (this.#limit !== limit) this.#setting.events.limited(limit);
+    this.#limit = limit;
+    if (this.#link?.wasOpen !== true) this.#watch.fail();
+    return false;
   }
 
   /** They start anew and say hello next; if that hello is lost, ours makes them. */
@@ -118,17 +165,31 @@ class PeerSession implements MediaSession {
     this.#helloLater(HELLO_MS);
   }
 
+  /** One connection at a time: there is none when this is called. */
   #build(): void {
     this.#cancelHello();
-    const pc = this.#connect(this.#configuration());
-    const link: PeerLink = new PeerLink(pc, this.#grant.role, this.#tracks, this.#clock, {
-      signal: (body) => this.#signal(body),
-      tracks: (tracks) => this.#setting.events.tracks(tracks),
-      opened: () => this.#watch.attach({ send: (text) => link.say(text) }),
-      text: (text) => this.#watch.receive(text),
-      failed: () => this.#failed(),
-      broken: () => this.#broken(link),
+    const pc = this.#connections.take() ? this.#open() : null;
+    if (pc === null) {
+      this.#watch.fail();
+      return this.#startAnewLater();
+    }
+    const link: PeerLink = new PeerLink({
+      pc,
+      role: this.#grant.role,
+      tracks: this.#tracks,
+      clock: this.#clock,
+      bounds: this.#bounds,
+      negotiations: this.#negotiations,
       configuration: () => this.#configuration(),
+      events: {
+        signal: (body) => this.#signal(body),
+        tracks: (tracks) => this.#setting.events.tracks(tracks),
+        opened: () => this.#watch.attach({ send: (text) => link.say(text) }),
+        text: (text) => this.#watch.receive(text),
+        failed: () => this.#failed(),
+        broken: () => this.#broken(link),
+        flooded: () => this.#flooded(),
+      },
     });
     this.#link = link;
   }
@@ -138,16 +199,30 @@ class PeerSession implements MediaSession {
     return { iceServers: [...servers], iceTransportPolicy: policy ?? "all" };
   }
 
+  /** Null: the browser refuses, since it has too many connections that it has not cleared away yet. */
+  #open(): RTCPeerConnection | null {
+    try {
+      return this.#connect(this.#configuration());
+    } catch {
+      return null;
+    }
+  }
+
   /** Before the first answer there is no way between the two; after it, the way may be found again. */
   #failed(): void {
     this.#watch.fail();
     this.#restart();
   }
 
-  /** A partner who reloads says hello with a new page; one who is still there must be told that we start anew. */
   #broken(link: PeerLink): void {
     if (link !== this.#link) return;
     this.#drop();
+    if (this.#limit !== null) this.#watch.fail();
+    this.#startAnewLater();
+  }
+
+  /** A partner who reloads says hello with a new page; one who is still there must be told that we start anew. */
+  #startAnewLater(): void {
     this.#cancelHello();
     this.#cancelHello = this.#clock.after(HELLO_MS / 2, () => {
       this.#signal({ bye: true });
@@ -155,7 +230,14 @@ class PeerSession implements MediaSession {
     });
   }
 
+  #flooded(): void {
+    this.#drop();
+    this.#cancelHello();
+    this.#limited("flood");
+  }
+
   #drop(): void {
+    this.#arriving = null;
     if (this.#link === null) return;
     this.#link.close();
     this.#link = null;

@@ -1,5 +1,6 @@
 import type { MediaStatus } from "../state/model.ts";
 import type { MediaGrant, Presence, SignalData } from "../vocabulary.ts";
+import type { Limit } from "./bounds.ts";
 import type { Qualities } from "./quality.ts";
 import type { LivekitRoom } from "./room.ts";
 
@@ -19,6 +20,8 @@ export interface MediaEvents {
   readonly presence: (presence: Presence) => void;
   /** How good the two connections are, where that is known. */
   readonly quality: (qualities: Qualities) => void;
+  /** The partner asked for more than a page of this package ever does: from now on they get less. Once for each bound. */
+  readonly limited: (limit: Limit) => void;
   /** To the partner's page, by way of the server. */
   readonly signal: (data: SignalData) => void;
 }

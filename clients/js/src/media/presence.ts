@@ -77,11 +77,12 @@ export class PresenceWatch {
   }
 
   receive(text: string): void {
-    const fields = parse(text);
-    if (fields === null) return;
+    const { ping, pong, ...presence } = parse(text) ?? {};
+    // What is neither says nothing, not even that the partner's page is there.
+    if (typeof ping !== "number" && typeof pong !== "number") return;
     this.#silence.heard(this.#clock.monotonic());
-    if (typeof fields["ping"] === "number") this.#pinged(fields["ping"], fields);
-    if (typeof fields["pong"] === "number") this.#ponged(fields["pong"]);
+    if (typeof ping === "number") this.#pinged(ping, presence);
+    if (typeof pong === "number") this.#ponged(pong);
   }
 
   close(): void {

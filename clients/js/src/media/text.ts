@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { SignalBody, SignalData } from "../vocabulary.ts";
+import { Allowance, BOUNDS, type Bounds } from "./bounds.ts";
 import type { MediaSession, MediaSetting, OpenMedia } from "./port.ts";
 
 /** How often a partner is asked whether they are there: rarely, for each question is two requests to the server. */
@@ -18,13 +19,15 @@ const ANSWER_MS = 5_000;
  * server ends such a match. What stands for the call is an answered `hello`, by way of the server: one without an
  * address (`to`) is a question, one that names our page is its answer.
  */
-export function textMedia({ clock }: { readonly clock: Clock }): OpenMedia {
-  return (setting) => new TextSession(setting, clock);
+export function textMedia({ clock, bounds = BOUNDS }: { readonly clock: Clock; readonly bounds?: Bounds }): OpenMedia {
+  return (setting) => new TextSession(setting, clock, bounds);
 }
 
 class TextSession implements MediaSession {
   readonly #setting: MediaSetting;
   readonly #clock: Clock;
+  /** A question costs two signals of ours: the partner gets no more of them than this. */
+  readonly #answers: Allowance;
   #partner: string | null = null;
   #vouching = false;
   #silent = false;
@@ -32,15 +35,17 @@ class TextSession implements MediaSession {
   #cancelSilence: (() => void) | null = null;
   #closed = false;
 
-  constructor(setting: MediaSetting, clock: Clock) {
+  constructor(setting: MediaSetting, clock: Clock, bounds: Bounds) {
     this.#setting = setting;
     this.#clock = clock;
+    this.#answers = new Allowance(bounds.negotiations, clock);
     this.#ask();
   }
 
   hear(data: SignalData): void {
     if (this.#closed || data.from === this.#setting.page || !("hello" in data)) return;
     if (data.to !== undefined) return this.#answered(data.from);
+    if (!this.#answers.take()) return;
     this.#signal({ hello: true }, data.from);
     // A page that we do not know yet: the partner has only now come, or has reloaded.
     if (data.from !== this.#partner) this.#ask();

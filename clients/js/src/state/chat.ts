@@ -15,12 +15,15 @@ export interface Chat {
   readonly lines: readonly Line[];
 }
 
+/** Lines that are kept of one conversation: a stranger can write for hours. The server keeps fewer, so none that is lost comes back. */
+export const MOST_LINES = 256;
+
 export const noChat: Chat = { match: null, lines: [] };
 
 /** A line that is on its way. */
 export function said(chat: Chat, key: string, text: string, at_ms: number): Chat {
   const line: Line = { n: null, key, from: "me", text, at_ms, status: "sending" };
-  return { ...chat, lines: [...chat.lines.filter((other) => other.key !== key), line] };
+  return { ...chat, lines: newest([...chat.lines.filter((other) => other.key !== key), line], MOST_LINES) };
 }
 
 /** The reply gave our line its number; the stream may have brought the same line before. */
@@ -41,18 +44,22 @@ export function unsent(chat: Chat, key: string): Chat {
  * A line from the stream: dropped when it is known, and merged with our own one that still waits for its reply.
  * Another line of a known number takes its place: the store fell back, and gave the number anew.
  */
-export function received(chat: Chat, message: { n: number; from: "me" | "partner"; text: string; at_ms: number }): Chat {
+export function received(chat: Chat, message: { n: number; from: "me" | "partner"; text: string; at_ms: number }, most = MOST_LINES): Chat {
   const known = chat.lines.find((line) => line.n === message.n);
   if (known?.text === message.text && known.from === message.from) return chat;
   const own = message.from === "me" ? chat.lines.find((line) => line.n === null && line.text === message.text) : undefined;
   const line: Line = { ...message, key: own?.key ?? null, status: "sent" };
-  return { ...chat, lines: inOrder([...chat.lines.filter((other) => other !== own && other !== known), line]) };
+  return { ...chat, lines: newest(inOrder([...chat.lines.filter((other) => other !== own && other !== known), line]), most) };
 }
 
 /** Without what a store that fell back no longer knows: it will give those numbers to other lines. */
 export function upTo(chat: Chat, last: number): Chat {
   const lines = chat.lines.filter((line) => line.n === null || line.n <= last);
   return lines.length === chat.lines.length ? chat : { ...chat, lines };
+}
+
+function newest(lines: readonly Line[], most: number): readonly Line[] {
+  return lines.slice(-most);
 }
 
 /** By number; what has none yet comes last, in the order of writing. */

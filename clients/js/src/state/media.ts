@@ -1,3 +1,4 @@
+import type { Limit } from "../media/bounds.ts";
 import type { MediaWord } from "../vocabulary.ts";
 import type { MediaStatus } from "./model.ts";
 
@@ -14,10 +15,12 @@ export interface MediaBook {
   readonly unanswered: boolean;
   /** Since when the page shows a partner who is not there. */
   readonly gone_since_ms: number | null;
+  /** Which bound the partner's page ran into, if any: why there may be no picture. */
+  readonly limit: Limit | null;
 }
 
 export function freshMedia(match: string | null): MediaBook {
-  return { match, status: "connecting", everOpen: false, away_until_ms: null, vouched: false, unanswered: false, gone_since_ms: null };
+  return { match, status: "connecting", everOpen: false, away_until_ms: null, vouched: false, unanswered: false, gone_since_ms: null, limit: null };
 }
 
 /** The word for a pulse, or null while there is nothing to say. */

@@ -1,3 +1,4 @@
+import type { Limit } from "../media/bounds.ts";
 import type { Link } from "../stream/line.ts";
 import type { Transport } from "../stream/transport.ts";
 import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
@@ -87,6 +88,8 @@ export type Input =
   | { readonly type: "next" }
   /** `fresh`: a new peer connection came up, which the server must hear of even if the word is the same. */
   | { readonly type: "media"; readonly match: string; readonly status: MediaStatus; readonly fresh: boolean }
+  /** The partner asked for more than their page may, and gets less from now on. */
+  | { readonly type: "limited"; readonly match: string; readonly limit: Limit }
   /** A ping that was sent after `partner-away` was answered. */
   | { readonly type: "vouched"; readonly match: string }
   | { readonly type: "first-frame"; readonly match: string }

@@ -42,6 +42,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return skip(model, now_ms);
     case "media":
       return [media(model, input), []];
+    case "limited":
+      return [input.match === model.media.match ? { ...model, media: { ...model.media, limit: input.limit } } : model, []];
     case "vouched":
       return [vouched(model, input.match), []];
     case "first-frame":

@@ -6,12 +6,35 @@ interface Publication {
   readonly track: { readonly kind: string; mediaStreamTrack: MediaStreamTrack; streamState: string };
 }
 
+/** As the other one sees it: there is a track once they subscribe. */
+class RemotePublication {
+  readonly source: string;
+  readonly #local: Publication;
+  readonly #changed: () => void;
+  isDesired = false;
+
+  constructor(local: Publication, source: string, changed: () => void) {
+    this.#local = local;
+    this.source = source;
+    this.#changed = changed;
+  }
+
+  get track(): Publication["track"] | undefined {
+    return this.isDesired ? this.#local.track : undefined;
+  }
+
+  setSubscribed(wanted: boolean): void {
+    this.isDesired = wanted;
+    this.#changed();
+  }
+}
+
 class FakeParticipant implements RoomParticipant {
   static #count = 0;
   readonly identity: string;
   readonly sid: string;
   connectionQuality = "unknown";
-  readonly trackPublications = new Map<string, Publication>();
+  readonly trackPublications = new Map<string, RemotePublication>();
 
   constructor(identity: string) {
     this.identity = identity;
@@ -115,6 +138,8 @@ export class FakeRoom implements LivekitRoom {
   readonly remoteParticipants = new Map<string, FakeParticipant>();
   readonly #server: FakeLivekit;
   readonly #listeners = new Map<string, Set<(...args: never[]) => void>>();
+  readonly #names = new Map<unknown, string>();
+  #published = 0;
   #me = new FakeParticipant("");
   disconnects = 0;
 
@@ -125,7 +150,7 @@ export class FakeRoom implements LivekitRoom {
 
   get localParticipant(): FakeParticipant & {
     publishData(data: Uint8Array, options: { topic: string }): Promise<void>;
-    publishTrack(track: MediaStreamTrack): Promise<Publication>;
+    publishTrack(track: MediaStreamTrack, options: { source: string }): Promise<Publication>;
     unpublishTrack(track: Publication["track"]): Promise<void>;
   } {
     return Object.assign(this.#me, {
@@ -135,14 +160,18 @@ export class FakeRoom implements LivekitRoom {
         if (this.state !== "connected") throw new Refused("not connected");
         this.#server.carry(this, data, topic);
       },
-      publishTrack: (track: MediaStreamTrack) => {
+      publishTrack: (track: MediaStreamTrack, { source }: { source: string }) => {
         const publication = { track: { kind: track.kind, mediaStreamTrack: track, streamState: "active", replaceTrack: (next: MediaStreamTrack) => this.#replace(publication, next) } };
-        this.#me.trackPublications.set(track.kind, publication);
-        this.#server.changed(this, "trackSubscribed");
+        const remote = new RemotePublication(publication, source, () => this.#server.changed(this, "trackSubscribed"));
+        const name = `${track.kind} ${(this.#published += 1)}`;
+        this.#names.set(publication.track, name);
+        this.#me.trackPublications.set(name, remote);
+        this.#server.changed(this, "trackPublished");
         return Promise.resolve(publication);
       },
-      unpublishTrack: ({ kind }: Publication["track"]) => {
-        this.#me.trackPublications.delete(kind);
+      unpublishTrack: (track: Publication["track"]) => {
+        this.#me.trackPublications.delete(this.#names.get(track) ?? "");
+        this.#server.changed(this, "trackUnpublished");
         this.#server.changed(this, "trackUnsubscribed");
         return Promise.resolve();
       },
@@ -211,7 +240,9 @@ export class FakeRoom implements LivekitRoom {
 
   /** The link is too narrow: what the partner shows is held back. */
   hold(streamState: "paused" | "active"): void {
-    for (const { trackPublications } of this.remoteParticipants.values()) trackPublications.get("video")!.track.streamState = streamState;
+    for (const { trackPublications } of this.remoteParticipants.values()) {
+      for (const { track } of trackPublications.values()) if (track?.kind === "video") track.streamState = streamState;
+    }
     this.emit("trackStreamStateChanged");
   }
 

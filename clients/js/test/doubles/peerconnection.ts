@@ -48,6 +48,23 @@ class FakeChannel extends EventTarget {
   }
 }
 
+/** One section of audio or video. */
+class FakeTransceiver {
+  direction = "recvonly";
+  /** What our side sends in it. */
+  track: unknown = null;
+  readonly sender = { replaceTrack: (track: unknown) => Promise.resolve(void (this.track = track)) };
+  readonly receiver: { readonly track: { readonly kind: string } };
+
+  constructor(kind: string) {
+    this.receiver = { track: { kind } };
+  }
+
+  stop(): void {
+    this.direction = "stopped";
+  }
+}
+
 export class FakePeerConnection extends EventTarget {
   signalingState: "stable" | "have-local-offer" | "have-remote-offer" | "closed" = "stable";
   connectionState = "new";
@@ -55,7 +72,8 @@ export class FakePeerConnection extends EventTarget {
   localDescription: Description | null = null;
   remoteDescription: Description | null = null;
   readonly channel = new FakeChannel();
-  readonly kinds: string[] = [];
+  readonly transceivers: FakeTransceiver[] = [];
+  closes = 0;
   readonly candidates: unknown[] = [];
   restarts = 0;
   /** What was in force when each search for a way began, the one that the connection was made with left out. */
@@ -76,20 +94,12 @@ export class FakePeerConnection extends EventTarget {
   }
 
   addTransceiver(kind: string): void {
-    this.kinds.push(kind);
+    this.transceivers.push(new FakeTransceiver(kind));
     this.#needNegotiation();
   }
 
-  getTransceivers(): unknown[] {
-    return this.kinds.map((kind) => ({
-      direction: "recvonly",
-      sender: { replaceTrack: () => Promise.resolve() },
-      receiver: { track: { kind } },
-    }));
-  }
-
-  getReceivers(): unknown[] {
-    return this.kinds.map((kind) => ({ track: { kind } }));
+  getTransceivers(): FakeTransceiver[] {
+    return this.transceivers;
   }
 
   setConfiguration(configuration: RTCConfiguration): void {
@@ -114,7 +124,8 @@ export class FakePeerConnection extends EventTarget {
     if (description.sdp === "broken") throw new Error("no SDP");
     if (description.type === "offer" && this.signalingState === "have-local-offer") this.#wantsOffer = true; // rolled back
     this.remoteDescription = description;
-    if (this.kinds.length === 0) this.kinds.push("audio", "video");
+    const sections = description.sdp.match(/^m=(\w+)/gm) ?? ["m=audio", "m=video"];
+    for (const section of sections.slice(this.transceivers.length)) this.transceivers.push(new FakeTransceiver(section.slice(2)));
     this.#become(description.type === "offer" ? "have-remote-offer" : "stable");
     this.dispatchEvent(new Event("track"));
   }
@@ -125,8 +136,16 @@ export class FakePeerConnection extends EventTarget {
   }
 
   close(): void {
+    this.closes += 1;
     this.signalingState = "closed";
     this.channel.close();
+  }
+
+  /** The partner opens a channel of their own. */
+  offerChannel(): { closed: boolean } {
+    const channel = { closed: false, close: () => void (channel.closed = true) };
+    this.dispatchEvent(Object.assign(new Event("datachannel"), { channel }));
+    return channel;
   }
 
   fail(): void {
