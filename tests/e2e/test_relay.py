@@ -1,12 +1,14 @@
 """Peer media through a TURN server: real Chromium, Debian's coturn, credentials that the server made."""
 
+import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from duologue.media.turn import credentials
-from tests.e2e import coturn
+from duologue.media.turn import TTL_S, credentials
+from tests import coturn
 from tests.e2e.chromium import Chromium
 from tests.e2e.conftest import Arrive, lacking
 from tests.e2e.person import Person, meet
@@ -57,8 +59,8 @@ def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A TURN server of this module's own."""
     if coturn.binary() is None:
         lacking("coturn is not installed (make test installs it on Debian as root)")
-    with coturn.coturn(tmp_path_factory.mktemp("coturn")) as address:
-        yield address
+    with coturn.coturn(tmp_path_factory.mktemp("coturn")) as server:
+        yield server.url
 
 
 @pytest.fixture(params=["relay-only", "any way"])
@@ -112,6 +114,55 @@ def test_credentials_are_looked_at(arrive: Arrive, browser: Chromium, serving: S
     assert page.ask(GATHER, {"urls": turn, **good}) == ["relay"]
     for name, each in bad.items():
         assert page.ask(GATHER, {"urls": turn, **each}) == [], name
+
+
+KEEP_ITS_FIRST = (
+    KEEP
+    + """
+RTCPeerConnection.prototype.setConfiguration = () => undefined;"""
+)
+"""The control: a page that takes up no newer servers."""
+
+
+@pytest.mark.parametrize(
+    "script", [KEEP, pytest.param(KEEP_ITS_FIRST, marks=pytest.mark.whole)], ids=["newest", "control"]
+)
+def test_a_relay_that_was_restarted_is_used_with_the_newest_credentials(
+    arrive: Arrive, browser: Chromium, tmp_path: Path, script: str
+) -> None:
+    """All allocations are lost; the conversation goes on, on the relay with credentials that end later."""
+    with coturn.coturn(tmp_path / "before", "--verbose") as relay:
+        server = Serving(
+            tmp_path / "server",
+            options=("--ice-servers", relay.url, "--relay-only"),
+            environment={"DUOLOGUE_TURN_SECRET": coturn.SECRET},
+        )
+        server.start()
+        a, b = (arrive(name, browser, server.url) for name in "AB")
+        for each in (a, b):
+            each.tab.ask(script)
+            each.start()
+        match = meet(a, b)
+        first = names(relay)
+        # Each state has credentials that end later than those of the last second.
+        until(lambda: time.time() + TTL_S > max(first.values()) + 1, 5, "a second is over")
+    try:
+        with coturn.coturn(tmp_path / "after", "--verbose", port=relay.port) as relay:
+            for each in (a, b):
+                each.watches(30)
+                assert each.now().match == match
+            again = names(relay)
+    finally:
+        server.stop()
+    assert first.keys() == again.keys() == {f"{match}.polite", f"{match}.impolite"}
+    is_later = [again[name] > first[name] for name in first]
+    assert all(is_later) if script == KEEP else not any(is_later), (first, again)
+
+
+def names(relay: coturn.Coturn) -> dict[str, int]:
+    """Who allocated something, and until when their credentials were good, the latest."""
+    found = re.findall(r"username=<(\d+):([^>]+)>", relay.log.read_text())
+    return {name: max(int(ends_s) for ends_s, of in found if of == name) for _, name in found}
 
 
 def carried(person: Person) -> dict[str, list[str]]:
