@@ -1,9 +1,16 @@
-"""What a connection may keep us waiting for, and what it may make us keep."""
+"""What a connection may keep us waiting for, what it may make us keep, and what it may make us believe.
+
+Each byte passes ``api.framing`` before the parser has it. After a refusal the connection is closed, and
+nothing that still arrives on it is looked at.
+"""
 
 import asyncio
 from typing import Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from duologue.api.framing import Framing
 
 MAX_HEAD_BYTES = 32 * 1024
 """A request line with its headers; of a body, what is not content: chunk sizes and trailers. The parser has
@@ -29,8 +36,9 @@ class Guard(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._head_bytes = 0
         """Read since the last request was whole, the content of its body left out."""
-        self._begun = False
-        """Whether a request has begun and is not whole yet."""
+        self._framing = Framing()
+        self._refused = False
+        """Whether the connection said something that is not to be believed: it is not read any more."""
         self._deadline: asyncio.TimerHandle | None = None
         self._last = False
         """Whether each answer says from now on that the connection closes behind it."""
@@ -62,24 +70,58 @@ class Guard(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """What came is parsed, and what it leaves open has a deadline."""
+        """Parse what came, as far as it is well framed; what it leaves open has a deadline."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._unset_keepalive_if_required()
+        if self._is_behind_a_stream():
+            self._refuse("")
+            return
         self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self.send_400_response("")
+        framed, fault = self._framing.feed(data)
+        if framed:
+            self._parse(framed)
+        if fault:
+            self._refuse(fault, in_body=self._framing.in_body)
+        elif self._head_bytes > MAX_HEAD_BYTES or (self._framing.is_open and self._is_behind_a_stream()):
+            self._refuse("", in_body=self._framing.in_body)
         self._watch()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse and close. An answer under way is cut: in the midst of it nothing else can be said."""
-        if self.transport.is_closing():
+    def _is_behind_a_stream(self) -> bool:
+        """Whether the next byte begins another request behind a stream, which has no end to wait for."""
+        return self.is_answering and self.cycle.scope["path"] == STREAM and not self._framing.in_body
+
+    def _parse(self, framed: bytes) -> None:
+        """Not as uvicorn does: it logs a line for each bad request, and goes on after an Upgrade."""
+        try:
+            self.parser.feed_data(framed)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._refuse("")
+
+    def _refuse(self, why: str, *, in_body: bool = False) -> None:
+        """Say so where something can be said, close, and read nothing more.
+
+        ``in_body``: the fault is in the body of the last request that was parsed, not in a new one.
+        """
+        if self._refused or self.transport.is_closing():
             return
-        if self.is_answering:
-            self.transport.abort()
-        elif self._head_bytes > MAX_HEAD_BYTES:
+        self._refused = True
+        if in_body and not self.is_answering:
+            self.transport.close()  # answered already: anything more would be taken for the next answer
+        elif self.is_answering and (not in_body or self.pipeline or self.cycle.response_started):
+            self.transport.abort()  # in the midst of an answer nothing else can be said
+        else:
+            self._say(why)
+
+    def _say(self, why: str) -> None:
+        if self._head_bytes > MAX_HEAD_BYTES:
             self.transport.write(TOO_LARGE)
             self.transport.close()
         else:
-            super().send_400_response(msg)
+            super().send_400_response(why)
+        if self.is_answering:  # the application waits for a body that does not come, and must not answer, too
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     # --- what the parser finds -----------------------------------------------------------
 
@@ -87,7 +129,6 @@ class Guard(HttpToolsProtocol):
         """A request begins; not behind a stream, whose own end uvicorn would then no longer tell it."""
         if self.is_answering and self.cycle.scope["path"] == STREAM:
             raise Refused
-        self._begun = True
         super().on_message_begin()
         self.scope["extensions"] = {CUT: {"now": self.transport.abort}}
 
@@ -96,6 +137,8 @@ class Guard(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             self._head_bytes = max(self._head_bytes, size)
+            raise Refused
+        if self.parser.should_upgrade():
             raise Refused
         self._in_time()
         super().on_headers_complete()
@@ -110,7 +153,6 @@ class Guard(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """A whole request: the next one begins from nothing."""
         self._in_time()
-        self._begun = False
         self._head_bytes = 0
         super().on_message_complete()
 
@@ -122,7 +164,7 @@ class Guard(HttpToolsProtocol):
 
     def _owes(self) -> bool:
         """Whether the client is the one to speak: in a request, or, by bytes that are none, before one."""
-        return self._begun or not self.is_answering
+        return self._framing.is_open or not self.is_answering
 
     @property
     def is_answering(self) -> bool:

@@ -2,15 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from duologue.api import guard
+from duologue.api.framing import Framing
 from duologue.api.guard import CUT, MAX_HEAD_BYTES, STREAM
 from duologue.api.server import Limits, Server, listening, port_of
+from tests.framings import CHUNKED, HARMLESS, ODD, PADDED, Framed, request, sized
+from tests.unguarded import unguard
 
 PATIENCE_S = 10
 SHORT_S = 0.3
@@ -25,11 +31,15 @@ class Echo:
     """An application that answers with the body's length, and has one stream."""
 
     bodies: list[int] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """``gone``: the stream was told that its reader is."""
+        self.paths.append(scope["path"])
+        self.asked.set()
         if scope["path"] == STREAM:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"begun", "more_body": True})
@@ -41,6 +51,8 @@ class Echo:
         size, more = 0, True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return
             size += len(message.get("body", b""))
             more = message.get("more_body", False)
         self.bodies.append(size)
@@ -82,20 +94,37 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "PART_S", SHORT_S)
 
 
+Connect = Callable[[], AbstractAsyncContextManager[Client]]
+
+
 @contextlib.asynccontextmanager
 async def connected(app: Echo) -> AsyncIterator[Client]:
     """A client of a server of its own."""
+    async with running(app) as connect, connect() as client:
+        yield client
+
+
+@contextlib.asynccontextmanager
+async def running(app: Echo) -> AsyncIterator[Connect]:
+    """A server of its own, and how to connect to it."""
     up = asyncio.Event()
     with listening("127.0.0.1", 0) as sockets:
         server = Server(app, Limits(1, ""), started=up.set, drain=app.drain)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets))
             await up.wait()
-            reader, writer = await asyncio.open_connection("127.0.0.1", port_of(sockets))
+
+            @contextlib.asynccontextmanager
+            async def connect() -> AsyncIterator[Client]:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port_of(sockets))
+                try:
+                    yield Client(reader, writer)
+                finally:
+                    writer.transport.abort()
+
             try:
-                yield Client(reader, writer)
+                yield connect
             finally:
-                writer.transport.abort()
                 server.stop()
 
 
@@ -193,11 +222,131 @@ async def test_a_stream_has_all_the_time(app: Echo) -> None:
         assert not app.gone.is_set()
 
 
+# --- where a request ends ----------------------------------------------------------------
+
+UPGRADE = sized(PADDED, b"Connection: Upgrade", b"Upgrade: foo")
+FINISHING = b"x\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+"""Makes a request of what a body left behind, if it was left behind."""
+
+
+def answers(said: bytes) -> int:
+    """How many status lines there are."""
+    return len(re.findall(rb"HTTP/1\.1 \d{3} ", said))
+
+
+async def test_an_odd_request_is_refused_and_the_connection_closed(
+    app: Echo, caplog: pytest.LogCaptureFixture
+) -> None:
+    """400, once; what comes behind it on the same connection is not looked at, and no line is logged."""
+    async with running(app) as connect:
+        for each in (*ODD, Framed("no method of HTTP", request(line=b"NO /such HTTP/1.1"))):
+            async with connect() as client:
+                client.writer.write(each.raw)
+                client.writer.write(FINISHING)
+                said = await client.closed()
+            assert said.startswith(b"HTTP/1.1 400 "), each
+            assert answers(said) == 1, each
+    assert app.bodies == []
+    warned = [each for each in caplog.records if each.levelno >= logging.WARNING]
+    assert [each.message for each in warned if each.name.startswith("uvicorn")] == []
+
+
+async def test_a_plain_request_is_answered(app: Echo) -> None:
+    """With its own body, whatever that looks like."""
+    async with running(app) as connect:
+        for each in HARMLESS:
+            async with connect() as client:
+                client.writer.write(each.raw)
+                await client.answered()
+    assert len(app.bodies) == len(HARMLESS)
+
+
+async def upgraded(app: Echo) -> None:
+    """Send the issue's own attack, in two reads as a proxy sends it, and then the next person's bytes."""
+    head = UPGRADE.index(b"\r\n\r\n") + 4
+    async with connected(app) as client:
+        client.writer.write(UPGRADE[: head + 4_096 - head % 2])
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            await asyncio.wait_for(client.reader.readuntil(b"\r\n\r\n"), SHORT_S)
+        client.writer.write(UPGRADE[head + 4_096 - head % 2 :])
+        client.writer.write(FINISHING)
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            await asyncio.wait_for(client.reader.read(), SHORT_S)
+
+
+async def test_an_upgrade_is_no_way_into_the_next_request(app: Echo) -> None:
+    """Nothing is asked of the application at all."""
+    await upgraded(app)
+    assert app.paths == []
+
+
+async def test_without_the_guard_it_is(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: the parser passes over the line breaks, and the next bytes complete the smuggled one."""
+    unguard(monkeypatch.setattr)
+    await upgraded(app)
+    assert "/v1/skip" in app.paths
+
+
+async def test_the_parser_may_not_leave_http_either(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second look, should the first one ever miss a way to ask."""
+    monkeypatch.setattr(Framing, "feed", lambda _, data: (data, ""))
+    await upgraded(app)
+    assert app.paths == []
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_fault_in_a_body_is_told_before_the_answer(app: Echo, at_once: bool) -> None:
+    """The application waits for the rest: it gets none, and its own answer does not follow."""
+    async with connected(app) as client:
+        client.writer.write(HEAD + CHUNKED + b"\r\n\r\n2\r\nhi\r\n" + (b"zz\r\n" if at_once else b""))
+        if not at_once:
+            await app.asked.wait()
+            client.writer.write(b"zz\r\n")
+        said = await client.closed()
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert answers(said) == 1
+    assert app.bodies == []
+
+
+async def test_a_fault_behind_an_answer_says_nothing() -> None:
+    """Answered before its body came: a 400 now would be read as the answer to the next request."""
+
+    class Early(Echo):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            """Whatever is asked, without waiting for it."""
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+            await send({"type": "http.response.body", "body": b"done", "more_body": False})
+
+    async with connected(Early()) as client:
+        client.writer.write(HEAD + CHUNKED + b"\r\n\r\n")
+        await client.answered()
+        client.writer.write(b"zz\r\n")
+        assert await client.closed() == b""
+
+
+async def test_what_follows_a_close_is_not_parsed(app: Echo) -> None:
+    """The client said that this request is its last one."""
+    async with connected(app) as client:
+        client.writer.write(request(b"Connection: close", line=b"GET / HTTP/1.1") + COMMAND)
+        said = await client.closed()
+    assert answers(said) == len(app.bodies) == 1
+
+
+async def test_a_refusal_is_the_last_word(app: Echo) -> None:
+    """Good requests behind a bad one are not answered, in the same read and in later ones."""
+    async with connected(app) as client:
+        client.writer.write(sized(b"{}", b"Upgrade: foo") + COMMAND)
+        client.writer.write(COMMAND)
+        said = await client.closed()
+    assert answers(said) == 1
+    assert app.bodies == []
+
+
 # --- behind a stream ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-@pytest.mark.parametrize("behind", [OPEN, COMMAND, b"no HTTP\r\n\r\n"])
+@pytest.mark.parametrize("behind", [OPEN, COMMAND, b"no HTTP\r\n\r\n", b"P"])
 async def test_nothing_comes_behind_a_stream(app: Echo, at_once: bool, behind: bytes) -> None:
     """A second request would never be answered, and hide the first one's end from its stream."""
     async with connected(app) as client:
