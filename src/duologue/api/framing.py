@@ -15,7 +15,7 @@ _HEAD = re.compile(
 """A request line and header fields (RFC 9112 sections 3 and 5): each line ends in CRLF, no field is folded,
 no space stands before a colon, and no control character stands anywhere."""
 _TELLING = re.compile(
-    rb"\r\n(host|content-length|transfer-encoding|connection|upgrade|expect):([^\r]*)",
+    rb"\n(host|content-length|transfer-encoding|connection|upgrade|expect):([^\r]*)",
 )
 """The fields that say where a request ends, whom it is for, and what the connection is to become."""
 _BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
