@@ -16,6 +16,27 @@ COMMANDS = (
 )  # fmt: skip
 
 
+INSIDE = ("/metrics", "/transports")
+"""The operator's, on a listener of their own."""
+SPELLINGS = (
+    "/metrics%0a",
+    "/transports%0a",
+    "/readyz%0A",
+    "/v1/state%0a",
+    "/v1/events%0a",
+    "/v1/state%00",
+    "/v1/state%20",
+    "/%6detrics",
+    "/v1%2fstate",
+    "/v1/%73tate",
+    "/v1//state",
+    "/V1/state",
+    "/v1/state%e2%80%a8",
+    "/v1/state%ff",
+)
+"""Of paths that are there: what a proxy may take for one of them, or not; all of them: ``test_paths.py``."""
+
+
 @dataclass(frozen=True)
 class BadRequest:
     """One request and the problem that it must be answered with."""
@@ -107,7 +128,6 @@ def _methods() -> list[BadRequest]:
         ("/v1/events", "PATCH"),
         ("/healthz", "POST"),
         ("/readyz", "DELETE"),
-        ("/metrics", "POST"),
         ("/", "POST"),
     ]
     return [
@@ -119,6 +139,9 @@ def _missing_paths() -> list[BadRequest]:
     paths = ("/v1", "/v1/", "/v1/nothing", "/v1/skip/", "/v2/skip", "/nothing", "/..%2f..%2fetc/passwd")
     return [
         *(BadRequest("is not there", path, 404, "not-found", method="GET") for path in paths),
+        *(BadRequest("is another spelling", path, 404, "not-found", method="GET") for path in SPELLINGS),
+        BadRequest("is another spelling", "/v1/skip%0a", 404, "not-found", body={}),
+        *(BadRequest("is inside", path, 404, "not-found", method="GET") for path in INSIDE),
         BadRequest("is not signed by LiveKit", "/v1/livekit/webhook", 401, "bad-token", body={}),
     ]
 

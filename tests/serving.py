@@ -31,10 +31,16 @@ def clean_environment(given: Mapping[str, str]) -> dict[str, str]:
 class Serving:
     """A server process."""
 
-    def __init__(self, *arguments: str, command: Sequence[str] = COMMAND, **environment: str) -> None:
-        """Starts it; ``environment``: settings as variables."""
+    def __init__(
+        self,
+        *arguments: str,
+        command: Sequence[str] = COMMAND,
+        ops: Sequence[str] = ("--ops-port", "0"),
+        **environment: str,
+    ) -> None:
+        """Starts it; ``environment``: settings as variables. ``ops``: the next port may be taken."""
         self._process = subprocess.Popen(
-            [*command, *arguments],
+            [*command, *ops, *arguments],
             env=clean_environment(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -47,6 +53,7 @@ class Serving:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = ""
+        self.ops_url = ""
 
     @property
     def pid(self) -> int:
@@ -73,6 +80,7 @@ class Serving:
     def ready(self) -> Serving:
         """Itself, once it serves."""
         self.url = self.until_it_says(r"is at (http://\S+)")[1].replace("localhost", "127.0.0.1")
+        self.ops_url = self.until_it_says(r"inside (http://\S+)")[1].replace("localhost", "127.0.0.1")
         return self
 
     def signal(self, number: signal.Signals) -> None:

@@ -106,6 +106,7 @@ def announce(settings: Settings, running: wiring.Running) -> None:
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
     click.echo(f"  store  {running.store}\n  media  {running.media}")
+    click.echo(f"  inside {running.ops} (/metrics, /transports), for you only")
     if not settings.page:
         click.echo("  page   off: the interface only, under /v1")
     if not settings.guests:
@@ -114,11 +115,11 @@ def announce(settings: Settings, running: wiring.Running) -> None:
 
 
 @duologue.command()
-@click.argument("url", default="http://localhost:8000")
+@click.argument("url", default="http://localhost:8001")
 def transports(url: str) -> None:
     """Say how people are reached, and whether polling can be switched off.
 
-    URL is that of a running server; any one of several will do.
+    URL is where a running server has its operator's pages (--ops-port); any one of several will do.
     """
     click.echo(usage.shown(usage.fetch(url)))
 
@@ -167,6 +168,8 @@ def _kind(of: Any) -> Any:
         return click.Choice(get_args(of))
     if of is Path:
         return click.Path(path_type=Path)
+    if of == int | None:
+        return int
     return of if of in (int, float, bool) else str
 
 
@@ -174,6 +177,8 @@ def shown(default: Any) -> str:
     """A default as one would type it."""
     if isinstance(default, bool):
         return "on" if default else "off"
+    if default is None:
+        return "none"
     return (",".join(default) if isinstance(default, tuple) else str(default)) or "none"
 
 

@@ -78,6 +78,12 @@ class Settings:
 
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 for all. Only this machine by default.")
     port: int = option(8000, "Port to listen on; 0 picks a free one.")
+    ops_host: str = option(
+        "127.0.0.1", "Address for the operator's pages, /metrics and /transports; keep the public out of it."
+    )
+    ops_port: int | None = option(
+        None, "Port for the operator's pages; 0 picks a free one. By default the port after --port."
+    )
     data: Path = option(
         Path("data"), "Folder of the embedded store and of the signing key that goes with it."
     )
@@ -268,6 +274,13 @@ class Settings:
                 settings = replace(settings, **{name: value if read is None else read(value)})
         return settings
 
+    @property
+    def port_of_ops(self) -> int:
+        """Where the operator's pages are listened for; 0: on a free port."""
+        if self.ops_port is not None:
+            return self.ops_port
+        return self.port and self.port + 1
+
     def of_the_state_machine(self) -> dict[str, Any]:
         """The fields that ``pairing.timings.Timings`` takes."""
         return {
@@ -311,6 +324,11 @@ class Settings:
 
     def _plain(self) -> Iterator[tuple[bool, str]]:
         yield 0 <= self.port <= 65535, f"--port is 0 to 65535, not {self.port}"
+        yield 0 <= self.port_of_ops <= 65535, f"--ops-port is 0 to 65535, not {self.port_of_ops}"
+        yield (
+            not self.port or self.port != self.port_of_ops,
+            f"--ops-port is another port than --port; leave it out for {self.port + 1}",
+        )
         yield bool(self.pools), "--pools names no pool; leave it out for one called main"
         for pool in self.pools:
             yield (

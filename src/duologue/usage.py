@@ -24,11 +24,17 @@ class Unanswered(Exception):
 def fetch(url: str) -> dict[str, Any]:
     """The document of the server at ``url`` (``http://host:port``). Raises ``Unanswered``."""
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise Unanswered(f"{url} is no address of a server, such as http://localhost:8000")
+        raise Unanswered(f"{url} is no address of a server, such as http://localhost:8001")
     asked = url.rstrip("/") + "/transports"
     try:
         with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as answer:  # noqa: S310 # looked at above
             document: dict[str, Any] = msgspec.json.decode(answer.read())
+    except urllib.error.HTTPError as error:
+        raise Unanswered(
+            f"{asked} is not served ({error.code}); the operator's pages have a port of their own, which the "
+            "server names as it starts (--ops-port), by default the one after --port: "
+            "duologue transports http://localhost:8001"
+        ) from error
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise Unanswered(f"{asked} does not answer ({reason}); is the server running there?") from error

@@ -15,7 +15,8 @@ import structlog
 from duologue.api.app import build
 from duologue.api.cors import CrossOrigin
 from duologue.api.desk import Desk
-from duologue.api.server import Limits, Server, allow_open_files, listening, port_of
+from duologue.api.ops import build_ops
+from duologue.api.server import Limits, Server, allow_open_files, answering, listening, port_of
 from duologue.api.sizes import Sizes
 from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
@@ -66,13 +67,20 @@ class Running:
     port: int
     store: str
     media: str
+    ops: str = ""
+    """The address of the operator's pages."""
 
     @property
     def shown_host(self) -> str:
         """Where this machine's own browser finds it: cameras work on localhost without TLS."""
-        if self.host in ("", "127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 # compared, not bound
-            return "localhost"
-        return f"[{self.host}]" if ":" in self.host else self.host
+        return shown_host(self.host)
+
+
+def shown_host(host: str) -> str:
+    """A host that is listened on, as it is written in an address that works on this machine."""
+    if host in ("", "127.0.0.1", "::1", "0.0.0.0", "::"):  # noqa: S104 # compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
@@ -82,15 +90,20 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
     """
     check(settings)
     allow_open_files()
-    with Signals() as signals, listening(settings.host, settings.port) as sockets:
+    with (
+        Signals() as signals,
+        listening(settings.host, settings.port) as sockets,
+        listening(settings.ops_host, settings.port_of_ops, "ops-") as inside,
+    ):
         contact = Contact(SystemClock(), metrics := Metrics())
         async with _store(settings, contact.suspect) as (store, kind), _livekit(settings, store) as livekit:
-            running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings))
+            ops = f"http://{shown_host(settings.ops_host)}:{port_of(inside)}"
+            running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings), ops)
             process = Process(
                 settings, store, contact, metrics, livekit, started=lambda: _settled(announce, running)
             )
             signals.lead_to(process.server.stop)
-            async with process.running():
+            async with process.running(), answering(process.ops, inside):
                 await process.server.serve(sockets)
 
 
@@ -188,6 +201,8 @@ class Process:
             livekit_url=livekit.url if livekit else "",
             webhook=rooms.webhook if rooms else None,
         )
+        self.ops = build_ops(desk, contact.ready)
+        """The operator's pages."""
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
         shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)
         self.server = Server(shared, allowed, started=started, drain=hub.drain)

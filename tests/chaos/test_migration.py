@@ -122,7 +122,7 @@ class Site:
 
     async def verdict(self) -> tuple[bool, str]:
         """As ``GET /transports`` says."""
-        async with self._http.get(f"{self.urls[0]}/transports") as answer:
+        async with self._http.get(f"{self.servers[0].ops_url}/transports") as answer:
             found = (await answer.json())["verdict"]
             return found["safe"], found["why"]
 

@@ -41,7 +41,9 @@ class Serving:
         folder.mkdir(parents=True, exist_ok=True)
         self.host = host
         self.port = free_port(host)
+        self.ops_port = free_port()
         self._command = [*program, "serve", "--host", host, "--port", str(self.port)]
+        self._command += ["--ops-port", str(self.ops_port)]
         self._command += ["--data", str(folder / "data"), "--log-format", "json", *options]
         self.log = folder / "server.log"
         self._environment = dict(environment or {})
@@ -102,15 +104,11 @@ class Serving:
 
     def get(self, path: str) -> tuple[int, str]:
         """A plain request; status 0 when nobody answers."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=2)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        except OSError:
-            return 0, ""
-        finally:
-            connection.close()
+        return _get(self.host, self.port, path)
+
+    def inside(self, path: str) -> tuple[int, str]:
+        """The same of the operator's pages."""
+        return _get("127.0.0.1", self.ops_port, path)
 
     def _meet_family(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -128,6 +126,18 @@ class Serving:
         self._process.wait(STOP_S)
         if self._output is not None:
             self._output.close()
+
+
+def _get(host: str, port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    except OSError:
+        return 0, ""
+    finally:
+        connection.close()
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -158,7 +158,7 @@ def skip(person: Person) -> bool:
 
 def compared(server: Serving) -> dict[str, Any]:
     """The sums of today."""
-    status, body = server.get("/transports")
+    status, body = server.inside("/transports")
     assert status == 200
     today: dict[str, Any] = json.loads(body)["today"]
     return today

@@ -45,7 +45,7 @@ def couple(arrive: Arrive, browser: Chromium, serving: Serving) -> tuple[Person,
 
 def streams(server: Serving) -> int:
     """How many are open."""
-    _, text = server.get("/metrics")
+    _, text = server.inside("/metrics")
     return int(float(re.search(r"^duologue_streams_open ([\d.]+)$", text, re.MULTILINE)[1]))  # type: ignore[index]
 
 

@@ -44,6 +44,12 @@ class Server:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def ops_url(self) -> str:
+        """The operator's pages of the present process."""
+        assert self._process is not None
+        return self._process.ops_url
+
     async def start(self) -> None:
         """It serves when this returns."""
         port = ("--port", str(self.port))

@@ -153,7 +153,7 @@ async def test_readers_who_stop_reading(whole: bool, capsys: pytest.CaptureFixtu
             watching.cancel()
             transport = HttpTransport(http, server.url)
             judged = await judge(made, people, transport, now())
-            text = (await transport.request("GET", "/metrics")).body.decode()
+            text = (await HttpTransport(http, server.ops_url).request("GET", "/metrics")).body.decode()
         grown = memory.most - memory.before
         told = sorted(each.told_s for each in slow)
         with capsys.disabled():

@@ -1,5 +1,6 @@
 """The real command: what it serves on, how it stops, and the one line for each thing that can be wrong."""
 
+import contextlib
 import json
 import os
 import pty
@@ -8,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 import duologue
@@ -215,11 +218,19 @@ def test_how_people_are_reached_is_told(valkey9: StoreServer) -> None:
     with serving("--no-page", "--transports", "both", **store) as server:
         me = {"Authorization": f"Bearer {guest(server.url)}"}
         httpx.post(f"{server.url}/v1/comparisons", json={"same": 41}, headers=me)
-        url = server.url
+        url = server.ops_url
         said = subprocess.check_output([*COMMAND[:-1], "transports", url], text=True, timeout=30)
+        public = httpx.get(f"{server.url}/transports")
+        mistaken = subprocess.run(
+            [*COMMAND[:-1], "transports", server.url], capture_output=True, text=True, timeout=30, check=False
+        )
     assert said.splitlines()[0] == "both; people on streams: 0, polling: 0"
     assert said.splitlines()[2].split()[:3] == ["the", "same", "41"]
     assert "Not safe to switch polling off: 41 reads were compared" in said
+    assert public.status_code == 404
+    assert (mistaken.returncode, mistaken.stderr.count("\n")) == (1, 1)
+    assert "a port of their own" in mistaken.stderr
+    assert "--ops-port" in mistaken.stderr
     gone = subprocess.run(
         [*COMMAND[:-1], "transports", url], capture_output=True, text=True, timeout=30, check=False
     )
@@ -234,8 +245,76 @@ def test_a_taken_port(data: Path) -> None:
         code, line = refused("--no-page", "--port", str(port), "--data", str(data))
     assert code == 1
     assert f"port {port} is taken" in line
-    assert f"--port {port + 1}" in line
+    assert f"--port {port + 10}" in line
     assert not working_in(data)
+
+
+def test_a_taken_port_of_the_operators_pages(data: Path) -> None:
+    """One line that names the option; nothing was served, and no store was started."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, line = refused("--no-page", "--port", "0", "--ops-port", str(port), "--data", str(data))
+    assert code == 1
+    assert f"port {port}, for the operator's pages, is taken" in line
+    assert f"--ops-port {port + 10}" in line
+    assert not working_in(data)
+
+
+def test_the_operators_pages_are_the_port_after(data: Path) -> None:
+    """Unless told otherwise, and on this machine only, wherever the public's listener is."""
+    with two_free_ports() as port:
+        pass
+    server = Serving("--no-page", "--host", "0.0.0.0", "--port", str(port), "--data", str(data), ops=())
+    try:
+        server.ready()
+        assert (server.port, server.ops_url) == (port, f"http://127.0.0.1:{port + 1}")
+        connections = psutil.Process(server.pid).net_connections("tcp")
+        listening = {tuple(each.laddr) for each in connections if each.status == psutil.CONN_LISTEN}
+        assert listening == {("0.0.0.0", port), ("127.0.0.1", port + 1)}
+        assert server.stop() == 0
+    finally:
+        server.kill()
+
+
+def test_the_operators_pages_are_read_to_the_end(data: Path) -> None:
+    """While the public's listener lets nobody in any more and a command is under way."""
+    with serving("--no-page", "--data", str(data), "--drain-s", "5") as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as half:
+            half.sendall(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+            server.signal(signal.SIGTERM)
+            until_refused(server.port)
+            told = httpx.get(f"{server.ops_url}/readyz")
+            counted = httpx.get(f"{server.ops_url}/metrics")
+            half.sendall(b"}")
+            assert half.recv(12) == b"HTTP/1.1 201"
+        assert (told.status_code, told.json()["code"]) == (503, "unavailable")
+        assert counted.status_code == 200
+        assert server.wait() == 0
+
+
+def until_refused(port: int) -> None:
+    """Nobody new is let in there; fails if somebody still is after a while."""
+    give_up = time.monotonic() + STOP_S
+    while time.monotonic() < give_up:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionError:
+            return
+    raise AssertionError(f"port {port} is still open")
+
+
+@contextlib.contextmanager
+def two_free_ports() -> Iterator[int]:
+    """Two in a row that nobody listens on: the first of them."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port: int = first.getsockname()[1]
+            try:
+                with socket.create_server(("127.0.0.1", port + 1)):
+                    yield port
+                    return
+            except (OSError, OverflowError):
+                continue
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
@@ -307,6 +386,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         (("--port", "x"), "--port"),
         (("--port",), "--port"),
         (("--port", "65536"), "--port"),
+        (("--port", "65535", "--data", "/nowhere"), "--ops-port"),
+        (("--port", "9000", "--ops-port", "9000"), "--ops-port"),
+        (("--ops-port", "x"), "--ops-port"),
         (("--pools", "a b"), "--pools"),
         (("--pools", "a,a"), "--pools"),
         (("--ice-servers", "example.org"), "--ice-servers"),

@@ -204,6 +204,6 @@ async def test_a_stream_that_loses_what_reads_know_is_no_reason_to_switch_pollin
 
 async def operator_reads(http: aiohttp.ClientSession, made: Serving) -> dict[str, dict[str, int]]:
     """``GET /transports``."""
-    async with http.get(f"{made.url}/transports") as answer:
+    async with http.get(f"{made.ops_url}/transports") as answer:
         found: dict[str, dict[str, int]] = await answer.json()
         return found

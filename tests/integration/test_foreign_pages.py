@@ -247,8 +247,8 @@ async def test_any_origin_may_come_with_a_token(house: House) -> None:
 
 
 async def test_what_is_no_interface_is_nobodys(house: House) -> None:
-    """Metrics and readiness are not for pages."""
-    for path in ("/metrics", "/healthz"):
+    """Readiness is not for pages."""
+    for path in ("/readyz", "/healthz"):
         answer = await house.client.get(path, headers={"Origin": PARTNER})
         assert answer.status_code == 200
         assert not [name for name in GRANTS if name in answer.headers]

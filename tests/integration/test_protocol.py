@@ -13,6 +13,7 @@ from referencing import Registry, Resource
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
+from duologue.api.ops import build_ops
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
@@ -70,10 +71,9 @@ async def process(valkey9: Any) -> AsyncIterator[Process]:
         yield made
 
 
-@pytest.fixture
-async def people(process: Process) -> AsyncIterator[list[Person]]:
-    """Ada, Bob and Cleo, attached; nobody has joined."""
-    desk = Desk(
+def process_desk(process: Process) -> Desk:
+    """What its routes call."""
+    return Desk(
         machine=process.machine,
         media=Peer([{"urls": ["stun:stun.example"]}]),
         metrics=process.metrics,
@@ -81,6 +81,12 @@ async def people(process: Process) -> AsyncIterator[list[Person]]:
         origins=Origins(),
         pools=("main",),
     )
+
+
+@pytest.fixture
+async def people(process: Process) -> AsyncIterator[list[Person]]:
+    """Ada, Bob and Cleo, attached; nobody has joined."""
+    desk = process_desk(process)
     app = build(desk, events=process.events, is_ready=process.contact.ready, web=None, polls=process.polls)
     made: list[Person] = []
     for name in ("Ada", "Bob", "Cleo"):
@@ -145,7 +151,7 @@ async def test_a_conversation_is_as_documented(people: list[Person]) -> None:
     assert_frames_documented(*(one.page for one in people))
 
 
-async def test_polling_and_comparing_are_as_documented(people: list[Person]) -> None:
+async def test_polling_and_comparing_are_as_documented(people: list[Person], process: Process) -> None:
     """Replies with all that they can bring, a page that is taken over, counts, what the operator reads."""
     ada, bob, _ = people
     bob.page.close()
@@ -176,7 +182,9 @@ async def test_polling_and_comparing_are_as_documented(people: list[Person]) -> 
     assert ada.page.frames[0]["compare_ms"] == 2000
     assert (await ada.post("/v1/comparisons", same=7, missed=1))["outcome"] == "noted"
     assert (await ada.post("/v1/comparisons"))["outcome"] == "noted"
-    found = assert_documented(await ada.client.get("/transports"))
+    transport = httpx.ASGITransport(build_ops(process_desk(process), process.contact.ready))
+    async with httpx.AsyncClient(transport=transport, base_url="http://inside") as inside:
+        found = assert_documented(await inside.get("/transports"))
     assert found["today"]["same"] + found["yesterday"]["same"] == 7
     assert found["verdict"]["safe"] is False
 

@@ -24,8 +24,8 @@ TRIES = 3
 class Talk:
     """Two people who do only what the test does, and meet again and again."""
 
-    def __init__(self, url: str, readers: tuple[Reader, Reader], said: Sequence[str]) -> None:
-        self.url = url
+    def __init__(self, ops_url: str, readers: tuple[Reader, Reader], said: Sequence[str]) -> None:
+        self.ops_url = ops_url
         self.readers = readers
         self.said = said
         """What the server wrote."""
@@ -63,7 +63,7 @@ class Talk:
     async def _gone(self) -> list[float]:
         """How many rooms were deleted since the start, and the seconds of all of them together."""
         name = "duologue_room_gone_seconds_"
-        async with aiohttp.ClientSession() as session, session.get(f"{self.url}/metrics") as answer:
+        async with aiohttp.ClientSession() as session, session.get(f"{self.ops_url}/metrics") as answer:
             lines = [line.split() for line in (await answer.text()).splitlines()]
         values = {line[0]: float(line[1]) for line in lines if line[0].startswith(name)}
         return [values[name + "count"], values[name + "sum"]]
@@ -96,7 +96,7 @@ async def talking(server: Ground) -> AsyncIterator[Talk]:
                 await reader.begin()
                 group.create_task(reader.read())
                 await reader.ask("join", intent=1)
-            yield Talk(it.url, readers, it.said)
+            yield Talk(it.ops_url, readers, it.said)
             for reader in readers:
                 reader.end()
 
@@ -155,9 +155,9 @@ async def test_while_livekit_is_away_people_meet_without_it(server: Ground) -> N
                 await client.until(meets_by("livekit"))
             for client in pair:
                 await client.until(meets_by("peer"))
-            await until(lambda: _video_is(0, it.url), "it is known that no room opens")
+            await until(lambda: _video_is(0, it.ops_url), "it is known that no room opens")
             await server.start()
-            await until(lambda: _video_is(1, it.url), "it is known that rooms open")
+            await until(lambda: _video_is(1, it.ops_url), "it is known that rooms open")
             pair[0].next()
             for client in pair:
                 await client.until(meets_by("livekit"))

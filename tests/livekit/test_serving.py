@@ -235,6 +235,7 @@ class Stopped:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self.url = serving.url
+        self.ops_url = serving.ops_url
         self.said = serving.said
 
     def close(self) -> None:

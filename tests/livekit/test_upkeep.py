@@ -15,15 +15,15 @@ from tests.livekit.ground import KEY, SECRET, Ground
 from tests.livekit.mailbox import PATH, Mailbox
 from tests.livekit.waiting import until
 from tests.servers import StoreServer
-from tests.serving import serving
+from tests.serving import Serving, serving
 
 ORPHAN_S = 20
 """Older than 5 s, and in a listing, one each 5 s; then it is deleted."""
 
 
 @pytest.fixture
-async def url(server: Ground, server_kind: str, valkey9: StoreServer) -> AsyncIterator[str]:
-    """Where it is."""
+async def served(server: Ground, server_kind: str, valkey9: StoreServer) -> AsyncIterator[Serving]:
+    """The whole server."""
     if server_kind == "elsewhere":
         pytest.skip("needs a server of the tests' own: LIVEKIT_URL names somebody else's")
     options = ("--no-page", "--redis-url", valkey9.url, "--media", "livekit")
@@ -37,18 +37,20 @@ async def url(server: Ground, server_kind: str, valkey9: StoreServer) -> AsyncIt
     context = serving(*options, **environment)
     running = await asyncio.to_thread(context.__enter__)
     try:
-        yield running.url
+        yield running
     finally:
         await asyncio.to_thread(context.__exit__, None, None, None)
 
 
-async def test_it_looks_after_its_rooms(url: str, server: Ground, rooms: Rooms, mailbox: Mailbox) -> None:
+async def test_it_looks_after_its_rooms(
+    served: Serving, server: Ground, rooms: Rooms, mailbox: Mailbox
+) -> None:
     """A room of ours that nobody owns is gone soon, another Duologue's stays, and webhooks are taken."""
     second = Namespace(f"{NAMESPACE.name}-2")
     match = MatchId("m_" + secrets.token_urlsafe(12))
     async with (
         Rooms(server.project, second).running() as theirs,
-        httpx.AsyncClient(base_url=url, trust_env=False) as client,
+        httpx.AsyncClient(base_url=served.url, trust_env=False) as client,
     ):
         foreign = await theirs.create(second.room(match))
         await rooms.create(NAMESPACE.room(match))
@@ -68,7 +70,7 @@ async def test_it_looks_after_its_rooms(url: str, server: Ground, rooms: Rooms, 
         await until(is_gone, "the orphan is gone", within_s=ORPHAN_S)
         assert [room.name for room in await theirs.list_rooms()] == [foreign.name]
         await theirs.delete(foreign.name)
-        shown = (await client.get("/metrics")).text.splitlines()
+        shown = (await client.get(f"{served.ops_url}/metrics")).text.splitlines()
         for line in (
             "duologue_video_up 1.0",
             'duologue_rooms_total{what="orphaned"} 1.0',

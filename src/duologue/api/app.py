@@ -1,4 +1,4 @@
-"""The HTTP application, made from plain objects: whoever builds one hands in all that it uses."""
+"""The HTTP application for the public, made from plain objects: its caller hands in all that it uses."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +13,12 @@ from duologue.api.commands import command
 from duologue.api.comparisons import ComparisonBody, compare
 from duologue.api.desk import Desk
 from duologue.api.guard import STREAM
-from duologue.api.health import health
+from duologue.api.health import alive, ready
 from duologue.api.join import JoinBody, join
 from duologue.api.leave import LeaveBody, leave
 from duologue.api.messages import MessageBody, message
 from duologue.api.page import page
+from duologue.api.paths import Exact, Unspeakable
 from duologue.api.problems import HANDLERS
 from duologue.api.pulse import PulseBody, pulse
 from duologue.api.reports import ReportBody, report
@@ -25,7 +26,6 @@ from duologue.api.sessions import sessions
 from duologue.api.signals import SignalBody, signal
 from duologue.api.skip import SkipBody, skip
 from duologue.api.state import state
-from duologue.api.transports import transports
 from duologue.delivery.polls import Polls
 from duologue.identity.limits import Kind
 
@@ -41,7 +41,7 @@ def build(
     webhook: BaseRoute | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> Starlette:
-    """The whole of HTTP.
+    """The whole of HTTP, but for the operator's pages (``api/ops.py``).
 
     ``events`` is the event stream (``api/stream.py``; an object, for a function would be
     taken for an endpoint of Starlette's), ``web`` the folder of the built
@@ -50,9 +50,9 @@ def build(
     ``webhook`` where LiveKit posts to (``api/webhook.py``; ``None``: nowhere),
     ``lifespan`` whatever runs while the application does.
     """
-    inside = (*health(desk.metrics, is_ready), transports(desk), *([webhook] if webhook else []))
+    others = (alive(), ready(is_ready), *([webhook] if webhook else []))
     app = Starlette(
-        routes=[*_routes(desk, events, polls), *inside, *page(web, livekit_url)],
+        routes=[Unspeakable(), *_routes(desk, events, polls), *others, *page(web, livekit_url)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )
@@ -81,6 +81,6 @@ def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]
 
 def _stream(events: ASGIApp) -> Route:
     """GET only: HEAD, which Starlette adds, would attach a connection that nobody reads."""
-    route = Route(STREAM, events, methods=["GET"])
+    route = Exact(STREAM, events, methods=["GET"])
     route.methods = {"GET"}
     return route

@@ -11,6 +11,7 @@ from duologue.api import bodies
 from duologue.api.answers import Answer, render
 from duologue.api.desk import Desk
 from duologue.api.door import is_secure
+from duologue.api.paths import Exact
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 
@@ -34,4 +35,4 @@ def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Ki
         body = await bodies.read(request, kind, desk.sizes.body_bytes)
         return render(await handle(desk, caller, body), desk.media)
 
-    return Route(path, endpoint, methods=["POST"])
+    return Exact(path, endpoint, methods=["POST"])

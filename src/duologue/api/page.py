@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from duologue.api.paths import Exact
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -89,7 +91,7 @@ def _route(name: str, asset: Asset) -> Route:
     async def endpoint(request: Request) -> Response:
         return asset.answer(request)
 
-    return Route(f"/{name}", endpoint, methods=["GET"], name=name or "index")
+    return Exact(f"/{name}", endpoint, methods=["GET"], name=name or "index")
 
 
 def content_security_policy(livekit_url: str = "") -> str:

@@ -5,12 +5,13 @@ import contextlib
 import errno
 import resource
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from duologue.api.guard import Guard
 from duologue.api.proxies import Forwarded
@@ -62,10 +63,11 @@ def allow_open_files() -> None:
 
 
 @contextlib.contextmanager
-def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
+def listening(host: str, port: int, kind: str = "") -> Iterator[list[socket.socket]]:
     """Sockets that listen, one for each address of the host; closed at the end. Raises ``ListenError``.
 
-    Whoever connects before the server runs waits in their queue.
+    Whoever connects before the server runs waits in their queue. ``kind`` begins the options that name host
+    and port in what is raised (``ops-``).
     """
     with contextlib.ExitStack() as stack:
         sockets: list[socket.socket] = []
@@ -77,7 +79,7 @@ def listening(host: str, port: int) -> Iterator[list[socket.socket]]:
                 _listen(one, (address[0], chosen, *address[2:]))
                 sockets.append(one)
         except OSError as error:
-            raise ListenError(_why(error, host, port)) from error
+            raise ListenError(_why(error, host, port, kind)) from error
         yield sockets
 
 
@@ -106,18 +108,66 @@ def give_up_on_dead_networks(listening: socket.socket) -> None:
             listening.setsockopt(socket.IPPROTO_TCP, MACOS_RETRANSMIT_DROP_TIME, DEAD_NETWORK_MS // 1000)
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _why(error: OSError, host: str, port: int, kind: str) -> str:
     if isinstance(error, socket.gaierror):
-        return f"{host} is no address of this machine; try --host 127.0.0.1"
+        return f"{host} is no address of this machine; try --{kind}host 127.0.0.1"
     match error.errno:
+        case errno.EADDRINUSE if kind:
+            return (
+                f"port {port}, for the operator's pages, is taken; choose another: --{kind}port {port + 10}"
+            )
         case errno.EADDRINUSE:
-            return f"port {port} is taken; choose another: --port {port + 1} (make run PORT={port + 1})"
+            # Not the next one: a server that has this port has that one for its operator's pages.
+            return f"port {port} is taken; choose another: --port {port + 10} (make run PORT={port + 10})"
         case errno.EACCES:
-            return f"port {port} is for root only; choose one above 1023, such as --port 8000"
+            return f"port {port} is for root only; choose one above 1023, such as --{kind}port 8000"
         case errno.EADDRNOTAVAIL:
-            return f"{host} is no address of this machine; try --host 127.0.0.1"
+            return f"{host} is no address of this machine; try --{kind}host 127.0.0.1"
         case _:
             return f"cannot listen on {host}:{port} ({error.strerror})"
+
+
+def _guarded(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        interface="asgi3",  # a plain function that returns an awaitable would be taken for version 2
+        loop="none",  # it runs in ours
+        http=Guard,
+        ws="none",
+        lifespan="off",  # what the application lives on outlives the server
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,  # for what our own deadline has cut
+        proxy_headers=False,  # ours: see identity/addresses.py
+    )
+
+
+@contextlib.asynccontextmanager
+async def answering(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
+    """Serve the application on these sockets within the block, and cut what is under way at its end.
+
+    For the operator's pages, which stay readable while the server for the public drains.
+    """
+    config, state, loop = _guarded(app), ServerState(), asyncio.get_running_loop()
+    config.load()
+
+    def protocol() -> Guard:
+        return Guard(config=config, server_state=state, app_state={})
+
+    async with contextlib.AsyncExitStack() as stack:
+        for one in sockets:
+            server = await loop.create_server(protocol, sock=one, backlog=BACKLOG)
+            stack.callback(server.close)
+        try:
+            yield
+        finally:
+            for connection in list(state.connections):
+                if isinstance(connection, Guard):
+                    connection.cut()
+            for task in list(state.tasks):
+                task.cancel()
 
 
 class Server(uvicorn.Server):
@@ -132,21 +182,7 @@ class Server(uvicorn.Server):
         drain: Callable[[], Awaitable[None]],
     ) -> None:
         """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop."""
-        config = uvicorn.Config(
-            Forwarded(app, Proxies.parse(limits.trusted_proxies)),
-            interface="asgi3",  # a plain function that returns an awaitable would be taken for version 2
-            loop="none",  # it runs in ours
-            http=Guard,
-            ws="none",
-            lifespan="off",  # what the application lives on outlives the server
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_S,
-            timeout_graceful_shutdown=1,  # for what our own deadline has cut
-            proxy_headers=False,  # ours: see identity/addresses.py
-        )
-        super().__init__(config)
+        super().__init__(_guarded(Forwarded(app, Proxies.parse(limits.trusted_proxies))))
         self._drain_s = limits.drain_s
         self._started = started
         self._drain = drain

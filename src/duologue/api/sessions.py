@@ -12,6 +12,7 @@ from duologue.api.answers import as_json
 from duologue.api.desk import Desk
 from duologue.api.door import is_secure, too_many
 from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType
+from duologue.api.paths import Exact
 from duologue.identity.credentials import (
     COOKIE,
     DEVICE_COOKIE,
@@ -82,7 +83,7 @@ def sessions(desk: Desk) -> Route:
             await desk.machine.renew(PersonId(issued.person), issued.expires_at_ms)
         return _answer(desk, request, body, issued, device, ignored)
 
-    return Route("/v1/sessions", endpoint, methods=["POST"])
+    return Exact("/v1/sessions", endpoint, methods=["POST"])
 
 
 def _known(desk: Desk, request: Request) -> tuple[Known | None, str]:

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
 from duologue.api.door import is_secure
+from duologue.api.paths import Exact
 from duologue.api.poll import NAMES, poll
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import without_navigation
@@ -38,6 +39,6 @@ def state(desk: Desk, polls: Polls | None) -> Route:
         return await poll(desk, polls, caller, request)
 
     # GET only: HEAD, which Starlette adds, would be a poll whose news nobody reads.
-    route = Route("/v1/state", endpoint, methods=["GET"])
+    route = Exact("/v1/state", endpoint, methods=["GET"])
     route.methods = {"GET"}
     return route

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
+from duologue.api.paths import Exact
 from duologue.pairing.vocabulary import Comparison, Usage
 
 ENOUGH = 1000
@@ -55,4 +56,4 @@ def transports(desk: Desk) -> Route:
         }
         return as_json(msgspec.json.encode(whole))
 
-    return Route("/transports", endpoint, methods=["GET"])
+    return Exact("/transports", endpoint, methods=["GET"])

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from duologue.api import bodies
 from duologue.api.answers import as_json
+from duologue.api.paths import Exact
 from duologue.api.problems import Code, Problem
 from duologue.media.livekit.errors import WebhookRefused
 from duologue.media.livekit.webhooks import Fact, Webhooks
@@ -38,4 +39,4 @@ def webhook(webhooks: Webhooks, tell: Callable[[str, Fact], None], metrics: Metr
             tell(fact.match, fact)
         return as_json(b'{"status":"ok"}')
 
-    return Route(PATH, endpoint, methods=["POST"])
+    return Exact(PATH, endpoint, methods=["POST"])

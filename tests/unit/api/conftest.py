@@ -10,6 +10,7 @@ import pytest
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
+from duologue.api.ops import build_ops
 from duologue.api.webhook import webhook
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
@@ -67,11 +68,19 @@ async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
     clients: list[httpx.AsyncClient] = []
 
     def make(
-        *, token: str = "", web: Path | None = UNBUILT, ready: bool = True, base: str = HOME, **changes: Any
+        *,
+        token: str = "",
+        web: Path | None = UNBUILT,
+        ready: bool = True,
+        base: str = HOME,
+        inside: bool = False,
+        **changes: Any,
     ) -> httpx.AsyncClient:
         desk = make_desk(**changes)
         hooks = webhook(Webhooks(PROJECT, Namespace("ours")), lambda _match, _fact: None, desk.metrics)
         app = build(desk, events=NoEvents(), is_ready=lambda: ready, web=web, webhook=hooks)
+        if inside:  # the operator's pages in place of the public's
+            app = build_ops(desk, lambda: ready)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))

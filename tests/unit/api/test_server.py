@@ -43,7 +43,7 @@ def test_a_second_listener_is_refused_at_once() -> None:
     with listening("127.0.0.1", 0) as sockets:
         port = port_of(sockets)
         with (
-            pytest.raises(ListenError, match=f"port {port} is taken.*--port {port + 1}"),
+            pytest.raises(ListenError, match=f"port {port} is taken.*--port {port + 10}"),
             listening("127.0.0.1", port),
         ):
             pass
