@@ -27,6 +27,12 @@ WAIT_S = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 1800.0)
 STREAM_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 ALONE_CAUSES = ("away", "silent", "no-show", "media-failed")
+REPORTS = (
+    "filed", "amended", "not-amended", "refused", "without-evidence", "left-out",
+    "decided", "gave-way", "expired", "unseen",
+)  # fmt: skip
+"""``refused``: no room even for the report. ``without-evidence``: none for the messages. ``left-out``: none
+for one of them. ``gave-way``: decided, and gone to make room. ``unseen``: ran out undecided."""
 FALSE_CAUSES = ("partner-lost", "no-show", "media-failed")
 
 
@@ -118,6 +124,12 @@ class Metrics:
         self._comparisons = counter(
             "comparisons", "Reads of the state held against the event stream, by what was found.", "result"
         )
+        self._reports = counter(
+            "reports", "What became of reports, and of the messages kept with them.", "what"
+        )
+        self._report_bytes = gauge(
+            "report_bytes", "What reports take in the store, with the messages of reported conversations."
+        )
         self._limited = counter(
             "limited", "Requests refused as too many, by what and whose.", "what", "whose"
         )
@@ -138,6 +150,8 @@ class Metrics:
         self._streams_ended.labels("closed")
         for transport in ("sse", "poll"):
             self._by_transport.labels(transport)
+        for what in REPORTS:
+            self._reports.labels(what)
         for result in ("same", "stream_first", "poll_first", "missed", "differ"):
             self._comparisons.labels(result)
 
@@ -162,10 +176,18 @@ class Metrics:
                 self._comparisons.labels(result).inc(int(count))
             case ["buried", count]:
                 self._buried.inc(int(count))
+            case ["report" | "report-bytes" as what, value]:
+                self._observe_report(what, value)
             case ["room" | "room-opened" | "room-gone" | "video" as what, value]:
                 self._observe_room(what, value)
             case _:
                 raise ValueError(f"unknown fact: {fact!r}")
+
+    def _observe_report(self, what: str, value: str) -> None:
+        if what == "report":
+            self._reports.labels(value).inc()
+        else:
+            self._report_bytes.set(int(value))
 
     def _observe_room(self, what: str, value: str) -> None:
         match what:

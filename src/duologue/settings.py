@@ -20,6 +20,9 @@ POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
 
+EVIDENCE_LEAST = 1_048_576
+"""Room for a thousand reports and the messages of two full conversations."""
+
 UNSIGNED = (
     "with Redis every server needs the same signing key: set DUOLOGUE_SECRET to 32 or more random "
     "characters, such as those of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
@@ -48,18 +51,20 @@ def option(
     group: str = "Options",
     secret: bool = False,
     address: bool = False,
+    timings: bool = False,
 ) -> Any:
     """A field of ``Settings``. ``secret``: environment only, for a command line can be read by others.
 
     ``address``: its value is an address that may hold a password; with one, likewise.
+    ``timings``: it is a field of ``pairing.timings.Timings`` too.
     """
-    metadata = {"help": help, "group": group, "secret": secret, "address": address}
+    metadata = {"help": help, "group": group, "secret": secret, "address": address, "timings": timings}
     return field(default=default, metadata=metadata)
 
 
 def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
     """A duration of the state machine; ``pairing.timings.Timings`` has the same name and default."""
-    return option(default, help, group="Timings of the state machine")
+    return option(default, help, group="Timings of the state machine", timings=True)
 
 
 def per_min(default: int, what: str) -> Any:
@@ -181,6 +186,17 @@ class Settings:
         "How large a signal of peer media may be; never more. A description of video has several thousand.",
     )
     limits: bool = option(True, "Limit how often a person and a network address may ask for something.")
+    evidence_bytes: int = option(
+        268_435_456,
+        "What reports, and the messages of reported conversations, may take in the store, all together. "
+        "At the limit those decided first give way, then new ones are kept without messages.",
+        timings=True,
+    )
+    rewrite_s: float = option(
+        900.0,
+        "How soon text that ran out is gone from the files of the embedded store: the time between two "
+        "rewrites.",
+    )
     drain_s: float = option(
         5.0, "How long a stop waits for commands under way; streams are told to reconnect."
     )
@@ -252,6 +268,7 @@ class Settings:
     outage_quiet_ms: int = timing(5_000, "Nothing falls due for this long after an outage.")
     false_ending_ms: int = timing(20_000, "Both back within this time of an ending of ours: it was false.")
     block_ttl_ms: int = timing(2_592_000_000, "How long a block outlasts its person's last visit.")
+    side_bytes: int = timing(131_072, "What one side may write in one conversation.")
     looks: int = timing(16, "How many of a pool one pairing looks at.")
     scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
     strict_tags: bool = timing(False, "Tags and language never relax.")
@@ -283,9 +300,7 @@ class Settings:
 
     def of_the_state_machine(self) -> dict[str, Any]:
         """The fields that ``pairing.timings.Timings`` takes."""
-        return {
-            f.name: getattr(self, f.name) for f in fields(self) if f.metadata["group"].startswith("Timings")
-        }
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["timings"]}
 
     def of_the_limits(self) -> dict[str, int]:
         """Field and number of each limit; empty where limits are switched off."""
@@ -347,6 +362,11 @@ class Settings:
         yield 0 <= self.compare_percent <= 100, f"--compare-percent is 0 to 100, not {self.compare_percent}"
         yield from self._relays()
         yield from self._rooms()
+        yield (
+            self.evidence_bytes >= EVIDENCE_LEAST,
+            f"--evidence-bytes is {EVIDENCE_LEAST} or more, not {self.evidence_bytes}",
+        )
+        yield self.rewrite_s > 0, "--rewrite-s is more than 0"
         yield self.drain_s > 0, "--drain-s is more than 0"
         yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
         yield (

@@ -14,7 +14,9 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
   local kind, value = redis.call('TYPE', key).ok, false
   if kind == 'string' then value = redis.call('GET', key)
   elseif kind == 'zset' then value = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
-  elseif kind == 'set' then value = redis.call('SMEMBERS', key) end
+  elseif kind == 'set' then value = redis.call('SMEMBERS', key)
+  elseif kind == 'hash' then value = redis.call('HGETALL', key)
+  elseif kind == 'list' then value = redis.call('LRANGE', key, 0, -1) end
   found[#found + 1] = {key, value}
 end
 return found
@@ -39,6 +41,13 @@ class _Instant:
         return [(member, float(score)) for member, score in zip(flat[::2], flat[1::2], strict=True)]
 
     async def smembers(self, key: str) -> Any:
+        return self._found[key.encode()]
+
+    async def hgetall(self, key: str) -> Any:
+        flat = self._found[key.encode()]
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+    async def lrange(self, key: str, start: int, end: int) -> Any:
         return self._found[key.encode()]
 
 

@@ -20,6 +20,7 @@ from duologue.pairing.vocabulary import (
     ParticipantFact,
     PersonId,
     ProcessId,
+    Sent,
     Side,
     State,
 )
@@ -96,6 +97,7 @@ class Both(RuleBasedStateMachine):
         person = self.sides.who(person)
         match, name = self.sides.match(person, which)
         sent = play(self.sides.machine.message(person, name, self.sides.new("k"), "hello"))
+        assert isinstance(sent, Sent)
         assert sent.outcome == self.sides.model.message(person, match)
 
     @rule(person=people, which=often_now, skip=st.booleans())

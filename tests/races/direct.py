@@ -62,7 +62,13 @@ class Direct:
         for key in found:
             pipeline.type(key)
         kinds = pipeline.execute()
-        fetch = {b"string": pipeline.get, b"zset": self._members(pipeline), b"set": pipeline.smembers}
+        fetch: dict[bytes, Callable[[bytes], Any]] = {
+            b"string": pipeline.get,
+            b"zset": self._members(pipeline),
+            b"set": pipeline.smembers,
+            b"hash": pipeline.hgetall,
+            b"list": lambda key: pipeline.lrange(key, 0, -1),
+        }
         read = [(key, fetch[kind]) for key, kind in zip(found, kinds, strict=True) if kind in fetch]
         for key, ask in read:
             ask(key)
@@ -83,6 +89,13 @@ class Direct:
 
     async def smembers(self, key: str) -> Any:
         return self._dump.get(key, set())
+
+    async def hgetall(self, key: str) -> Any:
+        return self._dump.get(key, {})
+
+    async def lrange(self, key: str, start: int, end: int) -> Any:
+        assert (start, end) == (0, -1)
+        return self._dump.get(key, [])
 
     def broken(self) -> list[str]:
         """The invariants that do not hold now."""

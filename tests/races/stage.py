@@ -19,11 +19,13 @@ from duologue.pairing.vocabulary import (
     Held,
     Media,
     MediaKind,
+    NoRoom,
     Outcome,
     PageId,
     PersonId,
     ProcessId,
     Reattached,
+    ReportReason,
 )
 from tests.races.direct import Clock, Direct, play
 
@@ -62,6 +64,7 @@ class Stage:
         passes: bool = True,
         media: MediaKind = MediaKind.PEER,
         rules: RoomRules | None = None,
+        timings: Timings | None = None,
     ) -> None:
         self.client, self.clock, self.direct = client, Clock(), Direct(client)
         self.facts: list[str] = []
@@ -69,7 +72,7 @@ class Stage:
             self.direct,
             media=media,
             now_ms=self.clock,
-            scripts=scripts.load(Timings(), media, "main", rooms=rules, without=without),
+            scripts=scripts.load(timings or Timings(), media, "main", rooms=rules, without=without),
             observe=self.facts.append,
             new_ids=new_ids,
         )
@@ -155,6 +158,28 @@ class Stage:
 
     def block(self, person: str, match: str, *, skip: bool = False) -> Outcome:
         return play(self.machine.block(PersonId(person), match, skip)).outcome
+
+    def report(
+        self,
+        person: str,
+        match: str,
+        key: str = "k",
+        *,
+        reason: ReportReason = ReportReason.OTHER,
+        text: str = "",
+        skip: bool = False,
+    ) -> Outcome | None:
+        """None: there is no room for it."""
+        reply = play(self.machine.report(PersonId(person), match, key, reason, text, skip))
+        return None if isinstance(reply, NoRoom) else reply.outcome
+
+    def say(self, person: str, match: str, text: str, key: str = "") -> Outcome | None:
+        """One message; without a key: a new one. None: this side has said too much."""
+        sent = play(self.machine.message(PersonId(person), match, key or self._new("k"), text))
+        return None if isinstance(sent, NoRoom) else sent.outcome
+
+    def decide(self, match: str) -> bool:
+        return play(self.machine.decide(match))
 
     def pulse(self, person: str, match: str | None = None, media: Media | None = None) -> Outcome:
         return play(self.machine.pulse(PersonId(person), match, media)).outcome

@@ -27,9 +27,9 @@ def test_s02_a_match_that_is_somebody_elses(stage: Stage) -> None:
         stage.pulse("eve", theirs, FAILED),
         stage.pulse("eve", theirs, SILENT),
         stage.block("eve", theirs, skip=True),
-        play(stage.machine.report(eve, theirs, "k", ReportReason.SPAM, skip=True)).outcome,
+        stage.report("eve", theirs, reason=ReportReason.SPAM, skip=True),
         play(stage.machine.ack(eve, theirs)).outcome,
-        play(stage.machine.message(eve, theirs, "k", "who is this?")).outcome,
+        stage.say("eve", theirs, "who is this?"),
         play(stage.machine.signal(eve, theirs, "k", hello, "page")).outcome,
     ]
     assert set(said) == {Outcome.STALE, Outcome.UNKNOWN_MATCH}
@@ -45,7 +45,7 @@ def test_s02_a_match_that_is_guessed(stage: Stage, match: str) -> None:
     said = play(stage.machine.skip(PersonId("eve"), match)).outcome
     assert said == Outcome.STALE
     assert play(stage.machine.block(PersonId("eve"), match, skip=True)).outcome == Outcome.UNKNOWN_MATCH
-    assert play(stage.machine.message(PersonId("eve"), match, "k", "x")).outcome == Outcome.STALE
+    assert stage.say("eve", match, "x") == Outcome.STALE
     assert contents(stage) == before
 
 
@@ -92,18 +92,17 @@ def test_s07_answers_to_probes_are_no_media(stage: Stage) -> None:
 def test_s08_who_does_harm_and_skips_first(stage: Stage) -> None:
     """Ann can report Eve, with what was said; Eve is told nothing, and the two never meet again."""
     match = stage.meet("eve", "ann", media=OPEN)
-    eve, ann = PersonId("eve"), PersonId("ann")
-    play(stage.machine.message(eve, match, "k", "something nasty"))
+    stage.say("eve", match, "something nasty")
     assert stage.skip("eve") == Outcome.SKIPPED
     stage.wait(5_000, "eve", "ann")
     stage.mail()
     before = stage.state("eve")
-    said = play(stage.machine.report(ann, match, "k", ReportReason.HARASSMENT, "she was nasty"))
-    assert said.outcome == Outcome.REPORTED
+    said = stage.report("ann", match, reason=ReportReason.HARASSMENT, text="she was nasty")
+    assert said == Outcome.REPORTED
     assert [line for line in stage.mail() if " eve " in f" {line} "] == []
     assert stage.state("eve") == before
     assert before["ended"]["reason"] == "skipped"
-    kept = stage.client.lrange(f"{{0}}evidence:{match}", 0, -1)
+    kept = stage.client.lrange(f"{{0}}said:{match}", 0, -1)
     assert b"something nasty" in b"".join(kept)  # type: ignore[arg-type] # of a blocking client
     stage.wait(60_000, "eve", "ann")
     assert not stage.together("eve", "ann")
@@ -114,9 +113,9 @@ def test_s08_after_a_quarter_of_an_hour(stage: Stage) -> None:
     match = stage.meet("eve", "ann", media=OPEN)
     stage.skip("eve")
     stage.clock.turn(14 * 60_000)
-    said = play(stage.machine.report(PersonId("ann"), match, "k1", ReportReason.SPAM))
-    assert said.outcome == Outcome.REPORTED
+    said = stage.report("ann", match, "k1", reason=ReportReason.SPAM)
+    assert said == Outcome.REPORTED
     stage.clock.turn(2 * 60_000)
     stage.let_expire()
-    said = play(stage.machine.report(PersonId("ann"), match, "k", ReportReason.SPAM))
-    assert said.outcome == Outcome.UNKNOWN_MATCH
+    said = stage.report("ann", match, "k", reason=ReportReason.SPAM)
+    assert said == Outcome.UNKNOWN_MATCH

@@ -41,6 +41,8 @@ def test_the_names_are_there_from_the_start(line: str) -> None:
         ("buried 12", "buried_people_total", {}, 12),
         ("room-opened 40", "room_open_seconds_sum", {}, 0.04),
         ("room-gone 1100", "room_gone_seconds_sum", {}, 1.1),
+        ("report filed", "reports_total", {"what": "filed"}, 1),
+        ("report-bytes 4711", "report_bytes", {}, 4711),
         ("room orphaned", "rooms_total", {"what": "orphaned"}, 1),
         ("video down", "video_changes_total", {"to": "down"}, 1),
     ],

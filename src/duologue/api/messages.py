@@ -6,7 +6,7 @@ from duologue.api.desk import Desk
 from duologue.api.fields import Id, Text
 from duologue.api.problems import Code, Problem
 from duologue.identity.tokens import Session
-from duologue.pairing.vocabulary import MatchId, Outcome, PersonId
+from duologue.pairing.vocabulary import MatchId, NoRoom, Outcome, PersonId
 
 
 class MessageBody(Body):
@@ -18,8 +18,13 @@ class MessageBody(Body):
 
 
 async def message(desk: Desk, caller: Session, body: MessageBody) -> Answer:
-    """``sent`` and the message's number in the match, or ``stale``."""
+    """Answer ``sent`` and the message's number in the match, or ``stale``."""
     if len(body.text) > (most := desk.sizes.message_chars):
         raise Problem(Code.BAD_FIELD, f"a message may have {most} characters", field="text")
     sent = await desk.machine.message(PersonId(caller.person), MatchId(body.match), body.key, body.text)
+    if isinstance(sent, NoRoom):
+        raise Problem(
+            Code.CONVERSATION_FULL,
+            "you have written as much as one conversation can hold; go on by voice, or press next",
+        )
     return Answer(sent.outcome, sent.state, sent.n if sent.outcome is Outcome.SENT else None)

@@ -37,9 +37,11 @@ class Code(StrEnum):
     BAD_FIELD = "bad-field"
     UNKNOWN_POOL = "unknown-pool"
     NO_PAGE = "no-page"
+    CONVERSATION_FULL = "conversation-full"
     TOO_MANY = "too-many"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
+    REPORT_NOT_KEPT = "report-not-kept"
 
 
 STATUS: Mapping[Code, HTTPStatus] = {
@@ -57,9 +59,11 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.BAD_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_POOL: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.NO_PAGE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.CONVERSATION_FULL: HTTPStatus.CONFLICT,
     Code.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    Code.REPORT_NOT_KEPT: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 RETRY_AFTER_S = "1"
@@ -72,7 +76,8 @@ _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
 
 
 class Problem(Exception):  # the word of RFC 9457
-    """A request that is refused. Nothing was changed, unless its code is ``unavailable``: see there."""
+    """A request that is refused. Nothing was changed, unless its code is ``unavailable`` or
+    ``report-not-kept``: see there."""
 
     def __init__(
         self, code: Code, detail: str, *, field: str | None = None, retry_after_s: int | None = None
@@ -114,6 +119,14 @@ def unavailable() -> Problem:
     return Problem(
         Code.UNAVAILABLE,
         "the store is away for the moment; this may or may not have taken effect, and can simply be repeated",
+    )
+
+
+def report_not_kept() -> Problem:
+    """Return the problem of a report for which there is no room. The block, and the skip, took effect."""
+    return Problem(
+        Code.REPORT_NOT_KEPT,
+        "you two will not meet again, but there is no room for the report at the moment; send it again",
     )
 
 

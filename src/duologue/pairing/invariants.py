@@ -12,12 +12,26 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
-    "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "reported", "evidence",
+    "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "said", "report",
     "compared", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
-SETS = ("owed", "lease", "media", "silence", "quiet", "alone", "beats", "rooms", "closing")
-SINGLE = (*SETS, "held", "sweep", "reports", "video", "namespace")
+SETS = (
+    "owed",
+    "lease",
+    "media",
+    "silence",
+    "quiet",
+    "alone",
+    "beats",
+    "rooms",
+    "closing",
+    "reports",
+    "decided",
+)
+SINGLE = (*SETS, "held", "sweep", "report_bytes", "video", "namespace")
+REPORT_BYTES, SAID_BYTES = 512, 16
+"""What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""
 ROOM_STEPS = {"wanted": False, "opening": False, "open": True}
 """Of a live match's room: whether its people read that it is ready."""
 
@@ -29,6 +43,8 @@ class Dump(Protocol):
     async def get(self, key: str) -> bytes | None: ...
     async def zrange(self, key: str, start: int, end: int, *, withscores: bool) -> Any: ...
     async def smembers(self, key: str) -> Any: ...
+    async def hgetall(self, key: str) -> Any: ...
+    async def lrange(self, key: str, start: int, end: int) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -41,6 +57,10 @@ class Snapshot:
     pools: dict[str, dict[str, float]] = field(default_factory=dict)
     sets: dict[str, dict[str, float]] = field(default_factory=dict)
     at: dict[str, set[str]] = field(default_factory=dict)
+    reports: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    said_bytes: dict[str, int] = field(default_factory=dict)
+    """What was said in each match, as reports count it."""
+    report_bytes: int = 0
     unknown: list[str] = field(default_factory=list)
 
 
@@ -60,6 +80,12 @@ async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
         elif kind in ("q", *SETS):
             rows = await store.zrange(key, 0, -1, withscores=True)
             (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
+        elif kind == "report":
+            seen.reports[name] = {f.decode(): v for f, v in (await store.hgetall(key)).items()}
+        elif kind == "said":
+            seen.said_bytes[name] = sum(len(each) + SAID_BYTES for each in await store.lrange(key, 0, -1))
+        elif kind == "report_bytes":
+            seen.report_bytes = int(await store.get(key) or 0)
         elif kind == "at":
             seen.at[name] = {m.decode() for m in await store.smembers(key)}
     return seen
@@ -74,6 +100,10 @@ def violations(seen: Snapshot) -> list[str]:
         found += [f"{match}: {what}" for what in _match(match, m, seen)]
     for match, e in seen.rooms.items():
         found += [f"room of {match}: {what}" for what in _room(match, e, seen)]
+    for match, report in seen.reports.items():
+        found += [f"reports about {match}: {what}" for what in _reports(match, report, seen)]
+    if seen.report_bytes != sum(int(each.get("bytes", 0)) for each in seen.reports.values()):
+        found.append(f"reports take {seen.report_bytes} bytes in all, which is not their sum")
     return found + _indexes(seen)
 
 
@@ -151,6 +181,22 @@ def _room(match: str, e: Mapping[str, Any], seen: Snapshot) -> list[str]:
     return found
 
 
+def _reports(match: str, report: Mapping[str, bytes], seen: Snapshot) -> list[str]:
+    found, m = [], seen.matches.get(match)
+    is_kept = report["evidence"] == b"kept"
+    takes = sum(len(text) + REPORT_BYTES for name, text in report.items() if name.startswith("by:"))
+    takes += seen.said_bytes.get(match, 0) if is_kept else 0
+    if int(report["bytes"]) != takes:
+        found.append(f"count {report['bytes'].decode()} bytes and take {takes}")
+    if m and bool(m["reported"]) != is_kept:
+        found.append("the match says otherwise of its evidence")
+    if match not in seen.sets.get("reports", {}):
+        found.append("they never run out")
+    if ("decided_at_ms" in report) != (match in seen.sets.get("decided", {})):
+        found.append("decided and its index differ")
+    return found
+
+
 def _indexes(seen: Snapshot) -> list[str]:
     found = []
     for name in ("media", "quiet"):
@@ -164,6 +210,15 @@ def _indexes(seen: Snapshot) -> list[str]:
         for m in seen.sets.get(name, {}):
             if m not in seen.rooms or (seen.rooms[m]["step"] == "closing") != closing:
                 found.append(f"{name} lists {m}, which has no such room")
+    for name in ("reports", "decided"):
+        found += [
+            f"{name} lists {m}, of which there are none"
+            for m in seen.sets.get(name, {})
+            if m not in seen.reports
+        ]
+    for m, record in seen.matches.items():
+        if record["reported"] and m not in seen.reports:
+            found.append(f"{m} has lost its reports")
     for name in ("owed", "lease", "alone"):
         found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]
     for process, listed in seen.at.items():

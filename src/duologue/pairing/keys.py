@@ -30,12 +30,17 @@ key                        type        what
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
 ``blocks:<person>``        set         whom they never want to meet again, 30 days
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
-``msg:<match>``            list        kept messages, 15 min after the end
+``msg:<match>``            list        the last messages of a live match, for replay
+``said:<match>``           list        what was said in a match, ``[n, at_ms, person, text]`` (JSON): 15 min
+                                       after the end, or as long as the reports about the match
 ``sig:<match>:<a|b>``      list        kept signals for one side
 ``until:<person>``         string      until when a session was renewed (ms), until its person is detached
-``reports``                stream      reports, for the operator
-``reported:<person>:…``    string      match and key of a report: a repeat has no second effect
-``evidence:<match>``       list        the messages of a reported match
+``report:<match>``         hash        ``by:<person>``: that person's report (JSON); ``at_ms`` of the first;
+                                       ``evidence`` (kept, refused), ``left_out`` (messages that had no room),
+                                       ``bytes`` (as counted), ``decided_at_ms``
+``reports``                zset        reported matches by when their reports run out (ms), 30 days
+``decided``                zset        those of them that were decided, by when (ms)
+``report_bytes``           string      the sum of their ``bytes``
 ``limit:<kind>:<person>``  string      when this person's bucket is full again (ms), until then
 ``limit:<kind>@<address>`` string      the same of a network address, whose name is hidden
 =========================  ==========  ==========================================================
@@ -66,6 +71,9 @@ class Keys:
 
     def at(self, process: str) -> str:
         return f"{self.prefix}at:{process}"
+
+    def report(self, match: str) -> str:
+        return f"{self.prefix}report:{match}"
 
     def channel(self, process: str) -> str:
         return f"{self.prefix}f:{process}"

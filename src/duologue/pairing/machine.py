@@ -25,6 +25,7 @@ from duologue.pairing.vocabulary import (
     Held,
     Media,
     MediaKind,
+    NoRoom,
     Note,
     Outcome,
     PersonId,
@@ -44,6 +45,7 @@ ID_LENGTH = 16
 IDS_A_MATCH = 3
 IDS_A_SWEEP = 160
 """Enough for about twenty endings with two new matches each; what is left over waits for the next call."""
+NO_ROOM = b"no-room"
 NOT_COMPARED = ("", "", 0, 0, 0, 0)
 """In the place of ``Held.seen``."""
 
@@ -196,21 +198,42 @@ class Machine:
 
     async def block(self, person: PersonId, match: str, skip: bool = False) -> Reply:
         """Never again with that partner: ``blocked``; ``unknown-match``."""
-        return await self._command("block", person, match, int(skip), Outcome.BLOCKED, "", "", "", matches=2)
+        return await self._command("block", person, match, int(skip), matches=2)
 
     async def report(
         self, person: PersonId, match: str, key: str, reason: ReportReason, text: str = "", skip: bool = False
-    ) -> Reply:
-        """Kept for the operator with the match's messages, and a block: ``reported``; ``unknown-match``."""
-        details = (int(skip), Outcome.REPORTED, key, reason, text)
-        return await self._command("block", person, match, *details, matches=2)
+    ) -> Reply | NoRoom:
+        """Keep a report for the operator, with what was said in the match: ``reported``; ``unknown-match``.
 
-    async def _numbered(self, name: str, person: PersonId, *args: str) -> Sent:
+        The block, and the skip, come first, in a script that runs in a full store: whatever is raised by
+        then, or ``NoRoom``, leaves the reporter safe. Said again about the same match, it is the same report,
+        amended (at most 10 times); with the same ``key`` it has no second effect.
+        """
+        blocked = await self.block(person, match, skip)
+        if blocked.outcome is not Outcome.BLOCKED:
+            return blocked
+        args = (person, match, key, reason, json_text(text))
+        reply = await self._transition("report", self._keys.person(person), *args)
+        return NoRoom() if reply[0] == NO_ROOM else Reply(Outcome(reply[0].decode()), reply[1])
+
+    async def decide(self, match: str) -> bool:
+        """Mark the reports about a match as decided, so that they give way when room is needed.
+
+        False: there are none. Decided twice, the first instant counts. A report that comes, or is amended,
+        later is undecided again.
+        """
+        reply = await self._transition("decide", self._keys.report(match), match)
+        return bool(reply[0] == b"decided")
+
+    async def _numbered(self, name: str, person: PersonId, *args: str) -> Sent | NoRoom:
         reply = await self._transition(name, self._keys.person(person), person, *args)
-        return Sent(Outcome(reply[0].decode()), reply[1], reply[3])
+        return NoRoom() if reply[0] == NO_ROOM else Sent(Outcome(reply[0].decode()), reply[1], reply[3])
 
-    async def message(self, person: PersonId, match: str, key: str, text: str) -> Sent:
-        """Text to both streams of the match: ``sent`` with its number; ``stale``."""
+    async def message(self, person: PersonId, match: str, key: str, text: str) -> Sent | NoRoom:
+        """Send text to both streams of the match: ``sent`` with its number; ``stale``.
+
+        ``NoRoom``: this side has said as much as is kept of one match; nothing gives way to it.
+        """
         return await self._numbered("message", person, match, key, json_text(text))
 
     async def signal(
@@ -224,7 +247,9 @@ class Machine:
     ) -> Sent:
         """From one page to the partner's (``to_page`` empty: to any): ``sent`` with its number; ``stale``."""
         body = {**data, "from": from_page, **({"to": to_page} if to_page else {})}
-        return await self._numbered("signal", person, match, key, json_text(body), to_page)
+        sent = await self._numbered("signal", person, match, key, json_text(body), to_page)
+        assert isinstance(sent, Sent)
+        return sent
 
     async def compare(self, person: PersonId, found: Comparison) -> Reply:
         """``noted``: added to the sums of the day. No sign of life; told twice, it counts twice."""

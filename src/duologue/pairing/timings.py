@@ -57,6 +57,10 @@ class Timings:
     """Both back within this time of an ending of ours: it was false (measured, never acted on)."""
     block_ttl_ms: int = 2_592_000_000
     """A block lasts until its person has not come for 30 days, as long as a session."""
+    evidence_bytes: int = 268_435_456
+    """What reports, and what was said in reported matches, may take in the store, all together."""
+    side_bytes: int = 131_072
+    """What one side may say in one match: 64 messages of 2,000 ASCII characters, or 1,500 lines of 40."""
     looks: int = 16
     """How many of a pool one pairing looks at."""
     scan_windows: int = 8

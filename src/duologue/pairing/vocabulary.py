@@ -128,6 +128,10 @@ class Sent(NamedTuple):
     n: int
 
 
+class NoRoom(NamedTuple):
+    """A message or a report that is not kept, because what it would be kept with is full."""
+
+
 class Note(NamedTuple):
     """A kept message or signal, replayed after an attach: ``frame`` is the whole event as JSON."""
 

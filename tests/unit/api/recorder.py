@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from duologue.pairing.scripts import Script
 from duologue.pairing.vocabulary import Outcome
+from duologue.store.client import StoreFull
 
 IDLE = {
     "state": "idle",
@@ -37,9 +38,15 @@ MATCHED = {
 
 @dataclass
 class Recorder:
-    """A script runner. ``calls``: script name and arguments, without the machine's own first three."""
+    """A script runner. ``calls``: script name and arguments, without the machine's own first three.
+
+    ``words``: what scripts answer that answer something other than ``word``. ``full``: those for which the
+    store's memory is full.
+    """
 
     word: str = Outcome.OK
+    words: dict[str, str] = field(default_factory=dict)
+    full: frozenset[str] = frozenset()
     state: dict[str, Any] = field(default_factory=lambda: dict(IDLE))
     n: int = 7
     error: Exception | None = None
@@ -51,7 +58,9 @@ class Recorder:
         self.calls.append((script.name, list(args[3:])))
         if self.error:
             raise self.error
-        return [self.word.encode(), msgspec.json.encode(self.state), [], self.n]
+        if script.name in self.full:
+            raise StoreFull(script.name)
+        return [self.words.get(script.name, self.word).encode(), msgspec.json.encode(self.state), [], self.n]
 
 
 class NoEvents:

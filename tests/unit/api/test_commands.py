@@ -45,23 +45,14 @@ WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
         "message",
         ["m_1", "k1", '"é \\"\\r\\n\\u0000{}"'],
     ),
-    "/v1/blocks": ({"match": "m_1", "skip": True}, "block", ["m_1", 1, "blocked", "", "", ""]),
-    "/v1/reports": (
-        {"match": "m_1", "key": "k1", "reason": "spam", "text": "bought nothing", "skip": True},
-        "block",
-        ["m_1", 1, "reported", "k1", "spam", "bought nothing"],
-    ),
+    "/v1/blocks": ({"match": "m_1", "skip": True}, "block", ["m_1", 1]),
 }
 """Path → a body with every field, the script, and its arguments after the person."""
 
 LEAST: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "/v1/join": ({"intent": 0}, [0, "main", "", 1, '"Ada"']),
     "/v1/pulse": ({}, ["", ""]),
-    "/v1/blocks": ({"match": "m_1"}, ["m_1", 0, "blocked", "", "", ""]),
-    "/v1/reports": (
-        {"match": "m_1", "key": "k1", "reason": "minor"},
-        ["m_1", 0, "reported", "k1", "minor", ""],
-    ),
+    "/v1/blocks": ({"match": "m_1"}, ["m_1", 0]),
     "/v1/signal": (
         {"match": "m_1", "key": "k1", "data": DATA},
         ["m_1", "k1", '{"from":"page1","hello":true}', ""],
@@ -94,6 +85,64 @@ async def test_what_may_be_left_out(
     body, arguments = LEAST[path]
     assert (await client.post(path, json=body)).status_code == 200
     assert recorder.calls[0][1] == [person(tokens, client), *arguments]
+
+
+REPORT = {"match": "m_1", "key": "k1", "reason": "spam", "text": 'a "b"', "skip": True}
+
+
+@pytest.fixture
+def reporting(recorder: Recorder) -> Recorder:
+    """A store that blocks and keeps reports."""
+    recorder.words = {"block": Outcome.BLOCKED, "report": Outcome.REPORTED}
+    return recorder
+
+
+async def test_a_report_blocks_and_skips_first(
+    client: httpx.AsyncClient, reporting: Recorder, tokens: Tokens
+) -> None:
+    """The safety of the reporter does not wait for room for the report."""
+    answer = await client.post("/v1/reports", json=REPORT)
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "reported")
+    me = person(tokens, client)
+    assert reporting.calls == [
+        ("block", [me, "m_1", 1]),
+        ("report", [me, "m_1", "k1", "spam", '"a \\"b\\""']),
+    ]
+
+
+async def test_the_shortest_report(client: httpx.AsyncClient, reporting: Recorder, tokens: Tokens) -> None:
+    """Without text, and the conversation goes on."""
+    await client.post("/v1/reports", json={"match": "m_1", "key": "k1", "reason": "minor"})
+    me = person(tokens, client)
+    assert reporting.calls == [("block", [me, "m_1", 0]), ("report", [me, "m_1", "k1", "minor", '""'])]
+
+
+async def test_a_report_of_an_unknown_match(client: httpx.AsyncClient, recorder: Recorder) -> None:
+    """Nobody is blocked, so nothing is reported."""
+    recorder.words = {"block": Outcome.UNKNOWN_MATCH}
+    answer = await client.post("/v1/reports", json=REPORT)
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "unknown-match")
+    assert [name for name, _ in recorder.calls] == ["block"]
+
+
+@pytest.mark.parametrize("full", ["memory", "evidence"])
+async def test_a_report_without_room(client: httpx.AsyncClient, reporting: Recorder, full: str) -> None:
+    """503 with a code that says so, and when to send it again; the block took effect."""
+    if full == "memory":
+        reporting.full = frozenset({"report"})
+    else:
+        reporting.words["report"] = "no-room"
+    answer = await client.post("/v1/reports", json=REPORT)
+    assert (answer.status_code, answer.json()["code"]) == (503, "report-not-kept")
+    assert answer.headers["retry-after"] == "1"
+    assert [name for name, _ in reporting.calls] == ["block", "report"]
+
+
+async def test_a_message_beyond_what_is_kept(client: httpx.AsyncClient, recorder: Recorder) -> None:
+    """409, which no client sends again: later there is no more room than now."""
+    recorder.word = "no-room"
+    answer = await client.post("/v1/messages", json={"match": "m_1", "key": "k1", "text": "hello"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conversation-full")
 
 
 @pytest.mark.parametrize("word", Outcome)

@@ -39,10 +39,33 @@ def test_people_can_leave_a_full_store(name: str) -> None:
     assert BODIES[name].startswith("#!lua flags=allow-oom\n")
 
 
-@pytest.mark.parametrize("name", ["join", "message", "signal"])
-def test_a_full_store_takes_nobody_in(name: str) -> None:
-    """Joins, messages and signals are refused whole when the memory is full."""
+@pytest.mark.parametrize("name", ["join", "message", "signal", "report", "decide"])
+def test_a_full_store_takes_nothing_in(name: str) -> None:
+    """Joins, messages, signals, reports and decisions are refused whole when the memory is full."""
     assert BODIES[name].startswith("#!lua\n")
+
+
+EVIDENCE = re.compile(r"(?:said_key|report_key)\(|'(?:said:|report:|report_bytes|reports|decided)'")
+GROWS = re.compile(r"redis\.call\('(?:RPUSH|HSET|HSETNX|HINCRBY|INCRBY|ZADD|SET|APPEND|COPY)'[^\n]*")
+
+
+def takes_room(source: str) -> list[str]:
+    """Return the calls that make reports, or what was said, larger."""
+    return [call for call in GROWS.findall(source) if EVIDENCE.search(call)]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_nothing_of_reports_grows_in_a_full_store(name: str) -> None:
+    """A script that runs beyond ``maxmemory`` writes no report and no evidence."""
+    if "allow-oom" in BODIES[name].partition("\n")[0]:
+        source = scripts.load(Timings(), MediaKind.PEER, "main")[name].source.decode()
+        assert takes_room(source) == []
+
+
+@pytest.mark.parametrize("name", ["message", "report"])
+def test_what_makes_reports_grow_is_seen(name: str) -> None:
+    """Control: in the scripts that do write them, the calls are found."""
+    assert takes_room(scripts.load(Timings(), MediaKind.PEER, "main")[name].source.decode())
 
 
 @pytest.mark.parametrize("name", ["PERSON", "MATCH"])

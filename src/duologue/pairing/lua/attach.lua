@@ -5,7 +5,7 @@
 -- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts
 -- Events   T or E to the connection it replaces; partner-back; those of a match
 -- Invariants: one connection a person; a superseded page is refused
--- include: context view rooms queue presence closing ending notes
+-- include: context view rooms queue presence closing reported ending notes
 local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load_or_new(person)
 if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   probe (once more), idle, and those of an ending
 -- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
--- include: context view rooms video queue presence closing ending sweeping
+-- include: context view rooms video queue presence closing reported ending sweeping
 local BATCH = 32
 record_sweep()
 if in_outage() then return { 'done', '', facts } end
@@ -110,6 +110,7 @@ for _, id in ipairs(due('quiet')) do
     close_books(m, {}) -- of two whose records were lost
   else
     redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, id)
+    if m.reported ~= 1 then redis.call('PEXPIRE', said_key(id), T.record_ttl_ms + T.quiet_check_ms) end -- guard: said-lives-on
     if now - m.word >= T.quiet_check_ms then -- guard: quiet-check -- off: if false then
       -- Who has no connection cannot read the probe: their partner, asked too, may vouch for them.
       for _, r in ipairs(there) do demand(r, T.owed_ms, r.connection == '' and 1 or 0) end
@@ -125,6 +126,12 @@ for _, person in ipairs(in_lease_outage() and {} or due('lease')) do
     to_idle(r, 'you-were-away')
   end
 end
+
+for _, id in ipairs(due('reports')) do -- guard: reports-expire -- off: for _, id in ipairs({}) do
+  fact(redis.call('HEXISTS', report_key(id), 'decided_at_ms') == 1 and 'report expired' or 'report unseen')
+  drop_reports(id, 0)
+end
+fact('report-bytes ' .. (redis.call('GET', S .. 'report_bytes') or '0'))
 
 commit()
 return { more and 'more' or 'done', '', facts }

@@ -5,7 +5,7 @@
 -- Returns  matched | waiting | stale, state, facts
 -- Events   new-match (both), waiting, state
 -- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
--- include: context view rooms queue presence closing ending
+-- include: context view rooms queue presence closing reported ending
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local auto_next, alias = tonumber(ARGV[8]), ARGV[9]
 local r = load_or_new(person)

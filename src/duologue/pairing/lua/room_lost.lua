@@ -5,7 +5,7 @@
 -- Returns  ended | ok (not yet) | stale, "", facts
 -- Events   those of an ending
 -- Invariants: 3 fenced by the match, 7 bounded aloneness, 8
--- include: context view rooms queue presence closing ending
+-- include: context view rooms queue presence closing reported ending
 local match, why, since = ARGV[4], ARGV[5], tonumber(ARGV[6])
 local e, m = load_room(match), load_match(match)
 if not e or not m or e.step ~= 'open' then return { 'stale', '', facts } end

@@ -56,7 +56,10 @@ local function close_books(m, end_)
       fact(string.format('alone %s %.0f', end_.cause, now - m.started))
     end
   end
-  redis.call('PEXPIRE', S .. 'msg:' .. m.id, T.recent_ttl_ms)
+  redis.call('DEL', S .. 'msg:' .. m.id) -- It is only replayed to the two people of a live match.
+  if m.reported ~= 1 then -- guard: reported-stays -- off: if true then
+    redis.call('PEXPIRE', said_key(m.id), T.recent_ttl_ms)
+  end
   redis.call('DEL', S .. 'm:' .. m.id)
   matches[m.id] = false
 end
