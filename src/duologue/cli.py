@@ -94,11 +94,14 @@ def serve(**given: Any) -> None:
     for name in confided(click.get_current_context()):
         raise SettingsError(CONFIDED.format(flag(name), " or ".join(variables(name))))
     settings = Settings.parse({**given, **secrets(os.environ)})
-    logs.configure(settings.log_level, settings.log_format)
+    floods = logs.configure(settings.log_level, settings.log_format)
     for line in misspelt(os.environ):
         complain(line, colour="yellow")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(wiring.serve(settings, partial(announce, settings)))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(wiring.serve(settings, partial(announce, settings)))
+    finally:
+        floods.settle()
 
 
 def announce(settings: Settings, running: wiring.Running) -> None:

@@ -46,7 +46,7 @@ from duologue.workers import beat, reattach, supervisor, sweep
 if TYPE_CHECKING:
     from duologue.wiring_livekit import LiveKit
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 WEB = Path(__file__).parent / "web"
 """The built page, carried by the wheel."""

@@ -34,7 +34,7 @@ from duologue.workers.watchdog import Watchdog
 ANSWER_S = 2.5
 """A call to LiveKit, at most: less than a claim lasts (``RoomRules.claim_ms``), or two work on one room."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 
 class Workers(NamedTuple):

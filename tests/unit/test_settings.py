@@ -14,6 +14,7 @@ import pytest
 
 from duologue import cli, logs, wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
+from duologue.floods import Floods
 from duologue.identity.limits import Kind
 from duologue.pairing.timings import Timings
 from duologue.redaction import holds_password, redacted
@@ -325,7 +326,7 @@ def test_a_variable_may_hold_a_secret(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, option: str, value: str
 ) -> None:
     """Where it goes on, or is refused for another reason; no line shows the secret in either case."""
-    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    monkeypatch.setattr(logs, "configure", lambda *_: Floods(lambda *_: None))
     monkeypatch.setattr(wiring, "serve", checked)
     monkeypatch.setattr(os, "environ", clean_environment({}))
     monkeypatch.setenv("DUOLOGUE_PAGE", "off")
@@ -347,7 +348,7 @@ def test_without_the_look_at_the_command_line_it_would_be_taken(
 ) -> None:
     """The control: the same value, and no guard."""
     monkeypatch.setattr(cli, "holds_password", lambda _: False)
-    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    monkeypatch.setattr(logs, "configure", lambda *_: Floods(lambda *_: None))
     _, line = said_of(capsys, "--redis-url", "redis://:hush@h", "--no-page")
     assert "set DUOLOGUE_SECRET to 32" in line
 

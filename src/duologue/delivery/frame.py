@@ -29,7 +29,7 @@ class UnsafeFrame(Exception):
 def block(data: bytes, *, event_id: str = "", retry_ms: int = 0) -> bytes:
     """One event. ``retry:`` goes into the same block: one of its own would be an empty event to some."""
     if b"\n" in data or b"\r" in data:
-        raise UnsafeFrame(data[:80])
+        raise UnsafeFrame(f"a raw line break in {len(data)} bytes")
     head = b"retry: %d\n" % retry_ms if retry_ms else b""
     if event_id:
         head += b"id: " + event_id.encode("ascii") + b"\n"

@@ -92,6 +92,6 @@ def parse(raw: bytes) -> Publication:
             case ["R"]:
                 return RoomWake()
             case _:
-                raise MalformedPublication(raw[:120])
+                raise MalformedPublication(f"{len(raw)} bytes that begin with {raw[:1]!r}")
     except ValueError as error:
-        raise MalformedPublication(raw[:120]) from error
+        raise MalformedPublication(f"{len(raw)} bytes that begin with {raw[:1]!r}") from error

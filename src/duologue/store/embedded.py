@@ -30,7 +30,7 @@ import structlog
 from duologue.store.errors import StoreError, StoreUnavailable
 from duologue.store.link import Address, Link, pack
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 SOCKET_PATH_BYTES = 103
 """The longest path of a Unix socket: 107 bytes on Linux, 103 on macOS (``sun_path`` less its end)."""

@@ -21,7 +21,7 @@ PERIOD_S = 2.0
 FAILURES = 2
 """In a row, before nobody is paired any more: one lost call must not stop everybody."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 
 class Making(Protocol):

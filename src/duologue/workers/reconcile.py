@@ -28,7 +28,7 @@ SOLO_MS = 8_000
 LEFT_OVERS = 20
 """Canaries deleted in a round."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 
 class Listing(Protocol):

@@ -22,7 +22,7 @@ AT_ONCE = 32
 LOOK_S = 0.25
 """A room whose people have not left is due by time alone, and nobody wakes us then."""
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 
 class Server(Protocol):

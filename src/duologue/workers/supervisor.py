@@ -18,7 +18,7 @@ import structlog
 from duologue.delivery.clock import Clock
 from duologue.metrics import Metrics
 
-log = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__, ours=True)
 
 
 class Loop(Protocol):
