@@ -3,9 +3,17 @@
 (() => {
   if (window !== window.top || !location.protocol.startsWith("http")) return;
   const KEY = "e2e.seen";
-  const WORDS = ["status", "partner-badge", "partner-word", "banner", "people", "toast"];
+  const WORDS = ["status", "partner-badge", "partner-word", "banner", "note", "people", "toast"];
   const now = () => performance.timeOrigin + performance.now();
-  const seen = JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
+  // A browser that blocks cookies has no storage either: what was seen is forgotten with the page.
+  const storage = (() => {
+    try {
+      return sessionStorage;
+    } catch {
+      return null;
+    }
+  })();
+  const seen = JSON.parse(storage?.getItem(KEY) ?? "[]");
   let last = "";
   const words = (name) => {
     const element = document.getElementById(name);
@@ -28,6 +36,6 @@
     // What a level meter moves several times a second is none of our business.
     attributeFilter: ["hidden", "class", "data-state", "data-match", "data-link", "data-transport", "data-media", "data-screen"],
   });
-  addEventListener("pagehide", () => sessionStorage.setItem(KEY, JSON.stringify(seen)));
+  addEventListener("pagehide", () => storage?.setItem(KEY, JSON.stringify(seen)));
   window.e2e = { seen, note };
 })();

@@ -13,6 +13,8 @@ const TIMEOUT_MS = 8_000;
 /** The most that is waited for whoever asks for it: a timer that is set for weeks fires at once. */
 const LONGEST_MS = 60_000;
 
+const SESSIONS = "/v1/sessions";
+
 export interface ApiOptions {
   /** Where `/v1` is, without a trailing slash; `""` is the page's own origin. */
   readonly base: string;
@@ -20,6 +22,8 @@ export interface ApiOptions {
   readonly session: Session;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The session's cookie does not come along: it is named by its token from now on, in this page only. */
+  readonly unkept?: () => void;
 }
 
 export interface CallOptions {
@@ -70,7 +74,7 @@ export class Api {
     const { session, clock } = this.#options;
     const body = session.byCookie ? {} : { cookie: false, ...(session.device != null && { device: session.device }) };
     // The browser's own device counts for a second person in it, too: its cookie goes along, and with `cookie: false` no other counts.
-    const grant = await this.#persist("POST", "/v1/sessions", body, { ...options, credentials: "same-origin" });
+    const grant = await this.#persist("POST", SESSIONS, body, { ...options, credentials: "same-origin" });
     if (!isGrant(grant)) throw new Unreachable("sessions: not an answer of this protocol");
     session.remember(grant, clock.now());
     return grant;
@@ -94,14 +98,23 @@ export class Api {
       const { fetch, base } = this.#options; // called bare: a browser's own fetch refuses to be a method of another object
       const response = await fetch(base + path, { ...this.#request(method, body, timeout.signal, credentials), keepalive });
       if (!response.ok) throw await refusal(response);
+      if (path !== SESSIONS) this.#options.session.recognized?.();
       return await response.json();
     } catch (error) {
-      if (error instanceof DuologueError) throw error;
+      if (error instanceof DuologueError) throw this.#noted(path, error);
       if (isOver(signal)) throw new Aborted(path, { cause: error });
       throw new Unreachable(path, { cause: error });
     } finally {
       timeout.clear();
     }
+  }
+
+  /** Whether a refusal means that the browser keeps no cookie is the session's to say. */
+  #noted(path: string, error: DuologueError): DuologueError {
+    const { session, unkept } = this.#options;
+    const isTurnedAway = path !== SESSIONS && error instanceof Refused && error.status === 401;
+    if (isTurnedAway && session.turnedAway?.(error.code) === true) unkept?.();
+    return error;
   }
 
   #request(method: string, body: object | undefined, signal: AbortSignal, credentials?: RequestCredentials): RequestInit {

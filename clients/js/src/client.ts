@@ -43,12 +43,17 @@ export interface DuologueOptions {
   readonly locks?: Locks | null;
   /** What a listener or media of yours throws comes here, and ends nothing. */
   readonly onError?: (error: unknown) => void;
+  /** A session that is refused again within this (60 s) of its beginning ends: it would be refused again and again. */
+  readonly patience_ms?: number;
   /** Aborting it is `close()`. */
   readonly signal?: AbortSignal;
 }
 
 /** The partner hears every so often that something is wrong, for as long as it is. */
 const REPEAT_MS = 2_500;
+
+/** Whoever began again and is refused again within this is not helped by a third beginning. */
+const PATIENCE_MS = 60_000;
 
 /**
  * One person's seat at a Duologue server.
@@ -65,6 +70,7 @@ export class Duologue {
   readonly #comparing: Comparing;
   readonly #tabs: Tabs;
   readonly #onError: (error: unknown) => void;
+  readonly #patience_ms: number;
   readonly #listeners = new Set<(view: View) => void>();
   readonly #inputs: Input[] = [];
   #model: Model = emptyModel("");
@@ -72,14 +78,17 @@ export class Duologue {
   #busy = false;
   #cancelRepeat: (() => void) | null = null;
   readonly #timers = new Set<() => void>();
+  /** When somebody new began in place of a session that was refused. */
+  #begun_ms = -Infinity;
 
   constructor(options: DuologueOptions = {}) {
     const { base = "", session = usualSession(), clock = systemClock, random = Math.random } = options;
     const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
-    const api = new Api({ base, fetch, session, clock, random });
     const dispatch = (input: Input): void => this.#dispatch(input);
+    const api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }) });
     const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
+    this.#patience_ms = options.patience_ms ?? PATIENCE_MS;
     this.#onError = options.onError ?? ((error) => console.error(error));
     this.#line = new Line({
       url: (page) => `${base}/v1/events?page=${page}`,
@@ -91,6 +100,7 @@ export class Duologue {
       random,
       onFrame: (frame) => {
         if (frame.type === "session-ended") session.forget(); // whoever opens again begins with a new one
+        else session.recognized?.();
         this.#compare(frame);
         dispatch({ type: "frame", frame });
       },
@@ -257,6 +267,7 @@ export class Duologue {
 
   async #authorize(session: Session, refused: boolean, signal: AbortSignal): Promise<boolean> {
     const wanted = session.wantsGrant(this.#clock.now(), refused);
+    if (wanted && refused && this.#isFruitless()) throw this.#giveUp();
     if (wanted) await this.#renewal.obtain(signal);
     else this.#renewal.watch();
     return wanted;
@@ -265,6 +276,8 @@ export class Duologue {
   async #grant(api: Api, session: Session, signal: AbortSignal): Promise<void> {
     const ask = async (): Promise<void> => {
       const { person } = await api.grant({ signal, once: true });
+      const before = this.#model.person;
+      if (before !== null && before !== person) this.#begun_ms = this.#clock.monotonic();
       if (!signal.aborted) this.#dispatch({ type: "person", person });
     };
     try {
@@ -275,6 +288,18 @@ export class Duologue {
       session.forget();
       await ask();
     }
+  }
+
+  /** A session that was refused was followed by somebody new a moment ago, and no command was answered since: another will do no better. */
+  #isFruitless(): boolean {
+    return this.#clock.monotonic() - this.#begun_ms < this.#patience_ms;
+  }
+
+  /** Never a guest after the other: the person is told, and can begin again. */
+  #giveUp(): Refused {
+    this.#begun_ms = -Infinity;
+    this.#dispatch({ type: "refused" });
+    return new Refused(401, "session-refused", null);
   }
 
   /** Inputs that arise while one is worked off wait their turn. */
@@ -293,6 +318,7 @@ export class Duologue {
   }
 
   #step(input: Input): void {
+    if (input.type === "reply") this.#begun_ms = -Infinity;
     const [model, effects] = reduce(this.#model, input, this.#clock.now());
     this.#model = model;
     this.#courier.follow(model);
@@ -371,7 +397,8 @@ export class Duologue {
 
 /** An `EventSource` where the cookie says who it is; it cannot send a token, and Node has none. */
 function usualStream(fetch: typeof globalThis.fetch, session: Session): OpenStream {
-  return session.byCookie && typeof EventSource !== "undefined" ? eventSourceStream : fetchStream(fetch, session);
+  const byFetch = fetchStream(fetch, session);
+  return (...call) => (session.byCookie && typeof EventSource !== "undefined" ? eventSourceStream : byFetch)(...call);
 }
 
 /** Node has locks too, but no tabs. */

@@ -26,6 +26,13 @@ export interface Session {
   forget(): void;
   /** Of tokens that come from elsewhere: gets one, in place of `POST /v1/sessions`. Rejects as that does. */
   obtain?(now_ms: () => number, signal: AbortSignal): Promise<void>;
+  /**
+   * A request that named this session was answered 401, with this code. Answers whether the session is named in another way from
+   * now on: by the token at hand, since the browser does not send its cookie.
+   */
+  turnedAway?(code: string): boolean;
+  /** The server knew who is asking. */
+  recognized?(): void;
   /** When the token at hand is to be replaced while the stream goes on, in ms since the epoch; null: never. */
   renew_at_ms?(): number | null;
 }
@@ -46,24 +53,78 @@ class Lifetime {
 /**
  * The browser's guest: an HttpOnly cookie that scripts cannot read, shared by all tabs.
  *
- * The first stream of each page asks for a grant, because only that shows whether the cookie is still good. Throws where
- * nobody keeps cookies.
+ * The first stream of each page asks for a grant, because only that shows whether the cookie is still good. A browser that
+ * blocks cookies sends none with the next request: the token that came with the grant is used in its place then, in the memory of
+ * this page alone, so that the person is the same and no second guest begins. Throws where nobody keeps cookies.
  */
 export function cookieSession(): Session {
   if (typeof location === "undefined") {
     throw new DuologueError("no cookies here (Node): use bearerSession(), or hostSession() with tokens of your own back end");
   }
-  let lifetime: Lifetime | null = null;
-  return {
-    credentials: "same-origin",
-    byCookie: true,
-    seat: "guest",
-    headers: () => ({}),
-    wantsGrant: (now_ms, refused) => refused || lifetime === null || lifetime.isOver(now_ms),
-    remember: (grant, now_ms) => (lifetime = new Lifetime(grant, now_ms)),
-    forget: () => (lifetime = null),
-    renew_at_ms: () => lifetime?.renew_at_ms ?? null,
-  };
+  return new CookieSession();
+}
+
+class CookieSession implements Session {
+  readonly seat = "guest";
+  #grant: Grant | null = null;
+  #lifetime: Lifetime | null = null;
+  #byCookie = true;
+  /** The cookie of the last grant came along with a later request. */
+  #isProven = false;
+  /** The token was not refused yet. */
+  #isUntried = false;
+  #device: string | null = null;
+
+  get credentials(): RequestCredentials {
+    return this.#byCookie ? "same-origin" : "omit";
+  }
+
+  get byCookie(): boolean {
+    return this.#byCookie;
+  }
+
+  get device(): string | null {
+    return this.#device;
+  }
+
+  headers(): Readonly<Record<string, string>> {
+    return this.#byCookie || this.#grant === null ? {} : { Authorization: `Bearer ${this.#grant.token}` };
+  }
+
+  wantsGrant(now_ms: number, refused: boolean): boolean {
+    const isTokenNews = refused && this.#isUntried;
+    this.#isUntried = false;
+    if (isTokenNews) return false;
+    return refused || this.#lifetime === null || this.#lifetime.isOver(now_ms);
+  }
+
+  remember(grant: Grant, now_ms: number): void {
+    this.#grant = grant;
+    this.#lifetime = new Lifetime(grant, now_ms);
+    this.#isProven = false;
+    this.#device = grant.device ?? this.#device;
+  }
+
+  forget(): void {
+    this.#grant = null;
+    this.#lifetime = null;
+  }
+
+  /** A cookie that the server does not know, although it came along before, is no fault of the browser's: its session is over. */
+  turnedAway(code: string): boolean {
+    if (!this.#byCookie || this.#grant === null || (this.#isProven && code === "bad-token")) return false;
+    this.#byCookie = false;
+    this.#isUntried = true;
+    return true;
+  }
+
+  recognized(): void {
+    this.#isProven = true;
+  }
+
+  renew_at_ms(): number | null {
+    return this.#lifetime?.renew_at_ms ?? null;
+  }
 }
 
 /** Where a bearer token may live: `sessionStorage` is one tab's own and survives its reload. */

@@ -39,6 +39,8 @@ export interface Scene {
   readonly title: string;
   readonly detail: string;
   readonly banner: string | null;
+  /** A quiet line under everything: good to know, nothing to do. */
+  readonly note: string | null;
   readonly people: string | null;
   readonly tabTitle: string;
   /** Over the welcome: why the person is back there. */
@@ -63,6 +65,7 @@ export function scene(situation: Situation, words: Words): Scene {
     screen: state === "welcome" ? "welcome" : "stage",
     ...status(state, situation, words),
     banner: situation.away ? banner(state, words) : null,
+    note: model.is_kept || state === "ended" ? null : words.unkept,
     people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
     tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
     resting: model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
@@ -118,8 +121,13 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
       if (situation.elsewhere) return { title: over.elsewhere, detail: over.elsewhereDetail };
       return { title: over.takenOver, detail: over.takenOverDetail };
     case "ended":
-      return { title: over.ended, detail: situation.model.ended_reason === "banned" ? over.banned : over.endedDetail };
+      return { title: over.ended, detail: endedDetail(situation.model, words) };
   }
+}
+
+function endedDetail({ ended_reason: reason }: Model, { over }: Words): string {
+  if (reason === "banned") return over.banned;
+  return reason === "session-refused" ? over.refused : over.endedDetail;
 }
 
 /** A partner who asked for more than their page may. */

@@ -14,6 +14,7 @@ export function showScene(scene: Scene): void {
   show(element("stage", HTMLElement), scene.screen === "stage");
   write(element("people", HTMLElement), scene.people);
   writeOrHide(element("banner", HTMLElement), scene.banner);
+  writeOrHide(element("note", HTMLElement), scene.note);
   write(element("status-title", HTMLElement), scene.title);
   writeOrHide(element("status-detail", HTMLElement), scene.detail);
   showPartner(scene);

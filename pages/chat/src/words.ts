@@ -103,6 +103,8 @@ export interface Words {
     readonly held: string;
   };
   readonly link: { readonly away: string; readonly awayTalking: string };
+  /** The browser keeps no cookie of ours: nothing is wrong, but a reload is a new beginning. */
+  readonly unkept: string;
   readonly over: {
     readonly elsewhere: string;
     readonly elsewhereDetail: string;
@@ -112,6 +114,8 @@ export interface Words {
     readonly ended: string;
     readonly endedDetail: string;
     readonly banned: string;
+    /** The server knows nobody by what this page can tell it. */
+    readonly refused: string;
     readonly again: string;
   };
   readonly controls: {
@@ -282,6 +286,7 @@ export const english: Words = {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",
     awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
   },
+  unkept: "This browser blocks cookies for this page. You can talk all the same, but a reload begins as somebody new.",
   over: {
     elsewhere: "Open in another tab",
     elsewhereDetail: "Duologue runs in one tab of a browser at a time. When you close that one, it goes on here.",
@@ -291,6 +296,9 @@ export const english: Words = {
     ended: "Your session is over",
     endedDetail: "It has run out. You can begin a new one.",
     banned: "You cannot take part any more. If you think that this is a mistake, please ask the operator.",
+    refused:
+      "This browser blocks cookies for this page, and the other way to say who you are was refused as well. " +
+      "Allow cookies for this address, then begin again.",
     again: "Begin again",
   },
   controls: {

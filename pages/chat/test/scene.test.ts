@@ -146,3 +146,15 @@ describe("a partner whose page asked for more than it may", () => {
     expect(draw({ state: matched, media: media({ limit }) }).detail).not.toBe(words);
   });
 });
+
+describe("a browser that blocks cookies", () => {
+  it("is told so in one line, whatever else is on screen, and that a reload begins as somebody new", () => {
+    expect(draw({ ...talking }).note).toBeNull();
+    for (const model of [{ ...talking }, { state: waiting }, { state: idle, own: null }]) expect(draw({ ...model, is_kept: false }).note).toBe(english.unkept);
+  });
+
+  it("is named as the reason when the server knows nobody at all", () => {
+    const over = draw({ ...talking, link: "ended", ended_reason: "session-refused", is_kept: false });
+    expect([over.detail, over.note, over.takeOver]).toEqual([english.over.refused, null, english.over.again]);
+  });
+});

@@ -48,6 +48,8 @@ export interface Scene {
   readonly refusal: Model["refusal"];
   /** Why the session is over, once `link` is `ended`. */
   readonly endedReason: string | null;
+  /** False: this browser keeps no cookie, and a reload begins as somebody new. */
+  readonly isKept: boolean;
 }
 
 /** What a person can do. Each keeps its identity for as long as the client lives. */
@@ -90,6 +92,7 @@ export const emptyScene: Scene = {
   peopleOnline: null,
   refusal: null,
   endedReason: null,
+  isKept: true,
 };
 
 /** The scene after `last`; `last` itself when there is nothing new to see. */
@@ -106,6 +109,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
     peopleOnline: model.people_online,
     refusal: model.refusal,
     endedReason: model.ended_reason,
+    isKept: model.is_kept,
   };
   return kept(last, scene);
 }

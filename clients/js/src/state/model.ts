@@ -47,6 +47,8 @@ export interface Model {
   readonly refusal: { readonly command: string; readonly code: string } | null;
   /** Why the session is over, once the link is `ended`. */
   readonly ended_reason: string | null;
+  /** False: the browser sends no cookie, and the session lives in the memory of this page. A reload begins as somebody new. */
+  readonly is_kept: boolean;
 }
 
 /** What this page measured itself. The first three are sent once, with the next pulse. */
@@ -78,6 +80,10 @@ export type Later = "pulse" | "heal" | "gone" | "hang-up" | "skip";
 export type Input =
   | { readonly type: "page"; readonly page: string }
   | { readonly type: "person"; readonly person: string }
+  /** The browser sends no cookie. */
+  | { readonly type: "unkept" }
+  /** The server refuses whoever this page says that it is: the link ends. */
+  | { readonly type: "refused" }
   | { readonly type: "link"; readonly link: Link; readonly transport: Transport }
   | { readonly type: "frame"; readonly frame: Frame }
   | { readonly type: "reply"; readonly to: Command; readonly reply: Reply; readonly snapshots: number; readonly took_ms: number }
@@ -154,6 +160,7 @@ export function emptyModel(page: string): Model {
     measures: NO_MEASURES,
     refusal: null,
     ended_reason: null,
+    is_kept: true,
   };
 }
 

@@ -26,6 +26,10 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [newPage(model, input.page), []];
     case "person":
       return [newPerson(model, input.person), []];
+    case "unkept":
+      return [{ ...model, is_kept: false }, []];
+    case "refused":
+      return [{ ...model, ended_reason: "session-refused" }, []];
     case "link":
       return [{ ...model, link: input.link, transport: input.transport }, []];
     case "frame":
