@@ -177,7 +177,7 @@ class Settings:
         "127.0.0.1,::1",
         "Whose X-Forwarded-For and -Proto are believed: addresses and networks such as 10.0.0.0/8, unix for "
         "peers on a Unix socket, comma-separated; * for anybody's. Behind a proxy that is not named here "
-        "everybody counts as one address.",
+        "everybody counts as one address: limits strike all, and a block may keep strangers away.",
     )
     body_bytes: int = option(65_536, "How large a request's body may be; never more.")
     message_chars: int = option(2_000, "How long a message may be; never more.")
@@ -196,6 +196,16 @@ class Settings:
         900.0,
         "How soon text that ran out is gone from the files of the embedded store: the time between two "
         "rewrites.",
+    )
+    network_people: int = option(
+        500,
+        "People who may be here from one network at a time (IPv6: from one /56); 0 for any number.",
+        timings=True,
+    )
+    block_network_ms: int = option(
+        86_400_000,
+        "How long a block also holds against the network of who was blocked; 0 where many share one.",
+        timings=True,
     )
     drain_s: float = option(
         5.0, "How long a stop waits for commands under way; streams are told to reconnect."
@@ -271,6 +281,9 @@ class Settings:
     side_bytes: int = timing(131_072, "What one side may write in one conversation.")
     looks: int = timing(16, "How many of a pool one pairing looks at.")
     scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
+    relax_drawn: bool = timing(
+        True, "Two who met lately wait longer than that in one case of four, so that no wait proves a block."
+    )
     strict_tags: bool = timing(False, "Tags and language never relax.")
 
     @classmethod
@@ -417,7 +430,8 @@ class Settings:
 
     def _durations(self, deaf_after_ms: int, heartbeat_ms: int) -> Iterator[tuple[bool, str]]:
         for name, value in self.of_the_state_machine().items():
-            yield isinstance(value, bool) or value > 0, f"{flag(name)} is more than 0"
+            least = 0 if name in ("network_people", "block_network_ms") else 1
+            yield isinstance(value, bool) or value >= least, f"{flag(name)} is {least} or more"
         # Else a process that has gone deaf loses people who are there (invariant 7's twin).
         for name in ("owed_ms", "away_bucket_ms", "media_ms", "silence_ms", "lease_ms", "drain_ms"):
             yield (

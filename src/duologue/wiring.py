@@ -29,6 +29,7 @@ from duologue.identity import limits
 from duologue.identity.addresses import BadProxy, Proxies
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring, SecretError
+from duologue.identity.networks import Networks, store_key
 from duologue.identity.tokens import SHARDS, Tokens
 from duologue.media.kinds import Kinds
 from duologue.media.peer import Peer
@@ -99,8 +100,15 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         async with _store(settings, contact.suspect) as (store, kind), _livekit(settings, store) as livekit:
             ops = f"http://{shown_host(settings.ops_host)}:{port_of(inside)}"
             running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings), ops)
+            marks = await networks(settings, store)
             process = Process(
-                settings, store, contact, metrics, livekit, started=lambda: _settled(announce, running)
+                settings,
+                store,
+                contact,
+                metrics,
+                livekit,
+                networks=marks,
+                started=lambda: _settled(announce, running),
             )
             signals.lead_to(process.server.stop)
             async with process.running(), answering(process.ops, inside):
@@ -134,6 +142,7 @@ class Process:
         metrics: Metrics,
         livekit: "LiveKit | None" = None,
         *,
+        networks: Networks,
         started: Callable[[], None],
     ) -> None:
         """Builds; nothing runs yet. Raises ``SecretError``."""
@@ -190,11 +199,19 @@ class Process:
             pools=settings.pools,
             offer=offer,
             sizes=Sizes(settings.body_bytes, settings.message_chars, settings.signal_bytes),
+            network_of=networks.mark,
             limits=limits_of(settings, store, keys.keys[keys.signing_kid]),
         )
         app = build(
             desk,
-            events=EventStream(hub, desk.caller, enabled=offer.streams, door=desk.door),
+            events=EventStream(
+                hub,
+                desk.caller,
+                enabled=offer.streams,
+                door=desk.door,
+                network_of=networks.mark,
+                crowded=machine.crowded if settings.network_people else None,
+            ),
             is_ready=contact.ready,
             web=WEB if settings.page else None,
             polls=polls if offer.polls else None,
@@ -283,6 +300,13 @@ def look_at(info: ServerInfo) -> None:
             "the store forgets people when its memory is full; set its maxmemory-policy to noeviction",
             policy=info.maxmemory_policy,
         )
+
+
+async def networks(settings: Settings, store: Store) -> Networks:
+    """Return what tells the marks of networks, under the store's own key. Raises ``SecretError``,
+    ``StoreError``."""
+    key = await store_key(keyring(settings), Machine(store, interrupted=StoreInterrupted).network_key)
+    return Networks(key, Proxies.parse(settings.trusted_proxies))
 
 
 def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.Limits | None:

@@ -12,8 +12,10 @@ from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import (
     Attached,
     ConnectionId,
+    Crowded,
     DetachCause,
     Held,
+    Marks,
     PersonId,
     ProcessId,
     Reattached,
@@ -47,10 +49,11 @@ class Faulty:
         after_match: str,
         after_n: int,
         after_at_ms: int,
+        marks: Marks,
         /,
-    ) -> Attached | TakenOver:
+    ) -> Attached | TakenOver | Crowded:
         after = after_match, after_n, after_at_ms
-        answer = await self.machine.attach(person, connection, process, page, alias, *after)
+        answer = await self.machine.attach(person, connection, process, page, alias, *after, marks)
         self.attach_ran.set()
         await self.attach_may_answer.wait()
         return answer

@@ -4,10 +4,19 @@ It knows nothing of the scripts. Where a document leaves something open, the
 comment beside it says how it was decided (``docs/decisions``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from duologue.pairing.timings import Timings
-from duologue.pairing.vocabulary import EndReason, IdleReason, Media, Outcome, ParticipantFact, State, Wish
+from duologue.pairing.vocabulary import (
+    EndReason,
+    IdleReason,
+    Media,
+    Outcome,
+    ParticipantFact,
+    PersonId,
+    State,
+    Wish,
+)
 from tests.model.people import Match, Owed, Past, Person
 from tests.model.rooms import Room, Rooms
 
@@ -15,8 +24,15 @@ from tests.model.rooms import Room, Rooms
 class Model:
     """People, matches and one clock."""
 
-    def __init__(self, now: int, timings: Timings, rooms: Rooms | None = None) -> None:
-        """``rooms``: with LiveKit media."""
+    def __init__(
+        self,
+        now: int,
+        timings: Timings,
+        rooms: Rooms | None = None,
+        marks: Mapping[PersonId, tuple[str, str]] | None = None,
+    ) -> None:
+        """``rooms``: with LiveKit media. ``marks``: each person's device and network."""
+        self.marks = marks or {}
         self.rooms = rooms
         self.now = now
         self.timings = timings
@@ -43,7 +59,10 @@ class Model:
         return self.rooms is not None and self.rooms.down
 
     def person(self, person: str) -> Person:
-        return self.people.setdefault(person, Person(person))
+        if person not in self.people:
+            device, network = self.marks.get(PersonId(person), ("", ""))
+            self.people[person] = Person(person, device=device, network=network)
+        return self.people[person]
 
     @property
     def matches(self) -> list[Match]:
@@ -155,13 +174,26 @@ class Model:
         if not live and not past:
             return Outcome.UNKNOWN_MATCH
         if live and match:
-            p.blocks.add(match.partner(p).id)
+            self._block(p, match.partner(p))
             self._sign(p)
             if skip:
                 self._end_by_skip(match, p)
         elif past:
-            p.blocks.add(past.partner.id)
+            self._block(p, past.partner)
         return Outcome.BLOCKED
+
+    def _block(self, p: Person, other: Person) -> None:
+        """Against the person, their device and their network, but not against one's own."""
+        p.blocks[other.id] = self.now
+        if other.device and other.device != p.device:
+            p.blocks[f"d:{other.device}"] = self.now
+        if other.network and other.network != p.network:
+            p.blocks[f"n:{other.network}"] = self.now
+
+    def _blocks(self, p: Person, other: Person) -> bool:
+        network_at = p.blocks.get(f"n:{other.network}")
+        held = network_at is not None and network_at > self.now - self.timings.block_network_ms
+        return other.id in p.blocks or f"d:{other.device}" in p.blocks or held
 
     # Rooms
 
@@ -436,7 +468,7 @@ class Model:
         return sorted(people, key=lambda p: (p.place, p.id))
 
     def fits(self, seeker: Person, other: Person, *, relaxed: bool) -> bool:
-        if other.id in seeker.blocks or seeker.id in other.blocks:
+        if self._blocks(seeker, other) or self._blocks(other, seeker):
             return False
         if relaxed and all(self._relaxed(p) for p in (seeker, other)):
             return True

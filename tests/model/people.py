@@ -84,7 +84,10 @@ class Person:
     match: Match | None = None
     ended: EndReason | None = None
     recent: list[Past] = field(default_factory=list)
-    blocks: set[str] = field(default_factory=set)
+    device: str = ""
+    network: str = ""
+    blocks: dict[str, int] = field(default_factory=dict)
+    """Persons, ``d:<device>`` and ``n:<network>``, by when they were blocked."""
 
     connection: str = ""
     last_connection: str = ""

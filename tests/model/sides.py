@@ -15,6 +15,7 @@ from duologue.pairing.vocabulary import (
     ConnectionId,
     DetachCause,
     Held,
+    Marks,
     Media,
     MediaKind,
     PageId,
@@ -32,6 +33,21 @@ from tests.model.rooms import Rooms
 from tests.races.direct import Clock, Direct, play
 
 PEOPLE = tuple(PersonId(f"person_{letter}_______") for letter in "abcdef")
+MARKS = dict(
+    zip(
+        PEOPLE,
+        (
+            Marks("laptop", "home"),
+            Marks("laptop", ""),
+            Marks("tablet", "home"),
+            Marks("phone", "train"),
+            Marks("", "train"),
+            Marks(),
+        ),
+        strict=True,
+    )
+)
+"""Two share a device, two their home, two a train; the last two have no device."""
 BEAT_MS = 1_000
 """Rarer than a real process's, to save round trips; what counts is 4 s without one."""
 GUESSED = "m_AAAAAAAAAAAAAAAA"
@@ -66,7 +82,7 @@ class Sides:
         self.clock, self.direct = Clock(), Direct(self.client)
         self.machine = Machine(self.direct, media=media, now_ms=self.clock, new_ids=self._ids)
         self.rooms = Rooms(RoomRules()) if media is MediaKind.LIVEKIT else None
-        self.model = Model(self.clock(), Timings(), self.rooms)
+        self.model = Model(self.clock(), Timings(), self.rooms, MARKS)
         self.rooms_serve, self.rooms_open = True, True
         """Whether anybody works on rooms, and whether the media server is up."""
         self.there: set[Match] = set()
@@ -173,7 +189,14 @@ class Sides:
         p = self.model.person(person)
         anew = not p.connection or p.page != page
         answer = play(
-            self.machine.attach(person, ConnectionId(connection), ProcessId(process), PageId(page), person)
+            self.machine.attach(
+                person,
+                ConnectionId(connection),
+                ProcessId(process),
+                PageId(page),
+                person,
+                marks=MARKS[person],
+            )
         )
         assert isinstance(answer, Attached) == self.model.attach(person, connection, process, page)
         if isinstance(answer, Attached):
@@ -195,7 +218,9 @@ class Sides:
     def reattach(self, process: str) -> None:
         rows = [(c, *rest) for c, rest in self.sockets.items() if rest[1] == process]
         held = [
-            Held(PersonId(who), ConnectionId(c), PageId(page), at, json.dumps(who))
+            Held(
+                PersonId(who), ConnectionId(c), PageId(page), at, json.dumps(who), marks=MARKS[PersonId(who)]
+            )
             for c, who, _, page, at in rows
         ]
         for answer, (connection, who, _, page, at) in zip(

@@ -12,11 +12,13 @@ from duologue.pairing import scripts
 from duologue.pairing.machine import Machine, fresh_ids
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
+    NO_MARKS,
     Attached,
     Beat,
     ConnectionId,
     DetachCause,
     Held,
+    Marks,
     Media,
     MediaKind,
     NoRoom,
@@ -33,6 +35,13 @@ SWEEP_MS = 250
 SAID_AGAIN_MS = 2_500
 HEARTBEAT_MS = 15_000
 
+
+def usual_ids(count: int) -> str:
+    """Fresh ids by whose draw two people who met wait no longer than ``relax_after_ms`` to meet once more."""
+    ids = fresh_ids(count)
+    return "".join("zz" + ids[at + 2 : at + 16] for at in range(0, len(ids), 16))
+
+
 Saved = Mapping[bytes, tuple[bytes, int]]
 
 
@@ -45,11 +54,13 @@ class Socket:
     process: str
     page: PageId
     attached_at_ms: int
+    marks: Marks = NO_MARKS
 
     @property
     def held(self) -> Held:
-        alias = json.dumps(self.person)
-        return Held(PersonId(self.person), self.connection, self.page, self.attached_at_ms, alias)
+        alias, marks = json.dumps(self.person), self.marks
+        who, at = PersonId(self.person), self.attached_at_ms
+        return Held(who, self.connection, self.page, at, alias, marks=marks)
 
 
 class Stage:
@@ -60,7 +71,7 @@ class Stage:
         client: redis.Redis,
         without: Iterable[str] = (),
         *,
-        new_ids: Callable[[int], str] = fresh_ids,
+        new_ids: Callable[[int], str] = usual_ids,
         passes: bool = True,
         media: MediaKind = MediaKind.PEER,
         rules: RoomRules | None = None,
@@ -79,6 +90,8 @@ class Stage:
         self.pools = ["main", "de"]
         self.passes = passes
         self.sockets: dict[ConnectionId, Socket] = {}
+        self.marks: dict[str, Marks] = {}
+        """Where people come from, by name; those who are not in it have no marks."""
         self.beating = {"s1", "s2"}
         self._intents: dict[str, int] = {}
         self._made = 0
@@ -98,13 +111,15 @@ class Stage:
     # Commands
 
     def attach(self, person: str, *, page: str = "", process: str = "s1") -> Socket | None:
-        """A new stream; None if its page was taken over. Without a page: a new load."""
+        """A new stream; None if its page was taken over, or its network is full. Without a page: a new
+        load."""
         connection, chosen = ConnectionId(self._new("c_")), PageId(page or self._new("page_"))
-        call = self.machine.attach(PersonId(person), connection, ProcessId(process), chosen, person)
+        who, marks = PersonId(person), self.marks.get(person, NO_MARKS)
+        call = self.machine.attach(who, connection, ProcessId(process), chosen, person, marks=marks)
         answer = play(call)
         if not isinstance(answer, Attached):
             return None
-        socket = Socket(person, connection, process, chosen, answer.attached_at_ms)
+        socket = Socket(person, connection, process, chosen, answer.attached_at_ms, marks)
         self.sockets[connection] = socket
         return socket
 

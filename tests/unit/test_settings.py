@@ -59,6 +59,7 @@ def test_every_setting_says_what_it_is_for() -> None:
                 "_burst",
                 "_bytes",
                 "_chars",
+                "_people",
             )
             assert each.name.endswith(units), each.name
 

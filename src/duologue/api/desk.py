@@ -1,6 +1,6 @@
 """What every route needs: handed in once, so that nothing is global."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from duologue.api.door import Door
@@ -32,6 +32,9 @@ class Desk:
     pools: Sequence[str]
     """The pools that the settings name; the first is where somebody goes who names none."""
     offer: Offer = field(default_factory=Offer)
+
+    network_of: Callable[[str], str] = lambda _: ""
+    """The mark of an address's network (``identity.networks``)."""
 
     limits: Limits | None = None
     """How often somebody may ask for what; ``None``: as often as they like."""

@@ -7,6 +7,7 @@ import structlog
 from starlette.types import Scope
 
 from duologue.api.problems import Code, Problem
+from duologue.delivery.stream import CROWDED_MS
 from duologue.identity.limits import Kind, Limits, TooMany
 from duologue.metrics import Metrics
 from duologue.store.client import StoreError
@@ -57,6 +58,15 @@ class Door:
         if refused is not None:
             self.metrics.limited(refused.kind, refused.whose)
         return refused
+
+
+def crowded() -> Problem:
+    """Return what is answered to somebody new from a network from which enough people are here."""
+    return Problem(
+        Code.TOO_MANY,
+        "too many people are here from your network already: try again in a while, or from another network",
+        retry_after_s=CROWDED_MS // 1000,
+    )
 
 
 def too_many(refused: TooMany) -> Problem:

@@ -9,13 +9,14 @@ from starlette.responses import Response
 
 from duologue.api.answers import HEADERS, as_json
 from duologue.api.desk import Desk
+from duologue.api.door import address_of, crowded
 from duologue.api.problems import Code, Problem, unavailable
 from duologue.api.stream import last_read, page_of
 from duologue.delivery.frame import dress
 from duologue.delivery.poll import Asked, Asking, Reply, Untold, reply
 from duologue.delivery.polls import Polls
 from duologue.identity.tokens import Session
-from duologue.pairing.vocabulary import LastRead, PersonId
+from duologue.pairing.vocabulary import LastRead, Marks, PersonId
 
 MAX_WAIT_MS = 15_000
 MAX_VERSION = 10**14
@@ -33,7 +34,11 @@ async def poll(desk: Desk, polls: Polls, caller: Session, request: Request) -> R
     page = page_of(request.query_params.get("page", ""))
     asked = asked_by(request.query_params)
     person = PersonId(caller.person)
-    with polls.ask(person, page, asked, alias=caller.alias, expires_at_ms=caller.expires_at_ms) as asking:
+    marks = Marks(caller.device, desk.network_of(address_of(request.scope)))
+    expires_at_ms = caller.expires_at_ms
+    with polls.ask(
+        person, page, asked, alias=caller.alias, expires_at_ms=expires_at_ms, marks=marks
+    ) as asking:
         found = await _reply(asking, request)
     if found is Untold.NOT_HELD:
         found = reply(dress(await desk.machine.read(person), desk.media), [], [], polls.hub.means)
@@ -62,6 +67,8 @@ def _answer(found: Reply, *, draining: bool) -> Response:
             return as_json(b'{"taken_over":true}')
         case Untold.AWAY:
             raise unavailable()
+        case Untold.CROWDED:
+            raise crowded()
         case Untold.SESSION_ENDED:
             raise Problem(Code.BAD_TOKEN, "the token has expired")
         case bytes():

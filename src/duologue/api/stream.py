@@ -6,23 +6,24 @@ A browser's ``EventSource`` is closed for good by any status but 200, so only
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from duologue.api.door import Door, is_secure
+from duologue.api.door import OPEN_AFTER_S, Door, address_of, crowded, is_secure
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
 from duologue.delivery import frame
 from duologue.delivery.connection import End
 from duologue.delivery.hub import Hub
-from duologue.delivery.stream import Stream
+from duologue.delivery.stream import CROWDED_MS, Stream
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session, now_ms
-from duologue.pairing.vocabulary import LastRead, PageId, PersonId
+from duologue.pairing.vocabulary import LastRead, Marks, PageId, PersonId
+from duologue.store.client import StoreError
 
 WRITE_S = 5.0
 """How long the socket may take no more bytes (its buffers being full) before the reader is cut."""
@@ -54,18 +55,30 @@ class EventStream:
     """The endpoint.
 
     ``door``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
+    ``network_of``: the mark of an address's network, and ``crowded``: whether it is full for somebody. Then
+    the answer is 429; a client that takes nothing but an event stream (``Accept``) gets 200, one
+    ``reconnect`` and the end.
 
     Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
     (streams switched off) it answers 404.
     """
 
     def __init__(
-        self, hub: Hub, authenticate: Authenticate, *, enabled: bool = True, door: Door | None = None
+        self,
+        hub: Hub,
+        authenticate: Authenticate,
+        *,
+        enabled: bool = True,
+        door: Door | None = None,
+        network_of: Callable[[str], str] = lambda _: "",
+        crowded: Callable[[PersonId, str], Awaitable[bool]] | None = None,
     ) -> None:
         self._hub = hub
         self._authenticate = authenticate
         self._enabled = enabled
         self._door = door
+        self._network_of = network_of
+        self._crowded = crowded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream, until either side ends it. Cancelled, it leaves a detach behind in the hub."""
@@ -80,14 +93,36 @@ class EventStream:
             if refused is not None:
                 await _send_away(refused.wait_ms, send)
                 return
+        marks = Marks(session.device, self._network_of(address_of(scope)))
+        if await self._is_crowded(session, marks.network):
+            if "text/event-stream" in headers.get("accept", ""):
+                await _send_away(CROWDED_MS, send)
+            else:
+                await answer(crowded())(scope, receive, send)
+            return
         with self._hub.open(
             PersonId(session.person),
             page,
             alias=session.alias,
             after=last_event(headers),
             expires_at_ms=session.expires_at_ms,
+            marks=marks,
         ) as connection:
             await serve(connection, receive, send, _cut(scope))
+
+    async def _is_crowded(self, session: Session, network: str) -> bool:
+        """Return whether somebody new comes from a full network; while the store is away nobody can say
+        so."""
+        if self._crowded is None or not network:
+            return False
+        try:
+            async with asyncio.timeout(OPEN_AFTER_S):
+                full = await self._crowded(PersonId(session.person), network)
+        except (StoreError, TimeoutError):
+            return False
+        if full:
+            self._hub.means.metrics.limited("people", "network")
+        return full
 
     def _asked(self, scope: Scope, headers: Headers) -> tuple[Session, PageId]:
         if not self._enabled:

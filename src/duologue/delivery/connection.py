@@ -19,11 +19,13 @@ from duologue.delivery.publication import ForConnection, Message, Signal, StateF
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
+    NO_MARKS,
     Attached,
     ConnectionId,
     DetachCause,
     Held,
     LastRead,
+    Marks,
     Note,
     PageId,
     PersonId,
@@ -48,6 +50,7 @@ class End(StrEnum):
     DRAIN = "drain"
     STORE_AWAY = "store-away"
     DEFECT = "defect"
+    CROWDED = "crowded"
 
     @property
     def detach(self) -> DetachCause | None:
@@ -57,7 +60,7 @@ class End(StrEnum):
                 return DetachCause.CLOSED
             case End.DRAIN | End.STORE_AWAY | End.DEFECT:
                 return DetachCause.OURS
-            case End.TAKEN_OVER | End.REPLACED | End.REFUSED:
+            case End.TAKEN_OVER | End.REPLACED | End.REFUSED | End.CROWDED:
                 return None
 
 
@@ -125,6 +128,7 @@ class Connection(ABC):
         alias: str,
         after: LastRead,
         expires_at_ms: int,
+        marks: Marks = NO_MARKS,
     ) -> None:
         self.person = person
         self.page = page
@@ -132,6 +136,7 @@ class Connection(ABC):
         self.alias = alias
         self.after = after
         self.expires_at_ms = expires_at_ms
+        self.marks = marks
         self.claimed = False
         """Whether the store may know this connection: an attach was sent, and not refused."""
         self.attached_at_ms = 0
@@ -175,7 +180,7 @@ class Connection(ABC):
         alias_json = msgspec.json.encode(self.alias).decode()
         owed = self.snapshot_of < self._means.contact.generation
         seen = self.seen._replace(version=0) if owed else self.seen
-        return Held(self.person, self.id, self.page, self.attached_at_ms, alias_json, seen)
+        return Held(self.person, self.id, self.page, self.attached_at_ms, alias_json, seen, self.marks)
 
     def end(self, why: End) -> None:
         """Nothing more is taken in; what waits to be told still is. The first reason stays."""
@@ -249,6 +254,10 @@ class Connection(ABC):
     @abstractmethod
     def taken_over(self) -> None:
         """Say that another page has the connection, and end."""
+
+    @abstractmethod
+    def crowded(self) -> None:
+        """Say that too many people are here from this network, and end."""
 
     @abstractmethod
     def reconnect(self, why: End) -> None:

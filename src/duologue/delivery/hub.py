@@ -31,11 +31,14 @@ from duologue.delivery.stream import Stream
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
+    NO_MARKS,
     Attached,
     ConnectionId,
+    Crowded,
     DetachCause,
     Held,
     LastRead,
+    Marks,
     PageId,
     PersonId,
     ProcessId,
@@ -73,8 +76,9 @@ class Addresses(Protocol):
         after_match: str,
         after_n: int,
         after_at_ms: int,
+        marks: Marks,
         /,
-    ) -> Attached | TakenOver:
+    ) -> Attached | TakenOver | Crowded:
         """The connection is the person's one connection; the answer is the snapshot."""
 
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
@@ -187,6 +191,7 @@ class Hub:
         alias: str,
         after: LastRead = NOTHING_READ,
         expires_at_ms: int = 0,
+        marks: Marks = NO_MARKS,
     ) -> Iterator[Stream]:
         """A stream of this person, attached in the background; detached when the block is left.
 
@@ -200,6 +205,7 @@ class Hub:
             alias=alias,
             after=after,
             expires_at_ms=expires_at_ms,
+            marks=marks,
         )
         self._metrics.stream_opened()
         if self.contact.draining:
@@ -273,6 +279,7 @@ class Hub:
                 connection.page,
                 connection.alias,
                 *connection.after,
+                connection.marks,
             )
         except StoreError as error:
             log.info("attach failed", error=str(error))
@@ -283,6 +290,10 @@ class Hub:
         if isinstance(answer, TakenOver):
             connection.claimed = False
             connection.taken_over()
+        elif isinstance(answer, Crowded):
+            connection.claimed = False
+            self._metrics.limited("people", "network")
+            connection.crowded()
         else:
             connection.attach_answered(answer, "connected", generation)
         return True

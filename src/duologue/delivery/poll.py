@@ -43,6 +43,8 @@ class Untold(StrEnum):
     SESSION_ENDED = "session-ended"
     NOT_HELD = "not-held"
     """By no connection of ours (any more): a read tells the state as well, and the next poll attaches."""
+    CROWDED = "crowded"
+    """Too many people are here from this network."""
     GONE = "gone"
     """Nobody reads the reply."""
 
@@ -202,6 +204,10 @@ class Poll(Connection):
         """Another page has the connection."""
         self.end(End.TAKEN_OVER)
 
+    def crowded(self) -> None:
+        """Too many people are here from this network."""
+        self.end(End.CROWDED)
+
     def reconnect(self, why: End) -> None:
         """The poll is answered, and the next one goes wherever it is led."""
         self.end(why)
@@ -271,6 +277,8 @@ class Poll(Connection):
         match self.ended:
             case End.TAKEN_OVER:
                 return Untold.TAKEN_OVER
+            case End.CROWDED:
+                return Untold.CROWDED
             case End.STORE_AWAY | End.DEFECT:
                 return Untold.AWAY
             case None if not self._state:

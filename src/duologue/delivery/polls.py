@@ -13,7 +13,7 @@ from duologue.delivery.clock import Clock
 from duologue.delivery.connection import End
 from duologue.delivery.hub import Hub, new_connection_id
 from duologue.delivery.poll import Asked, Asking, Poll, Untold
-from duologue.pairing.vocabulary import PageId, PersonId
+from duologue.pairing.vocabulary import NO_MARKS, Marks, PageId, PersonId
 
 LINGER_S = 3.0
 """Between two polls a connection counts as open for so long."""
@@ -44,7 +44,14 @@ class Polls:
 
     @contextlib.contextmanager
     def ask(
-        self, person: PersonId, page: PageId, asked: Asked, *, alias: str, expires_at_ms: int = 0
+        self,
+        person: PersonId,
+        page: PageId,
+        asked: Asked,
+        *,
+        alias: str,
+        expires_at_ms: int = 0,
+        marks: Marks = NO_MARKS,
     ) -> Iterator[Asking]:
         """A poll of this page, its attach under way in the background. Never waits, never raises.
 
@@ -58,7 +65,7 @@ class Polls:
             yield asking
             return
         poll = self._of(person, page, alias)
-        poll.expires_at_ms = expires_at_ms
+        poll.expires_at_ms, poll.marks = expires_at_ms, marks
         poll.ask(asking)
         self.hub.spawn(self._attach(poll, asking))
         try:

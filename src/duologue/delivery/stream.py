@@ -11,11 +11,13 @@ from collections.abc import AsyncIterator
 from duologue.delivery import frame
 from duologue.delivery.connection import Connection, End, Means, head_of
 from duologue.delivery.publication import StateFrames
-from duologue.pairing.vocabulary import ConnectionId, LastRead, Note, PageId, PersonId
+from duologue.pairing.vocabulary import NO_MARKS, ConnectionId, LastRead, Marks, Note, PageId, PersonId
 
 MAX_WAITING_BYTES = 256 * 1024
 """Twice the longest first answer: a state, 64 KiB of messages and 64 KiB of signals."""
 UNAVAILABLE_RETRY_MS = 1000
+CROWDED_MS = 20_000
+"""After so long somebody from a full network tries again."""
 
 
 class Stream(Connection):
@@ -35,9 +37,17 @@ class Stream(Connection):
         alias: str,
         after: LastRead,
         expires_at_ms: int,
+        marks: Marks = NO_MARKS,
     ) -> None:
         super().__init__(
-            person, page, connection, means, alias=alias, after=after, expires_at_ms=expires_at_ms
+            person,
+            page,
+            connection,
+            means,
+            alias=alias,
+            after=after,
+            expires_at_ms=expires_at_ms,
+            marks=marks,
         )
         self.knows_unavailable = False
         self._waiting: list[bytes] = []
@@ -136,6 +146,11 @@ class Stream(Connection):
         made = frame.frame("taken-over", self._means.now_ms)
         self._push(frame.block(made, retry_ms=self._retry_ms()))
         self.end(End.TAKEN_OVER)
+
+    def crowded(self) -> None:
+        """Come back when there may be room."""
+        self._push(frame.reconnect(self._means.now_ms, at_least_ms=CROWDED_MS))
+        self.end(End.CROWDED)
 
     def reconnect(self, why: End) -> None:
         """We are going away: come back, elsewhere or later, each at its own instant."""

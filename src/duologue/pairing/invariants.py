@@ -12,7 +12,7 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
-    "p", "m", "q", "scan", "at", "recent", "blocks", "back", "msg", "sig", "said", "report",
+    "p", "m", "q", "scan", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
     "compared", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
@@ -29,7 +29,7 @@ SETS = (
     "reports",
     "decided",
 )
-SINGLE = (*SETS, "held", "sweep", "report_bytes", "video", "namespace")
+SINGLE = (*SETS, "held", "sweep", "report_bytes", "video", "namespace", "network-key")
 REPORT_BYTES, SAID_BYTES = 512, 16
 """What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""
 ROOM_STEPS = {"wanted": False, "opening": False, "open": True}
@@ -61,6 +61,8 @@ class Snapshot:
     said_bytes: dict[str, int] = field(default_factory=dict)
     """What was said in each match, as reports count it."""
     report_bytes: int = 0
+    near: dict[str, dict[str, float]] = field(default_factory=dict)
+    """People by network; infinite: attached."""
     unknown: list[str] = field(default_factory=list)
 
 
@@ -77,9 +79,10 @@ async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
             raw = await store.get(key)
             if raw is not None:
                 records[kind][name] = unpack(raw, RECORDS[kind])
-        elif kind in ("q", *SETS):
+        elif kind in ("q", "near", *SETS):
             rows = await store.zrange(key, 0, -1, withscores=True)
-            (seen.pools if kind == "q" else seen.sets)[name or kind] = {m.decode(): s for m, s in rows}
+            sets = {"q": seen.pools, "near": seen.near}.get(kind, seen.sets)
+            sets[name or kind] = {m.decode(): s for m, s in rows}
         elif kind == "report":
             seen.reports[name] = {f.decode(): v for f, v in (await store.hgetall(key)).items()}
         elif kind == "said":
@@ -104,7 +107,7 @@ def violations(seen: Snapshot) -> list[str]:
         found += [f"reports about {match}: {what}" for what in _reports(match, report, seen)]
     if seen.report_bytes != sum(int(each.get("bytes", 0)) for each in seen.reports.values()):
         found.append(f"reports take {seen.report_bytes} bytes in all, which is not their sum")
-    return found + _indexes(seen)
+    return found + _indexes(seen) + _networks(seen)
 
 
 def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
@@ -146,6 +149,8 @@ def _connection(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
         found.append("attached, but not listed at the process")
     if r["page"] in r["pages"] and r["page"]:
         found.append("its page is among the superseded")
+    if r["connection"] and r["network"] and seen.near.get(r["network"], {}).get(person) != math.inf:
+        found.append("attached, but not among the people of its network")
     return found
 
 
@@ -227,4 +232,14 @@ def _indexes(seen: Snapshot) -> list[str]:
             for p in listed
             if seen.people.get(p, {}).get("process") != process
         ]
+    return found
+
+
+def _networks(seen: Snapshot) -> list[str]:
+    found = []
+    for network, people in seen.near.items():
+        for person, until in people.items():
+            r = seen.people.get(person)  # without a record: it was lost, and the place is given up later
+            if until == math.inf and r and (not r["connection"] or r["network"] != network):
+                found.append(f"the network {network} lists {person}, who is not attached from it")
     return found

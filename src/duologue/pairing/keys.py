@@ -28,7 +28,11 @@ key                        type        what
 ``namespace``              string      what the names of this store's rooms begin with
 ``hook:<event>``           string      a webhook's event that was heard, 10 min
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
-``blocks:<person>``        set         whom they never want to meet again, 30 days
+``blocked:<person>``       zset        marks of whom they never want to meet again, by when the block was
+                                       made (ms): a person's id, ``d:<device>``, ``n:<network>``; 30 days
+``near:<network>``         zset        people attached from a network (+inf), or by until when their place
+                                       is kept (ms)
+``network-key``            hash        the key of network marks, wrapped, by the signing key's name
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
 ``msg:<match>``            list        the last messages of a live match, for replay
 ``said:<match>``           list        what was said in a match, ``[n, at_ms, person, text]`` (JSON): 15 min
@@ -97,6 +101,10 @@ class Keys:
     @property
     def namespace(self) -> str:
         return f"{self.prefix}namespace"
+
+    @property
+    def network_key(self) -> str:
+        return f"{self.prefix}network-key"
 
     @property
     def sweep(self) -> str:

@@ -17,12 +17,15 @@ from duologue.pairing.rooms import Rooms
 from duologue.pairing.scripts import Script
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
+    NO_MARKS,
     Attached,
     Beat,
     Comparison,
     ConnectionId,
+    Crowded,
     DetachCause,
     Held,
+    Marks,
     Media,
     MediaKind,
     NoRoom,
@@ -284,15 +287,32 @@ class Machine:
         after_match: str = "",
         after_n: int = 0,
         after_at_ms: int = 0,
-    ) -> Attached | TakenOver:
+        marks: Marks = NO_MARKS,
+    ) -> Attached | TakenOver | Crowded:
         """The connection is the person's one connection; the answer is the snapshot and what was missed.
 
         Cancelled or failed, it may have happened: detach then.
         """
         written = "" if alias is None else json_text(alias)
-        args = (person, process, connection, page, written, after_match, after_n, after_at_ms)
+        args = (person, process, connection, page, written, after_match, after_n, after_at_ms, *marks)
         reply = await self._transition("attach", self._keys.person(person), *args, ids=IDS_A_MATCH + 1)
+        if reply[0] == b"crowded":
+            return Crowded()
         return TakenOver() if reply[0] == b"taken-over" else _attached(reply)
+
+    async def crowded(self, person: PersonId, network: str) -> bool:
+        """Return whether an attach of this person from this network would be answered ``Crowded``."""
+        reply = await self._transition("crowd", self._keys.person(person), person, network)
+        return bool(reply[0] == b"crowded")
+
+    async def network_key(self, name: str, proposal: str) -> dict[str, str]:
+        """Return the wrapped keys of network marks by name; keep the proposal unless its name is taken.
+
+        ``""`` as name only asks (``identity.networks.store_key``).
+        """
+        reply = await self._transition("network_key", self._keys.network_key, name, proposal)
+        found = [each.decode() for each in reply[3]]
+        return dict(zip(found[::2], found[1::2], strict=True))
 
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause) -> bool:
         """The connection is gone, if it was still theirs: true. Whoever waits or talks owes a sign now."""
@@ -301,7 +321,7 @@ class Machine:
 
     async def reattach(self, process: ProcessId, held: Sequence[Held]) -> list[Reattached]:
         """What the store makes of the connections that a process holds (≤ 200), in the same order."""
-        args = [arg for each in held for arg in (*each[:5], *(each.seen or NOT_COMPARED))]
+        args = [arg for each in held for arg in (*each[:5], *each.marks, *(each.seen or NOT_COMPARED))]
         ids = IDS_A_MATCH * len(held)
         reply = await self._transition("reattach", self._keys.at(process), process, *args, ids=ids)
         return [_reattached(row) for row in reply[3]]

@@ -65,6 +65,13 @@ class Timings:
     """How many of a pool one pairing looks at."""
     scan_windows: int = 8
     """How many windows of ``looks`` one pass of a pool looks at."""
+    block_network_ms: int = 86_400_000
+    """How long a block holds against the network of somebody who was blocked; 0: not at all."""
+    network_people: int = 500
+    """People attached from one network, at most; 0: any number."""
+    relax_drawn: bool = True
+    """Two who met lately wait for each other as long as their last match's id says, at least
+    ``relax_after_ms``."""
     strict_tags: bool = False
     """Tags and language never relax."""
 

@@ -183,6 +183,22 @@ class TakenOver(NamedTuple):
     """Another page of this person came later: this one is refused, for good."""
 
 
+class Crowded(NamedTuple):
+    """As many people as are allowed are here from this network: nobody new is attached."""
+
+
+class Marks(NamedTuple):
+    """Where somebody comes from, as far as blocks and the cap on people of one network need it."""
+
+    device: str = ""
+    """``identity.devices``; empty for an operator's people."""
+    network: str = ""
+    """``identity.networks``; empty where the address says nothing."""
+
+
+NO_MARKS = Marks()
+
+
 class Seen(NamedTuple):
     """What was written last to a connection; ``match`` is ``""`` unless matched.
 
@@ -210,6 +226,7 @@ class Held(NamedTuple):
     """The alias as a JSON string, quotes included, as made by ``msgspec.json.encode``."""
     seen: Seen | None = None
     """``None``: only the address is compared."""
+    marks: Marks = NO_MARKS
 
 
 class Same(NamedTuple):

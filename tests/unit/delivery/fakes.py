@@ -25,8 +25,10 @@ from duologue.pairing.vocabulary import (
     Attached,
     Beat,
     ConnectionId,
+    Crowded,
     DetachCause,
     Held,
+    Marks,
     Note,
     PageId,
     PersonId,
@@ -209,10 +211,12 @@ class Script:
         after_match: str,
         after_n: int,
         after_at_ms: int,
+        marks: Marks,
         /,
-    ) -> Attached | TakenOver:
-        answer: Attached | TakenOver = await self._answer(
-            "attach", person, connection, process, page, alias, after_match, after_n, after_at_ms
+    ) -> Attached | TakenOver | Crowded:
+        known = (marks,) if any(marks) else ()
+        answer: Attached | TakenOver | Crowded = await self._answer(
+            "attach", person, connection, process, page, alias, after_match, after_n, after_at_ms, *known
         )
         return answer
 

@@ -9,7 +9,7 @@ import pytest
 from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
 from duologue.delivery.stream import Stream
-from duologue.pairing.vocabulary import Note, PersonId, Refused, Same, Seen
+from duologue.pairing.vocabulary import NO_MARKS, Note, PersonId, Refused, Same, Seen
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import (
     ANN,
@@ -75,7 +75,7 @@ async def test_the_same_is_answered_by_nothing(scene: Scene, connection: Stream)
     await everybody(scene)
     assert await frames(connection) == []
     ((_, (held,)),) = scene.machine.named("reattach")
-    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"', Seen(10, "m_1", 1, 0, 1))
+    assert held == (ANN, connection.id, PAGE, 5000, '"Ann"', Seen(10, "m_1", 1, 0, 1), NO_MARKS)
     assert not scene.hub.doubtful
 
 

@@ -1,15 +1,18 @@
 #!lua flags=allow-oom
 -- Attach: this connection is the person's one connection now; a sign of life. Answers the snapshot.
 -- KEYS[1]  {shard}p:<person>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match, 10 n and 11 instant (ms, 0: not known) of the last message seen
--- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match, 10 n and 11 instant (ms, 0: not known) of the last message seen, 12 device or "", 13 network or ""
+-- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts | crowded, "", facts
 -- Events   T or E to the connection it replaces; partner-back; those of a match
--- Invariants: one connection a person; a superseded page is refused
+-- Invariants: one connection a person; a superseded page is refused; at most `network_people` of one network
 -- include: context view rooms queue presence closing reported ending notes
 local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load_or_new(person)
 if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused
+local full = crowded(r, ARGV[13]) -- guard: network-people -- off: local full = false
+if full then return { 'crowded', '', facts } end
 
+come_from(r, ARGV[12], ARGV[13])
 local anew = r.connection == '' or r.page ~= page -- guard: attach-anew -- off: local anew = false
 if r.connection ~= connection then
   connect(r, process, connection, page, now)
@@ -17,7 +20,7 @@ end
 sign(r)
 r.away = 0
 if alias ~= '' then rename(r, alias) end
-redis.call('PEXPIRE', S .. 'blocks:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
+redis.call('PEXPIRE', S .. 'blocked:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
 if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end
 commit()
 local seen = { match = ARGV[9], message_n = tonumber(ARGV[10]), message_at = tonumber(ARGV[11]), signal_n = 0, signal_at = 0 }

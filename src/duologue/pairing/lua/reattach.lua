@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Re-attach: a process names the connections that it holds; an address that the store lost is written again. No sign of life.
 -- KEYS[1]  {shard}at:<process>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then eleven a connection: person, connection, page, attached_at (ms), alias (JSON string), and what was written last to it: version ("": not compared, 0: never equal), match or "", message n, signal n, and the instants of these two (ms, 0: not known)
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process, then thirteen a connection: person, connection, page, attached_at (ms), alias (JSON string), device, network, and what was written last to it: version ("": not compared, 0: never equal), match or "", message n, signal n, and the instants of these two (ms, 0: not known)
 -- Returns  ok, "", facts, one answer a connection: same | refused | attached … (a snapshot, as in attach, with what came after the numbers)
 -- Events   T or E to an older connection; partner-back
 -- Invariants: an older connection never replaces a newer one; a record that names the connection is not written
@@ -20,10 +20,11 @@ local function saw_all(r, seen)
   return r.version == seen.version and r.match == seen.match and message_n == seen.message_n and signal_n == seen.signal_n -- guard: seen-compared -- off: return true
 end
 
-local function restore(person, connection, page, attached_at, alias, seen)
+local function restore(person, connection, page, attached_at, alias, device, network, seen)
   local r = load_or_new(person)
   if r.connection == connection then return { saw_all(r, seen) and 'same' or 'attached', r, seen } end
   if later_known(r, connection, attached_at) or superseded(r, page) then return { 'refused' } end
+  come_from(r, device, network)
   connect(r, process, connection, page, attached_at)
   if r.away == 1 and r.probe ~= '' and r.match ~= '' then
     show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
@@ -35,12 +36,12 @@ local function restore(person, connection, page, attached_at, alias, seen)
 end
 
 local results = {}
-for i = 5, #ARGV, 11 do
+for i = 5, #ARGV, 13 do
   local seen = {
-    version = tonumber(ARGV[i + 5]), match = ARGV[i + 6], message_n = tonumber(ARGV[i + 7]), signal_n = tonumber(ARGV[i + 8]),
-    message_at = tonumber(ARGV[i + 9]), signal_at = tonumber(ARGV[i + 10]),
+    version = tonumber(ARGV[i + 7]), match = ARGV[i + 8], message_n = tonumber(ARGV[i + 9]), signal_n = tonumber(ARGV[i + 10]),
+    message_at = tonumber(ARGV[i + 11]), signal_at = tonumber(ARGV[i + 12]),
   }
-  local known = restore(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], seen) -- guard: reattach-writes -- off: local known = { 'same' }
+  local known = restore(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], ARGV[i + 5], ARGV[i + 6], seen) -- guard: reattach-writes -- off: local known = { 'same' }
   results[#results + 1] = known
 end
 commit()

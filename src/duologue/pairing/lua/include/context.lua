@@ -27,7 +27,7 @@ local PERSON = {
   'probe', 'probe_at', 'probe_until', 'probe_media', 'probe_again',
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
-  'video_off',
+  'video_off', 'device', 'network',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -94,7 +94,7 @@ local function load(id)
     r = raw and unpacked(raw, PERSON) or false
     people[id] = r
     if r then
-      r.id = id
+      r.id, r.device, r.network = id, r.device or '', r.network or '' -- of a record that an older version wrote
       if orphaned(r) then r.state, r.since, r.match, r.place, r.orphan = 'waiting', now, '', now, true end
     end
   end
@@ -109,7 +109,7 @@ local function unknown(id)
     process = '', connection = '', page = '', pages = {}, attached_at = 0, away = 0,
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
-    video_off = 0,
+    video_off = 0, device = '', network = '',
   }
 end
 

@@ -102,12 +102,64 @@ local function tell_away(m, r)
   show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', r.probe_until)))
 end
 
+-- `near:<network>`: the people who are attached from a network, scored +inf, and those who were a moment ago, scored by until
+-- when their place is kept (ms). It is what the cap on people of one network counts.
+local function near(network) return S .. 'near:' .. network end
+
+local function arrive(r)
+  if T.network_people == 0 or r.network == '' then return end
+  redis.call('ZADD', near(r.network), '+inf', r.id) -- guard: near-arrives
+  redis.call('PERSIST', near(r.network))
+end
+
+local function depart(r)
+  if T.network_people == 0 or r.network == '' then return end
+  local key = near(r.network)
+  redis.call('ZADD', key, now + T.away_keep_ms, r.id) -- guard: near-keeps -- off: redis.call('ZREM', key, r.id)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if redis.call('ZCOUNT', key, '+inf', '+inf') == 0 then redis.call('PEXPIRE', key, T.away_keep_ms) end
+end
+
+-- The marks of whoever attaches (``identity.devices``, ``identity.networks``), before `connect`.
+local function come_from(r, device, network)
+  if r.device == device and r.network == network then return end
+  local moved = r.network ~= network
+  if moved and T.network_people > 0 and r.network ~= '' then redis.call('ZREM', near(r.network), r.id) end -- guard: near-moves
+  r.device, r.network = device, network
+  if moved and r.connection ~= '' then arrive(r) end
+  touch(r)
+end
+
+-- Whoever is attached, in a conversation, or gone for less than a minute, has a place and is never refused.
+local function has_place(r)
+  if r.connection ~= '' or r.match ~= '' then return true end -- guard: attached-has-place
+  local kept = r.network ~= '' and redis.call('ZSCORE', near(r.network), r.id)
+  return kept and tonumber(kept) > now
+end
+
+-- Whether the person comes from a network from which `network_people` others are here. Places of people whose record says
+-- otherwise (it was lost) are given up, 16 at random a call.
+local function crowded(r, network)
+  if T.network_people == 0 or network == '' or has_place(r) then return false end
+  local key = near(network)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  if redis.call('ZCARD', key) < T.network_people then return false end
+  local some = redis.call('ZRANDMEMBER', key, 16, 'WITHSCORES')
+  for i = 1, #some, 2 do
+    local other = load(some[i])
+    local there = other and other.connection ~= '' and other.network == network
+    if some[i + 1] == 'inf' and not there then redis.call('ZREM', key, some[i]) end -- guard: near-ghosts
+  end
+  return redis.call('ZCARD', key) >= T.network_people
+end
+
 -- Two ways to lose a connection: 'closed' (their socket; a partner is told) and 'ours' (drain, dead process; nobody is).
 local function disconnect(r, cause)
   local closed = cause == 'closed'
   redis.call('SREM', S .. 'at:' .. r.process, r.id)
   redis.call('DEL', S .. 'until:' .. r.id) -- whoever comes back has the newer token
   refill(r)
+  depart(r)
   -- Time away while idle costs nobody anything: it drains no bucket.
   r.process, r.connection, r.away = '', '', closed and r.state ~= 'idle' and 1 or 0
   touch(r)
@@ -172,6 +224,7 @@ local function connect(r, process, connection, page, attached_at)
   end
   if detached then drain(r) end
   redis.call('SADD', S .. 'at:' .. process, r.id)
+  arrive(r)
   -- Who holds people must be among those that can be buried, whether it beats (yet, or any more) or not.
   redis.call('ZADD', S .. 'beats', 'NX', now, process)
   if r.match ~= '' then

@@ -73,27 +73,46 @@ local function recall(id, match)
   end
 end
 
+-- The match (without its "m_") that the two had last within `rematch_ms`, or nil.
 local function met_lately(s, c)
   if not s.recent then s.recent = recent_of(s.id) end
-  for i = 1, #s.recent, RECENT do
-    if s.recent[i + 1] == c.id and ended_ms(s.recent[i + 2]) > now - T.rematch_ms then return true end
+  for i = #s.recent - RECENT + 1, 1, -RECENT do
+    if s.recent[i + 1] == c.id and ended_ms(s.recent[i + 2]) > now - T.rematch_ms then return s.recent[i] end
   end
+end
+
+-- How long two must have been pairable to meet once more, by the id of their last match: `relax_after_ms` in three cases of
+-- four, more than x times that in one of 4 x. So a wait of any length may follow a skip, and proves no block. The draw is the
+-- first 12 bits of the id, which are random.
+local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+local function digit(id, at) return (string.find(DIGITS, string.sub(id, at, at), 1, true) or 64) - 1 end
+local function relax_ms(match)
+  if not match or not T.relax_drawn then return T.relax_after_ms end -- guard: relax-drawn -- off: if true then return T.relax_after_ms end
+  return T.relax_after_ms * math.max(1, 1024 / (digit(match, 1) * 64 + digit(match, 2) + 1))
+end
+
+-- `blocked:<person>`: the marks of those whom the person never wants to meet again (`block.lua`), scored by when the block was
+-- made (ms). A person and a device count as long as the set lives, a network for `block_network_ms`.
+local function blocks(s, c)
+  local person, device, network = unpack(
+    redis.call('ZMSCORE', S .. 'blocked:' .. s.id, c.id, 'd:' .. c.device, 'n:' .. c.network))
+  if person then return true end -- guard: block-person
+  if device then return true end -- guard: block-device
+  local recent = network and tonumber(network) > now - T.block_network_ms -- guard: block-network-ends -- off: local recent = network
+  if recent then return true end -- guard: block-network
   return false
 end
 
-local function blocked(s, c)
-  return redis.call('SISMEMBER', S .. 'blocks:' .. s.id, c.id) == 1
-    or redis.call('SISMEMBER', S .. 'blocks:' .. c.id, s.id) == 1
-end
+local function blocked(s, c) return blocks(s, c) or blocks(c, s) end
 
 -- 'strict', 'relaxed' (both pairable for `relax_after_ms` without a break), or nil.
 local function fit(s, c)
   if blocked(s, c) then return nil end -- guard: blocks
   local suited = suits(s, c)
-  local lately = met_lately(s, c) -- guard: rematch -- off: local lately = false
+  local lately = met_lately(s, c) -- guard: rematch -- off: local lately = nil
   if suited and not lately then return 'strict' end
   local since = math.max(s.pairable, c.pairable) -- guard: relax-unbroken -- off: local since = math.max(s.place, c.place)
-  if since > now - T.relax_after_ms then return nil end
+  if since > now - relax_ms(lately) then return nil end
   if STRICT_TAGS and not suited then return nil end
   return 'relaxed'
 end
