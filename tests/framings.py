@@ -11,6 +11,10 @@ HOST = b"duologue.example"
 SMUGGLED = b"POST /v1/skip HTTP/1.1\r\nX-I: "
 PADDED = b"\r\n" * 3_000 + SMUGGLED
 """More than one read of a proxy: the second one begins with line breaks, which many parsers pass over."""
+LONG = b"\r\n" * 15_000 + SMUGGLED
+"""More than nginx holds in memory: it sends the head first, and the body from a file."""
+LONGER = b"\r\n" * 100_000 + SMUGGLED
+"""More than the server's event loop reads at once, however busy the machine is."""
 CHUNKED = b"Transfer-Encoding: chunked"
 
 
@@ -82,6 +86,8 @@ def _upgrades() -> list[Framed]:
     ]
     return [
         *found,
+        Framed("upgrade, a body of several packets", sized(LONG, b"Connection: Upgrade", b"Upgrade: foo")),
+        Framed("upgrade, a body of several reads", sized(LONGER, b"Connection: Upgrade", b"Upgrade: foo")),
         Framed("upgrade, a short body", sized(SMUGGLED, b"Connection: Upgrade", b"Upgrade: foo")),
         Framed(
             "upgrade, a body beginning with NUL",
@@ -313,6 +319,15 @@ def _harmless() -> list[Framed]:
     }
     return [Framed(name, raw, taken=True) for name, raw in found.items()]
 
+
+EXPECTS = b"Expect: 100-continue"
+UNFINISHED = (
+    Framed("Expect of a short body", request(EXPECTS, b"Content-Length: 10"), taken=True),
+    Framed("Expect of a long body", request(EXPECTS, b"Content-Length: 400"), taken=True),
+    Framed("a body that does not come", request(b"Content-Length: 400"), taken=True),
+    Framed("half a body", request(b"Content-Length: 400", body=SMUGGLED), taken=True),
+)
+"""Answered, perhaps, before their bodies have come: what comes next must not be taken for these bodies."""
 
 ODD = (*_upgrades(), *_lengths(), *_codings(), *_heads())
 HARMLESS = tuple(_harmless())

@@ -1,6 +1,6 @@
 """An app with people of its own, in FastAPI: who logs in here is somebody at Duologue too.
 
-``uvicorn app:app --port 8001``, in this folder.
+``uvicorn app:app --port 8010``, in this folder.
 """
 
 import os

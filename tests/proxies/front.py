@@ -121,7 +121,7 @@ def nginx(
         "access_log off;": f"access_log off;\n{temporary}",
         "include https.conf;": f"include {site}.conf;",
         "server 127.0.0.1:8000 ": f"server {first} ",
-        "server 127.0.0.1:8001 ": f"server {second} ",
+        "server 127.0.0.1:8010 ": f"server {second} ",
         "listen 80;": f"listen 127.0.0.1:{free_port()};",
         "listen 80 sndbuf": f"listen 127.0.0.1:{port} sndbuf",
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
@@ -145,7 +145,7 @@ def caddy(
     edits = {
         "\tgrace_period 2s\n": "\tgrace_period 2s\n\tadmin off\n\tauto_https disable_redirects\n",
         "duologue.example {": f"{sites} {{\n\tbind 127.0.0.1\n\ttls {cert.chain} {cert.key}",
-        "reverse_proxy 127.0.0.1:8000 127.0.0.1:8001": f"reverse_proxy {' '.join(servers)}",
+        "reverse_proxy 127.0.0.1:8000 127.0.0.1:8010": f"reverse_proxy {' '.join(servers)}",
     }
     edited(DEPLOY / "caddy", folder, {**edits, **more})
     command = ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]

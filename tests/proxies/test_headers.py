@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.serving import Serving
 from tests.proxies.conftest import FRONTS, installed, started
 from tests.proxies.front import Certificate, Front
+from tests.proxies.reader import Reader
 
 FORGED = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Forwarded": "proto=https"}
 
@@ -29,12 +30,56 @@ async def test_the_cookie_counts_for_the_page_of_this_host(front: Front) -> None
             assert found.status_code == status
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/transports"])
-async def test_the_operators_pages_are_kept_inside(front: Front, path: str) -> None:
-    """The page itself is served."""
+@pytest.mark.parametrize("end", ["", "%0a", "%0A", "%00", "/", "%20"])
+@pytest.mark.parametrize("path", ["/metrics", "/transports", "/%6detrics", "//metrics"])
+async def test_the_operators_pages_are_not_there(front: Front, path: str, end: str) -> None:
+    """No list of the proxy's keeps them back: the port that it speaks to does not have them."""
     async with front.client() as http:
-        assert (await http.get("/")).status_code == 200
-        assert (await http.get(path)).status_code == 404
+        assert (await http.get(f"{path}{end}")).status_code == 404
+
+
+async def test_load_balancers_read_yes_or_no(front: Front) -> None:
+    """From outside as well; and another spelling of it is no page."""
+    async with front.client() as http:
+        for path in ("/healthz", "/readyz"):
+            answer = await http.get(path)
+            assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+            assert (await http.get(f"{path}%0A")).status_code == 404
+
+
+async def test_browsers_are_told_to_stay_with_https(front: Front) -> None:
+    """HSTS (RFC 6797), on every answer, refusals too; over plain HTTP it would count for nothing."""
+    async with front.client() as http:
+        for path in ("/", "/v1/state", "/nothing"):
+            told = (await http.get(path)).headers.get("strict-transport-security")
+            assert told == ("max-age=31536000" if front.url.startswith("https:") else None)
+
+
+BURST = "burst=2000 nodelay"
+AT_ONCE = "limit_conn duologue_connections 1500;"
+
+
+async def test_nginx_holds_a_flood_off(servers: list[Serving], cert: Certificate, tmp_path: Path) -> None:
+    """By the same directives with smaller numbers: an address that floods reads 429, another one does not."""
+    installed("nginx-http")
+    small = {"rate=1000r/s": "rate=1r/m", BURST: "burst=19 nodelay"}
+    with started("nginx-http", tmp_path, servers, cert, small) as front:
+        async with front.client(at="127.0.0.2") as busy, front.client(at="127.0.0.3") as other:
+            found = [(await busy.get("/healthz")).status_code for _ in range(25)]
+            assert found == [200] * 20 + [429] * 5
+            assert (await other.get("/healthz")).status_code == 200
+
+
+async def test_nginx_bounds_connections(servers: list[Serving], cert: Certificate, tmp_path: Path) -> None:
+    """Streams of one address, which cost no requests while they are open."""
+    installed("nginx-http")
+    small = {AT_ONCE: "limit_conn duologue_connections 2;"}
+    with started("nginx-http", tmp_path, servers, cert, small) as front:
+        async with front.client(at="127.0.0.2") as http, front.client(at="127.0.0.3") as other:
+            one, two = await Reader.come(http), await Reader.come(http)
+            async with one.reading("p1"), two.reading("p2"):
+                assert (await http.get("/healthz")).status_code == 429
+                assert (await other.get("/healthz")).status_code == 200
 
 
 async def test_refusals_come_as_they_are(front: Front) -> None:

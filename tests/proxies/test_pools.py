@@ -30,7 +30,7 @@ def front(valkey9: StoreServer, tmp_path: Path) -> Iterator[Front]:
             stopping.callback(found[name].stop)
             found[name].start()
         of_pool = f"127.0.0.1:{found['both'].port}"
-        upstream = UPSTREAM.replace("127.0.0.1:8002", of_pool).replace("127.0.0.1:8003", of_pool)
+        upstream = UPSTREAM.replace("127.0.0.1:8020", of_pool).replace("127.0.0.1:8030", of_pool)
         more = {
             "upstream duologue {": f"{upstream}\nupstream duologue {{",
             "location / {": f"{LOCATIONS}\nlocation / {{",

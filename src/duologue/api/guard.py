@@ -29,6 +29,19 @@ class Refused(Exception):
     """Raised in the parser's callbacks, which ends its work; ``data_received`` knows what to do."""
 
 
+class Behind:
+    """The connection as an answer sees it that may be finished before its request is."""
+
+    def __init__(self, guard: "Guard") -> None:
+        self._guard = guard
+        self.write = guard.transport.write
+        self.is_closing = guard.transport.is_closing
+
+    def close(self) -> None:
+        """Not before the request has come."""
+        self._guard.close_behind_body()
+
+
 class Guard(HttpToolsProtocol):
     """uvicorn's protocol, which by itself waits for a request for ever and takes headers without end."""
 
@@ -37,6 +50,10 @@ class Guard(HttpToolsProtocol):
         self._head_bytes = 0
         """Read since the last request was whole, the content of its body left out."""
         self._framing = Framing()
+        self._lingers = False
+        """Whether all that is still read is the body of a request that was answered already."""
+        self._keeps = False
+        """Whether the connection outlasts the present request, as far as its head is concerned."""
         self._refused = False
         """Whether the connection said something that is not to be believed: it is not read any more."""
         self._deadline: asyncio.TimerHandle | None = None
@@ -73,6 +90,9 @@ class Guard(HttpToolsProtocol):
         """Parse what came, as far as it is well framed; what it leaves open has a deadline."""
         if self._refused or self.transport.is_closing():
             return
+        if self._lingers:
+            self._drop(data)
+            return
         self._unset_keepalive_if_required()
         if self._is_behind_a_stream():
             self._refuse("")
@@ -86,6 +106,22 @@ class Guard(HttpToolsProtocol):
         elif self._head_bytes > MAX_HEAD_BYTES or (self._framing.is_open and self._is_behind_a_stream()):
             self._refuse("", in_body=self._framing.in_body)
         self._watch()
+
+    def close_behind_body(self) -> None:
+        """Close the connection once the body of the answered request has come, which nobody reads any more.
+
+        To close at once would reset it, and the reset may overtake the answer.
+        """
+        self._lingers = self._framing.in_body
+        if self._lingers:
+            self._watch()
+        else:
+            self.transport.close()
+
+    def _drop(self, data: bytes) -> None:
+        _, fault = self._framing.feed(data)
+        if fault or not self._framing.in_body:
+            self.transport.close()
 
     def _is_behind_a_stream(self) -> bool:
         """Whether the next byte begins another request behind a stream, which has no end to wait for."""
@@ -114,7 +150,7 @@ class Guard(HttpToolsProtocol):
             self._say(why)
 
     def _say(self, why: str) -> None:
-        if self._head_bytes > MAX_HEAD_BYTES:
+        if not why and self._head_bytes > MAX_HEAD_BYTES:
             self.transport.write(TOO_LARGE)
             self.transport.close()
         else:
@@ -142,6 +178,12 @@ class Guard(HttpToolsProtocol):
             raise Refused
         self._in_time()
         super().on_headers_complete()
+        self._keeps = self.cycle.keep_alive
+        if self._framing.in_body:
+            # Answered before its body has come, it is the last one here: who sees the answer may send no body
+            # (Expect), and the server would take the next request for it.
+            self.cycle.keep_alive = False
+            self.cycle.transport = cast("asyncio.Transport", Behind(self))
         if self._last:
             self.cycle.keep_alive = False
 
@@ -152,6 +194,8 @@ class Guard(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A whole request: the next one begins from nothing."""
+        if not self.cycle.response_started:
+            self.cycle.keep_alive = self._keeps and not self._last
         self._in_time()
         self._head_bytes = 0
         super().on_message_complete()
