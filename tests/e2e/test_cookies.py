@@ -1,104 +1,117 @@
-"""A browser that blocks cookies: its person is one guest, talks like anybody, and is told what it costs."""
+"""The cookies of a session and of a device, as a real browser keeps them."""
 
+import base64
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, Request
+from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.chromium import Chromium, plain
-from tests.e2e.conftest import Arrive
-from tests.e2e.person import MEET_S, Person, by, meet
+from tests.e2e.chromium import Chromium
 from tests.e2e.serving import Serving
-from tests.e2e.tab import WATCH, ChromiumTab
-from tests.e2e.waiting import holds, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
-BLOCKED = {"profile": {"default_content_setting_values": {"cookies": 2}}}
-"""Chromium's own setting "block all cookies": a site has no storage and no locks then, either."""
-
-STRIP = """
-(() => {
-  const real = window.fetch;
-  window.fetch = (url, options = {}) => {
-    const headers = new Headers(options.headers);
-    headers.delete("Authorization");
-    return real(url, { ...options, headers });
-  };
-})();
-"""
-"""Something on the way that takes the token out of each request, as some proxies do."""
+BEGIN = """async (body) => {
+  const said = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body)
+  }; return (await fetch("/v1/sessions", said)).json();
+}"""
+RENEW = "() => fetch('/v1/state').then((answer) => answer.status)"
 
 
 @pytest.fixture(scope="module")
-def blocking(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """A browser that blocks all cookies."""
-    folder = tmp_path_factory.mktemp("blocking")
-    preferences = folder / "profile" / "Default" / "Preferences"
-    preferences.parent.mkdir(parents=True)
-    preferences.write_text(json.dumps(BLOCKED))
-    with plain(playwright, folder) as it:
-        yield it
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Serving]]:
+    """Two servers of two owners on one host, on different ports."""
+    made = [Serving(tmp_path_factory.mktemp(f"server{n}")) for n in range(2)]
+    try:
+        for each in made:
+            each.start()
+        yield made
+    finally:
+        for each in made:
+            each.stop()
 
 
-class Blocked:
-    """Somebody in it, and what their page asked of the server."""
-
-    def __init__(self, browser: Chromium, url: str, *scripts: str) -> None:
-        self.page: Page = browser.own.new_page()
-        self.asked: list[str] = []
-        self.page.on("request", self._note)
-        for script in (WATCH, *scripts):
-            self.page.add_init_script(script)
-        self.person = Person("the one without cookies", ChromiumTab(self.page))
-        self.person.arrive(url)
-        stores = "try { return typeof sessionStorage } catch (error) { return error.name }"
-        assert self.person.tab.ask(stores) == "SecurityError", "this browser keeps cookies"
-
-    @property
-    def grants(self) -> int:
-        """How often a session was asked for."""
-        return self.asked.count("/v1/sessions")
-
-    def _note(self, request: Request) -> None:
-        path = request.url.split("?")[0]
-        if "/v1/" in path:
-            self.asked.append(path[path.index("/v1/") :])
+@pytest.fixture
+def profile(browser: Chromium) -> Iterator[BrowserContext]:
+    """A browser's profile."""
+    context = browser.browser.new_context()
+    try:
+        yield context
+    finally:
+        context.close()
 
 
-def test_one_guest_who_talks(arrive: Arrive, browser: Chromium, blocking: Chromium, serving: Serving) -> None:
-    """They meet, are seen and write; one session was asked for; one quiet line says what a reload costs."""
-    blocked = Blocked(blocking, serving.url)
-    a, b = blocked.person, arrive("B", browser, serving.url)
-    a.start()
-    a.waits()
-    b.start()
-    meet(a, b)
-    a.say("hello")
-    b.reads(1)
-    assert a.now().says("blocks cookies")
-    assert a.now().says("a reload begins as somebody new")
-    assert not b.now().says("cookies")
-    assert blocked.grants == 1
-    # Nothing is asked for again and again: a pulse, the messages, the signals of one call.
-    before = len(blocked.asked)
-    holds(lambda: a.now().is_linked, 3, "the page is connected")
-    assert len(blocked.asked) - before < 10
-    assert isinstance(a.tab, ChromiumTab)
-    assert a.tab.errors == []
-    blocked.page.close()
+def opened(profile: BrowserContext, server: Serving) -> Page:
+    """A document of the server in which nothing runs by itself."""
+    page = profile.new_page()
+    page.goto(f"{server.url}/healthz")
+    return page
 
 
-def test_who_is_refused_by_both_ways_is_told(blocking: Chromium, serving: Serving) -> None:
-    """Where the token does not come through either: one guest more, then words and a button, and no loop."""
-    blocked = Blocked(blocking, serving.url, STRIP)
-    blocked.person.start()
-    blocked.person.until(lambda m: m.state == "ended", MEET_S, "that the session is over")
-    assert blocked.person.now().says("Allow cookies for this address")
-    assert blocked.grants == 2
-    until(lambda: blocked.page.is_visible(by("take-over")), MEET_S, "a button to begin again")
-    asked = len(blocked.asked)
-    assert asked < 12, blocked.asked
-    holds(lambda: len(blocked.asked) == asked, 5, "nothing more is asked for")
-    blocked.page.close()
+def begin(page: Page, **body: Any) -> dict[str, Any]:
+    """What ``POST /v1/sessions`` answers, and what its token claims."""
+    granted: dict[str, Any] = page.evaluate(BEGIN, body)
+    payload = granted["token"].split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    return {**granted, "device": claims["device"]}
+
+
+def test_two_servers_on_one_host_log_nobody_out(profile: BrowserContext, servers: list[Serving]) -> None:
+    """Staging beside production: each has its own cookies, and renews its own guest."""
+    pages = [opened(profile, each) for each in servers]
+    first = [begin(page)["person"] for page in pages]
+    assert [begin(page)["person"] for page in pages] == first
+    assert [page.evaluate(RENEW) for page in pages] == [200, 200]
+    names = {cookie["name"] for cookie in profile.cookies()}
+    ports = [each.port for each in servers]
+    assert names == {f"duologue_{what}_{port}" for what in ("session", "device") for port in ports}
+
+
+def test_one_name_for_both_control(profile: BrowserContext, servers: list[Serving]) -> None:
+    """The negative control: what one server sets is sent to the other, so one name would be overwritten."""
+    here, there = [opened(profile, each) for each in servers]
+    here.evaluate("() => { document.cookie = 'one_name=here; Path=/'; }")
+    assert there.evaluate("() => document.cookie") == "one_name=here"
+
+
+def test_the_device_of_a_browser(profile: BrowserContext, browser: Chromium, servers: list[Serving]) -> None:
+    """It outlives the session's cookie, and a second tab's own person has it; a private window has
+    another."""
+    page = opened(profile, servers[0])
+    first = begin(page)
+    second = begin(opened(profile, servers[0]), cookie=False)
+    profile.clear_cookies(name=f"duologue_session_{servers[0].port}")
+    again = begin(page)
+    assert len({each["person"] for each in (first, second, again)}) == 3
+    assert {each["device"] for each in (first, second, again)} == {first["device"]}
+    private = browser.browser.new_context()
+    try:
+        assert begin(opened(private, servers[0]))["device"] != first["device"]
+    finally:
+        private.close()
+    profile.clear_cookies()
+    assert begin(page)["device"] != first["device"]
+
+
+def test_a_script_does_not_see_them(profile: BrowserContext, servers: list[Serving]) -> None:
+    """HttpOnly, both."""
+    page = opened(profile, servers[0])
+    begin(page)
+    assert page.evaluate("() => document.cookie") == ""
+
+
+def test_two_cookies_of_one_name(profile: BrowserContext, servers: list[Serving]) -> None:
+    """Somebody else on this host set one for a longer path: the page is told, and nobody is taken for
+    another."""
+    page = opened(profile, servers[0])
+    mine = begin(page)
+    theirs = begin(page, cookie=False)
+    name = f"duologue_session_{servers[0].port}"
+    profile.add_cookies([{"name": name, "value": theirs["token"], "domain": "127.0.0.1", "path": "/v1"}])
+    answer = page.evaluate("() => fetch('/v1/state').then((a) => a.json())")
+    assert answer["code"] == "two-cookies"
+    new = begin(page)
+    assert new["ignored"] == "two-cookies"
+    assert new["person"] not in (mine["person"], theirs["person"])

@@ -74,7 +74,8 @@ def at(context: BrowserContext, url: str) -> Page:
 
 
 OWN = """async ([path, body]) => {
-  const answer = await fetch(path, body && { method: "POST", body: JSON.stringify(body) });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(path, body && { method: "POST", headers, body: JSON.stringify(body) });
   return await answer.json();
 }"""
 

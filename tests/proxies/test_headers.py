@@ -1,5 +1,6 @@
 """What a proxy says of the browser, and what it keeps from it."""
 
+import re
 from pathlib import Path
 
 import httpx
@@ -82,6 +83,9 @@ async def test_nginx_bounds_connections(servers: list[Serving], cert: Certificat
                 assert (await other.get("/healthz")).status_code == 200
 
 
+JSON = {"Content-Type": "application/json"}
+
+
 async def test_refusals_come_as_they_are(front: Front) -> None:
     """Problem documents, also the one for a body that is too large: no page of the proxy's own."""
     async with front.client() as http:
@@ -90,8 +94,22 @@ async def test_refusals_come_as_they_are(front: Front) -> None:
             ("/v1/sessions", b" " * 70_000, "body-too-large"),
             ("/v1/nothing", b"{}", "not-found"),
         ):
-            found: httpx.Response = await http.post(path, content=body)
+            found: httpx.Response = await http.post(path, content=body, headers=JSON)
             assert found.json()["code"] == code
+
+
+async def test_behind_tls_the_cookies_are_of_this_host_alone(front: Front) -> None:
+    """By what the proxy says of the scheme and hands on of the host: ``__Host-`` and Secure, and the port in
+    the name."""
+    async with front.client() as http:
+        answer = await http.post("/v1/sessions", json={})
+        port = httpx.URL(front.url).port
+        prefix, secure = ("__Host-", "; Secure") if front.tls else ("", "")
+        cookies = answer.headers.get_list("set-cookie")
+        assert len(cookies) == 2
+        for what, cookie in zip(("session", "device"), cookies, strict=True):
+            assert cookie.startswith(f"{prefix}duologue_{what}_{port}=")
+            assert re.fullmatch(rf"[^;]+; Path=/; Max-Age=\d+; HttpOnly; SameSite=Lax{secure}", cookie)
 
 
 GUESTS = 3

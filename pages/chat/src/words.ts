@@ -337,8 +337,8 @@ export const english: Words = {
     },
   },
   said: {
-    blocked: "Blocked. You two will not meet again.",
-    reported: "Thank you. Your report is with the operator, and you two will not meet again.",
+    blocked: "Blocked. You will not meet this person or their browser again, and for a day nobody from their network.",
+    reported: "Thank you. Your report is with the operator. You will not meet this person or their browser again, and for a day nobody from their network.",
     tooLate: "That conversation is too long ago.",
     failed: "That did not work. Please try again.",
     unknownPool: "This address names a room that does not exist here.",
