@@ -202,8 +202,36 @@ def _missing() -> list[BadRequest]:
     ]
 
 
+_BAD_NAMES: list[tuple[str, str, dict[str, Any]]] = [
+    *(
+        ("/v1/sessions", "alias", {"alias": f"A{bad}da"})
+        for bad in (
+            *(
+                "\n",
+                "\0",
+                "\x1b",
+                "\x85",
+                "\u200b",
+                "\u200d",
+                "\u202e",
+                "\u2066",
+                "\u2028",
+                "\ufeff",
+                "\u00ad",
+            ),
+            *("\u3164", "\u2800", "\ufe0f", "\U000e0041", "\ue000", "\uffff", "\u0301" * 6),
+        )
+    ),
+    ("/v1/sessions", "alias", {"alias": "\u0301"}),
+    ("/v1/join", "tags[0]", {"intent": 1, "tags": ["  "]}),
+    ("/v1/join", "tags[1]", {"intent": 1, "tags": ["chess", "ch\u200bess"]}),
+    ("/v1/join", "tags[0]", {"intent": 1, "tags": ["\u202echess"]}),
+]
+
+
 _BAD_FIELDS: list[tuple[str, str, dict[str, Any]]] = [
     ("/v1/sessions", "alias", {"alias": "a" * 65}),
+    ("/v1/sessions", "alias", {"alias": "a" * 257}),
     ("/v1/sessions", "alias", {"alias": None}),
     ("/v1/sessions", "cookie", {"cookie": "no"}),
     ("/v1/join", "intent", {"intent": "1"}),
@@ -261,6 +289,9 @@ def _bad_fields() -> list[BadRequest]:
     return [
         BadRequest(f"bad {name} {number}", path, 422, "bad-field", name, body=body)
         for number, (path, name, body) in enumerate(_BAD_FIELDS)
+    ] + [
+        BadRequest(f"bad name {number}", path, 422, "bad-name", name, body=body)
+        for number, (path, name, body) in enumerate(_BAD_NAMES)
     ]
 
 

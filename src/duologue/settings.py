@@ -155,6 +155,11 @@ class Settings:
     guests: bool = option(
         True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
     )
+    reserved_names: tuple[str, ...] = option(
+        (),
+        "Names that no guest may have, nor one that looks like them: comma-separated, or @ and a file with "
+        "one a line. * at an end stands for anything, as in *moderator*.",
+    )
     transports: TransportName = option(
         "sse",
         "How people are reached: sse, poll, or both: streams, and polling for those who cannot have one.",
@@ -477,6 +482,17 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _reserved_names(text: str) -> tuple[str, ...]:
+    """Names, or those in a file; ``#`` begins a comment there."""
+    if not text.startswith("@"):
+        return _names(text)
+    try:
+        lines = Path(text[1:]).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--reserved-names: {text[1:]} cannot be read ({error})") from error
+    return tuple(name for line in lines if (name := line.partition("#")[0].strip()))
+
+
 def _ice_servers(text: str) -> tuple[Mapping[str, Any], ...]:
     """RTCIceServer objects (W3C WebRTC, 4.2.4) from JSON, or from addresses that need no password."""
     if text.lstrip()[:1] in ("[", "{"):
@@ -520,6 +536,7 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "pools": _names,
     "origins": _names,
     "cors_origins": _names,
+    "reserved_names": _reserved_names,
     "ice_servers": _ice_servers,
     "data": Path,
 }

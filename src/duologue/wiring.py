@@ -29,6 +29,7 @@ from duologue.identity import limits
 from duologue.identity.addresses import BadProxy, Proxies
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring, SecretError
+from duologue.identity.names import BadName, Reserved
 from duologue.identity.networks import Networks, store_key
 from duologue.identity.tokens import SHARDS, Tokens
 from duologue.media.kinds import Kinds
@@ -127,6 +128,10 @@ def check(settings: Settings) -> None:
         Proxies.parse(settings.trusted_proxies)
     except BadProxy as error:
         raise SettingsError(f"--trusted-proxies: {error}") from error
+    try:
+        Reserved(settings.reserved_names)
+    except BadName as error:
+        raise SettingsError(f"--reserved-names: {error}") from error
     if settings.page and not (WEB / "index.html").exists():
         raise SettingsError("the page is not built: run make page, or pip install . again (or --no-page)")
 
@@ -194,7 +199,7 @@ class Process:
             machine=machine,
             media=media,
             metrics=metrics,
-            tokens=Tokens(keys, guests=settings.guests),
+            tokens=Tokens(keys, guests=settings.guests, reserved=Reserved(settings.reserved_names)),
             origins=Origins(settings.origins),
             pools=settings.pools,
             offer=offer,

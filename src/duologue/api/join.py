@@ -6,6 +6,7 @@ from duologue.api.answers import Answer
 from duologue.api.bodies import Body
 from duologue.api.desk import Desk
 from duologue.api.fields import UNSET, Intent, Language, Pool, Tags, UnsetType
+from duologue.api.naming import tags_of
 from duologue.api.problems import Code, Problem
 from duologue.identity.tokens import Session
 from duologue.pairing.vocabulary import PersonId
@@ -27,7 +28,7 @@ async def join(desk: Desk, caller: Session, body: JoinBody) -> Answer:
         PersonId(caller.person),
         intent=body.intent,
         pool=pool_of(desk, caller, body),
-        tags=list(dict.fromkeys(body.tags)),
+        tags=tags_of(body.tags),
         # Language tags do not depend on case (RFC 5646 section 2.1.1); the scripts compare bytes.
         language="" if body.language is UNSET else body.language.lower(),
         auto_next=body.auto_next,

@@ -35,6 +35,8 @@ class Code(StrEnum):
     UNKNOWN_FIELD = "unknown-field"
     MISSING_FIELD = "missing-field"
     BAD_FIELD = "bad-field"
+    BAD_NAME = "bad-name"
+    RESERVED_NAME = "reserved-name"
     UNKNOWN_POOL = "unknown-pool"
     NO_PAGE = "no-page"
     CONVERSATION_FULL = "conversation-full"
@@ -57,6 +59,8 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.UNKNOWN_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.MISSING_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.BAD_FIELD: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.BAD_NAME: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Code.RESERVED_NAME: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.UNKNOWN_POOL: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.NO_PAGE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.CONVERSATION_FULL: HTTPStatus.CONFLICT,

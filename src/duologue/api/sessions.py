@@ -12,6 +12,7 @@ from duologue.api.answers import as_json
 from duologue.api.desk import Desk
 from duologue.api.door import is_secure, too_many
 from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType
+from duologue.api.naming import alias_of
 from duologue.api.paths import Exact
 from duologue.identity.credentials import (
     COOKIE,
@@ -25,6 +26,7 @@ from duologue.identity.credentials import (
 )
 from duologue.identity.devices import LIFETIME_S, new_device
 from duologue.identity.limits import Kind
+from duologue.identity.names import Reserved
 from duologue.identity.tokens import BadToken, Issued, Session, now_ms
 from duologue.pairing.vocabulary import PersonId
 
@@ -117,7 +119,13 @@ def _kept_device(desk: Desk, request: Request) -> str:
 def _issue(desk: Desk, known: Known | None, body: SessionBody, kept: str) -> tuple[Issued, str]:
     """Return the session and its device: that of the session so far, of the cookie, of the body, or a new
     one."""
-    alias = None if body.alias is UNSET else body.alias
+    is_guest = known is None or known.session.is_guest
+    # An operator's token keeps its own alias; what was sent is looked at all the same.
+    alias = (
+        None
+        if body.alias is UNSET
+        else alias_of(body.alias, desk.tokens.reserved if is_guest else Reserved())
+    )
     if known and not known.session.is_guest:
         return desk.tokens.renew(known.session, known.credential.token, alias), ""
     said = "" if body.device is UNSET else desk.tokens.devices.read(body.device)
