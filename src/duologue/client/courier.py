@@ -98,6 +98,7 @@ class Courier:
         snapshots, began_s = self._model().snapshots, self._clock.monotonic()
         reply = await self._api.command(command.name, body, token=self._session.token, timeout_s=timeout_s)
         took_ms = (self._clock.monotonic() - began_s) * 1000
+        self._session.recognized()
         self._dispatch(Replied(command, reply, snapshots, took_ms))
         return reply
 

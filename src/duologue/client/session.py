@@ -21,6 +21,9 @@ SAME_TOKEN_S = 2.0
 LEAST_S = 1.0
 """A token that is never stretched would be renewed ever sooner as its end comes near."""
 RETRY_BASE_S, RETRY_CAP_S = 1.0, 30.0
+PATIENCE_S = 60.0
+"""A guest that is refused again within this of its beginning ends the session: it would be refused again and
+again, and somebody new would begin each time."""
 
 Supply = Callable[[], Awaitable[str]]
 """Gets a token from the host's own back end. ``Refused`` of 4xx ends the session: nobody is logged in."""
@@ -41,6 +44,7 @@ class Session:
         token: str = "",
         device: str = "",
         supply: Supply | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.token = token
         self.person = ""
@@ -49,13 +53,19 @@ class Session:
         self.device = device
         """Empty until the server has said it. It outlives the session: keep it beside the token."""
         self._clock = clock
+        self._patience_s = patience_s
         self._supply = supply
         self._got_at_ms = self._ends_at_ms = 0
         self._got = asyncio.Event()
         self._refused = False
+        self._begun_s: float | None = None
+        """When somebody new began in place of a refused session; ``None`` once a command was answered."""
 
     async def ensure(self, api: Api) -> None:
-        """There is a token, and not an old one. Raises ``Refused`` and ``Unreached``."""
+        """There is a token, and not an old one. Raises ``Refused`` and ``Unreached``.
+
+        ``Refused`` with ``session-refused``: a new guest was turned away as well, a moment ago.
+        """
         now_ms = self._clock.now_ms()
         if self._supply:
             # One that is only half over will still do while the host's back end is down.
@@ -63,6 +73,10 @@ class Session:
             wanted = not self.token or now_ms >= self._ends_at_ms or turned_away
         else:
             wanted = not self.token or self._refused or now_ms >= self._renew_at_ms
+            if self._refused and self._is_fruitless:
+                self._begun_s = None
+                detail = "the server knows nobody by the token that it grants: it may not come through"
+                raise Refused(HTTPStatus.UNAUTHORIZED, "session-refused", detail)
         if wanted:
             await self.renew(api)
 
@@ -74,6 +88,8 @@ class Session:
             ends_at_ms = expiry_ms(token) or round(self._clock.now_ms() + life_ms)
         else:
             grant = await self._granted(api)
+            if self.person not in ("", grant.person):
+                self._begun_s = self._clock.monotonic()
             token, self.person, ends_at_ms = grant.token, grant.person, grant.expires_at_ms
             self.device = grant.device or self.device
         self.token, self._got_at_ms, self._ends_at_ms = token, self._clock.now_ms(), ends_at_ms
@@ -83,6 +99,10 @@ class Session:
     def refused(self) -> None:
         """The server answered 401: another is asked for before the next connection."""
         self._refused = True
+
+    def recognized(self) -> None:
+        """Note that the server knew who asks: a command was answered."""
+        self._begun_s = None
 
     async def keep(self, api: Api, *, renewed: Callable[[], None], random: Callable[[], float]) -> None:
         """At half of its life each token is replaced, and ``renewed`` called, until cancelled.
@@ -106,6 +126,10 @@ class Session:
                 attempt = 0
                 if self.token != old:
                     renewed()
+
+    @property
+    def _is_fruitless(self) -> bool:
+        return self._begun_s is not None and self._clock.monotonic() - self._begun_s < self._patience_s
 
     @property
     def _renew_at_ms(self) -> int:

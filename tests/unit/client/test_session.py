@@ -178,3 +178,37 @@ async def test_a_guest_who_begins_again_is_on_the_same_device() -> None:
     session.refused()
     await session.ensure(api)
     assert [body.get("device") for body in server.said("sessions")] == [None, "d_1", "d_1"]
+
+
+async def refused_each_time(patience_s: float, *, answered: bool = False) -> tuple[int, str]:
+    """Return how many guests begin at a server that grants a session and then knows nobody by it, and with
+    which code that ends; ``answered``: it answers commands in between."""
+    server, clock = FakeServer(), FakeClock()
+    api, session = Api(server, clock), Session(clock, patience_s=patience_s)
+    guests: list[str] = []
+
+    def grant(path: str, _: Any) -> Answer | None:
+        if path != "sessions":
+            return None
+        guests.append(f"guest {len(guests) + 1}")
+        grant = {"person": guests[-1], "token": guests[-1], "expires_at_ms": EPOCH_MS + 3_600_000}
+        return Answer(201, msgspec.json.encode(grant))
+
+    server.answers.insert(0, grant)
+    for _ in range(20):
+        try:
+            await session.ensure(api)
+        except Refused as refused:
+            return len(guests), refused.code
+        if answered:
+            session.recognized()
+        session.refused()
+        await clock.turn(0.5)
+    return len(guests), ""
+
+
+async def test_a_token_that_does_not_come_through_is_two_guests_and_no_more() -> None:
+    """Prove that the session ends with a reason, where each new guest would be refused in turn."""
+    assert await refused_each_time(60.0) == (2, "session-refused")
+    assert await refused_each_time(0.0) == (20, ""), "the control: without an end to its patience"
+    assert await refused_each_time(60.0, answered=True) == (20, ""), "a server that forgets is another thing"
