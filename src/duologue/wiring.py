@@ -283,7 +283,9 @@ async def _store(settings: Settings, suspect: Callable[[str], None]) -> AsyncIte
     async with contextlib.AsyncExitStack() as stack:
         url, where = settings.redis_url, "at {}"
         if not url:
-            embedded = await stack.enter_async_context(Embedded(settings.data).running())
+            embedded = await stack.enter_async_context(
+                Embedded(settings.data, rewrite_s=settings.rewrite_s).running()
+            )
             url, where = embedded.url, f"embedded, in {settings.data.resolve()}"
         try:
             store = await stack.enter_async_context(Store(url, on_suspicion=suspect).running())

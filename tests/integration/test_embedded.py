@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -72,6 +73,40 @@ async def test_a_child_has_a_session_of_its_own(data: Path) -> None:
     async with counting(data) as (own, _):
         assert os.getsid(own.pid) != os.getsid(0)
         assert os.getpgid(own.pid) != os.getpgid(0)
+
+
+@asynccontextmanager
+async def started_with(data: Path) -> AsyncIterator[bytes]:
+    """What the child's environment was when it was started; it hides it itself, so a shell looks first."""
+    shell, seen = data / "looks-first", data / "environ"
+    shell.write_text(
+        f'#!/bin/sh\n/bin/cat /proc/$$/environ > {seen} && echo end >> {seen}\nexec {find_binary()} "$@"\n'
+    )
+    shell.chmod(0o700)
+    async with counting(data / "data", shell):
+        yield seen.read_bytes()
+
+
+async def test_a_child_inherits_nothing_of_our_environment(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the signing key and passwords of others, which a reader of the child's would have."""
+    monkeypatch.setenv("DUOLOGUE_SECRET", "s" * 32)
+    async with started_with(data) as environment:
+        assert environment == b"end\n"
+
+
+async def test_a_child_that_inherits_ours_is_seen(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: started as processes usually are, it has the key."""
+    monkeypatch.setenv("DUOLOGUE_SECRET", "s" * 32)
+    popen = subprocess.Popen
+
+    def inheriting(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        return popen(*arguments, **{**options, "env": None})
+
+    monkeypatch.setattr(subprocess, "Popen", inheriting)
+    async with started_with(data) as environment:
+        assert b"DUOLOGUE_SECRET=" in environment
 
 
 SERVE = """

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import structlog
 
+from duologue.store import rewriting
 from duologue.store.errors import StoreError, StoreUnavailable
 from duologue.store.link import Address, Link, pack
 
@@ -41,6 +42,8 @@ START_S = 30.0
 END_S = 10.0
 """Until a child that was asked to end is killed. It only has to write out the last second."""
 AGAIN_MAX_S = 5.0
+REWRITE_S = 900.0
+"""Between two rewrites of its files, as in ``settings``."""
 
 NO_BINARY = (
     "there is no store: set REDIS_URL to a Redis 7+ or Valkey, or install one: "
@@ -93,12 +96,13 @@ class Embedded:
             ...
     """
 
-    def __init__(self, data: Path, *, binary: Path | None = None) -> None:
-        """``binary``: a server other than ``find_binary``'s, for tests."""
+    def __init__(self, data: Path, *, binary: Path | None = None, rewrite_s: float = REWRITE_S) -> None:
+        """``binary``: a server other than ``find_binary``'s, for tests. ``rewrite_s``: see ``Rewriting``."""
         self._data = data.resolve()
         self._folder = self._data / "store"
         self._socket = socket_path(self._folder)
         self._binary = binary
+        self._rewrite_s = rewrite_s
         self._link: Link | None = None
         self._pid = 0
         self._child: subprocess.Popen[bytes] | None = None
@@ -127,12 +131,15 @@ class Embedded:
             await self._ensure()
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch())
+                again = rewriting.Rewriting(self._folder, self.url, period_s=self._rewrite_s)
+                rewrites = group.create_task(rewriting.repeat(again))
                 try:
                     yield self
                 except Exception as error:  # noqa: BLE001 # the block's own: it leaves as it came, not in a group
                     failure = error
                 finally:
                     watch.cancel()
+                    rewrites.cancel()
         finally:
             try:
                 if _locked(users, fcntl.LOCK_EX):
@@ -268,6 +275,8 @@ class Embedded:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     pass_fds=(alive,),
+                    # Ours holds the signing key, and passwords of other services: it needs none of them.
+                    env={},
                     # A session of its own: Ctrl-C must not take the store before the drain.
                     start_new_session=True,
                 )
