@@ -40,6 +40,7 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import MediaKind, ProcessId
+from duologue.reporting import RoomForReports
 from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
@@ -153,13 +154,14 @@ class Process:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
         process = ProcessId("s_" + secrets.token_urlsafe(12))
+        timings = Timings(**settings.of_the_state_machine())
         machine = Machine(
             store,
-            Timings(**settings.of_the_state_machine()),
+            timings,
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
-            observe=metrics.observe,
+            observe=RoomForReports(metrics.observe, timings).observe,
             interrupted=StoreInterrupted,
         )
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
