@@ -5,20 +5,16 @@ from collections.abc import Callable
 
 import structlog
 
-from duologue.pairing.timings import Timings
-
 log = structlog.get_logger(__name__)
 
 AGAIN_S = 60.0
-"""Between two lines: strangers decide how often there is no room."""
+"""Between two lines of a kind: strangers decide how often there is no room. The metrics count each."""
 NO_ROOM = {
-    "report refused": "no room for a report: decide on old ones, or raise --evidence-bytes",
-    "report without-evidence": "no room for the messages of a reported conversation: decide on old reports, "
-    "or raise --evidence-bytes",
-    "report left-out": "no room for more messages of a reported conversation: decide on old reports, "
-    "or raise --evidence-bytes",
+    "report refused": "reports",
+    "report without-evidence": "messages of conversations that are reported",
+    "report left-out": "further messages of reported conversations",
 }
-"""Fact of the state machine → what the operator reads."""
+"""Fact of the state machine → what has no room."""
 
 
 class RoomForReports:
@@ -26,31 +22,22 @@ class RoomForReports:
 
     Example::
 
-        machine = Machine(store, observe=RoomForReports(metrics.observe, timings).observe)
+        machine = Machine(store, observe=RoomForReports(metrics.observe).observe)
     """
 
     def __init__(
-        self,
-        observe: Callable[[str], None],
-        timings: Timings,
-        *,
-        now_s: Callable[[], float] = time.monotonic,
+        self, observe: Callable[[str], None], *, now_s: Callable[[], float] = time.monotonic
     ) -> None:
         self._observe = observe
-        self._bytes = timings.evidence_bytes
         self._now_s = now_s
         self._said_s: dict[str, float] = {}
-        self._missed: dict[str, int] = dict.fromkeys(NO_ROOM, 0)
 
     def observe(self, fact: str) -> None:
         """Count the fact, and say it if it is about missing room and was not said for a minute."""
         self._observe(fact)
-        if fact not in NO_ROOM:
+        if (kind := NO_ROOM.get(fact)) is None:
             return
-        self._missed[fact] += 1
         now_s = self._now_s()
-        if now_s - self._said_s.get(fact, -AGAIN_S) < AGAIN_S:
-            return
-        self._said_s[fact] = now_s
-        log.warning(NO_ROOM[fact], times=self._missed[fact], evidence_bytes=self._bytes)
-        self._missed[fact] = 0
+        if now_s - self._said_s.get(fact, -AGAIN_S) >= AGAIN_S:
+            self._said_s[fact] = now_s
+            log.warning("reports have no room: decide on old ones, or raise --evidence-bytes", kind=kind)

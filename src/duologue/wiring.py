@@ -154,14 +154,13 @@ class Process:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
         process = ProcessId("s_" + secrets.token_urlsafe(12))
-        timings = Timings(**settings.of_the_state_machine())
         machine = Machine(
             store,
-            timings,
+            Timings(**settings.of_the_state_machine()),
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
-            observe=RoomForReports(metrics.observe, timings).observe,
+            observe=RoomForReports(metrics.observe).observe,
             interrupted=StoreInterrupted,
         )
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
