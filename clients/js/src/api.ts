@@ -31,6 +31,8 @@ export interface CallOptions {
   /** Try once only; the caller decides what is worth a second try. */
   readonly once?: boolean;
   readonly timeout_ms?: number;
+  /** Told of each refusal after which the same is sent again. */
+  readonly again?: (refused: Refused) => void;
   /** It outlives the page. */
   readonly keepalive?: boolean;
   /** In place of the session's own. */
@@ -86,6 +88,7 @@ export class Api {
         return await this.#once(method, path, body, options);
       } catch (error) {
         if (options.once === true || !mayPass(error)) throw error;
+        if (error instanceof Refused) options.again?.(error);
         await pause(this.#options.clock, this.#delay(attempt, error), options.signal);
       }
     }

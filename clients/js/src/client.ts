@@ -205,14 +205,20 @@ export class Duologue {
     return (await this.#courier.ask("blocks", { match, skip }, signal)).outcome;
   }
 
-  /** For the operator, with the messages of that match; implies a block. Rejects with `DuologueError`. */
+  /**
+   * For the operator, with the messages of that match; implies a block. Rejects with `DuologueError`.
+   *
+   * While there is no room for it (`report-not-kept`), it is sent again until there is; `again` is told of each refusal of
+   * that kind. The block holds from the first one on.
+   */
   async report(
     match: string,
     reason: ReportReason,
-    { text = "", skip = false, signal }: { text?: string; skip?: boolean; signal?: AbortSignal } = {},
+    { text = "", skip = false, signal, again }: { text?: string; skip?: boolean; signal?: AbortSignal; again?: (code: string) => void } = {},
   ): Promise<Outcome> {
+    const told = again && ((refused: Refused): void => again(refused.code));
     const body = { match, key: randomId("k_"), reason, skip, ...(text !== "" && { text }) };
-    return (await this.#courier.ask("reports", body, signal)).outcome;
+    return (await this.#courier.ask("reports", body, signal, told)).outcome;
   }
 
   /** What the partner sees and hears of us, from now on and in matches to come. */

@@ -108,11 +108,11 @@ export class Courier {
   }
 
   /** For the commands whose answer the person waits for; rejects as `Api.command` does. */
-  async ask(name: "blocks" | "reports", body: object, signal?: AbortSignal): Promise<Reply> {
+  async ask(name: "blocks" | "reports", body: object, signal?: AbortSignal, again?: (refused: Refused) => void): Promise<Reply> {
     const own = this.#scope();
     signal?.addEventListener("abort", () => own.abort(), { signal: own.signal });
     try {
-      return await this.#send({ name }, body, { signal: own.signal });
+      return await this.#send({ name }, body, { signal: own.signal, ...(again && { again }) });
     } catch (error) {
       if (error instanceof Refused && error.status === 401) this.#options.unauthorized();
       throw error;

@@ -331,6 +331,32 @@ describe("a client", () => {
     expect(house.bodies("reports")[0]).toMatchObject({ match: "m_0", reason: "spam", skip: true });
     expect(house.bodies("reports")[0]).not.toHaveProperty("text");
   });
+
+  it("sends a report again until there is room for it, and says why", async () => {
+    const house = await new House().open(waiting(10));
+    let full = true;
+    house.answer = () =>
+      full ? Response.json({ code: "report-not-kept" }, { status: 503, headers: { "Retry-After": "1" } }) : Response.json({ outcome: "reported", state: waiting(10) });
+    const codes: string[] = [];
+    const answer = house.client.report("m_0", "spam", { again: (code) => codes.push(code) });
+    await settle();
+    expect(codes).toEqual(["report-not-kept"]);
+    full = false;
+    await house.clock.advance(10_000);
+    expect(await answer).toBe("reported");
+    expect(codes).toEqual(["report-not-kept"]);
+    const [first, second] = house.bodies("reports");
+    expect(second).toEqual(first);
+  });
+
+  it("does not send again what a full conversation refused, and says why", async () => {
+    const house = await new House().open(matched(10, "m_1"));
+    house.answer = () => Response.json({ code: "conversation-full" }, { status: 409 });
+    house.client.say("one more");
+    await house.clock.advance(10_000);
+    expect(house.bodies("messages")).toHaveLength(1);
+    expect(house.client.view.model.chat.lines).toMatchObject([{ text: "one more", status: "failed", code: "conversation-full" }]);
+  });
 });
 
 describe("a guest's session", () => {

@@ -101,9 +101,13 @@ export class ChatPanel {
     if (line.status === "failed") item.append(this.#unsent(line));
   }
 
-  #unsent({ key, text }: Line): HTMLElement {
+  #unsent({ key, text, code }: Line): HTMLElement {
     const note = document.createElement("span");
     note.className = "unsent";
+    if (code === "conversation-full") {
+      note.textContent = this.#words.said.full;
+      return note;
+    }
     const again = document.createElement("button");
     again.type = "button";
     again.className = "link";

@@ -177,7 +177,13 @@ export class Page {
   }
 
   async #sendReport({ match, reason, text, skip }: Report): Promise<void> {
-    await this.#deal(match, () => this.#options.client.report(match, reason, { text, skip }), this.#options.words.said.reported);
+    const { client, words } = this.#options;
+    let told = false;
+    const again = (code: string): void => {
+      if (code === "report-not-kept" && !told) this.#toast.say(words.said.notKept);
+      told ||= code === "report-not-kept";
+    };
+    await this.#deal(match, () => client.report(match, reason, { text, skip, again }), words.said.reported);
   }
 
   async #deal(match: string, send: () => Promise<Outcome>, done: string): Promise<void> {

@@ -149,10 +149,12 @@ export interface Words {
   readonly said: {
     readonly blocked: string;
     readonly reported: string;
+    readonly notKept: string;
     readonly tooLate: string;
     readonly failed: string;
     readonly unknownPool: string;
     readonly notSent: string;
+    readonly full: string;
     readonly again: string;
     readonly you: string;
     readonly stranger: string;
@@ -339,10 +341,12 @@ export const english: Words = {
   said: {
     blocked: "Blocked. You will not meet this person or their browser again, and for a day nobody from their network.",
     reported: "Thank you. Your report is with the operator. You will not meet this person or their browser again, and for a day nobody from their network.",
+    notKept: "This person is blocked. There is no room for your report at the moment, so it is sent again until there is.",
     tooLate: "That conversation is too long ago.",
     failed: "That did not work. Please try again.",
     unknownPool: "This address names a room that does not exist here.",
     notSent: "not sent",
+    full: "not sent: you have written as much as one conversation can hold",
     again: "Try again",
     you: "You",
     stranger: "Stranger",

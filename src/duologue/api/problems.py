@@ -130,7 +130,7 @@ def report_not_kept() -> Problem:
     """Return the problem of a report for which there is no room. The block, and the skip, took effect."""
     return Problem(
         Code.REPORT_NOT_KEPT,
-        "you two will not meet again, but there is no room for the report at the moment; send it again",
+        "this person is blocked, but there is no room for the report at the moment; send it again",
     )
 
 

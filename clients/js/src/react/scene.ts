@@ -66,7 +66,7 @@ export interface Actions {
   /** Never again with that partner: of `match`, else of this conversation, else of the last. */
   readonly block: (options?: { match?: string; skip?: boolean }) => Promise<Outcome>;
   /** For the operator, with the messages; implies a block. The same `match`. */
-  readonly report: (reason: ReportReason, options?: { match?: string; text?: string; skip?: boolean }) => Promise<Outcome>;
+  readonly report: (reason: ReportReason, options?: { match?: string; text?: string; skip?: boolean; again?: (code: string) => void }) => Promise<Outcome>;
   /** Go on here, where another tab or page has the conversation (`elsewhere`, `taken-over`) or the session ended. */
   readonly takeOver: () => void;
   /** The partner's first picture of that match is on screen; `<Video onFirstFrame>` knows when. */

@@ -7,6 +7,8 @@ export interface Line {
   readonly text: string;
   readonly at_ms: number;
   readonly status: "sending" | "sent" | "failed";
+  /** Of a line that failed: the code of the refusal, `""` without one. `conversation-full` is refused again whenever it is sent. */
+  readonly code?: string;
 }
 
 /** The messages of one match, kept on screen until the next one begins. */
@@ -35,8 +37,8 @@ export function numbered(chat: Chat, key: string, n: number): Chat {
   return { ...chat, lines: inOrder(lines) };
 }
 
-export function unsent(chat: Chat, key: string): Chat {
-  const lines = chat.lines.map((line) => (line.key === key && line.n === null ? { ...line, status: "failed" as const } : line));
+export function unsent(chat: Chat, key: string, code = ""): Chat {
+  const lines = chat.lines.map((line) => (line.key === key && line.n === null ? { ...line, status: "failed" as const, code } : line));
   return { ...chat, lines };
 }
 

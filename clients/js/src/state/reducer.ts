@@ -160,7 +160,7 @@ function failed(model: Model, { to, status, code }: Extract<Input, { type: "fail
     case "skip":
       return notSkipped({ ...model, refusal }, to.match, status);
     case "messages":
-      return [{ ...model, chat: chat.unsent(model.chat, to.key) }, []];
+      return [{ ...model, chat: chat.unsent(model.chat, to.key, code) }, []];
     case "read-state":
       return [{ ...model, reading: false }, []];
     default:
