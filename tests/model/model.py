@@ -34,25 +34,35 @@ class Model:
         """``rooms``: with LiveKit media. ``marks``: each person's device and network."""
         self.marks = marks or {}
         self.rooms = rooms
-        self.now = now
         self.timings = timings
+        self.last_sweep: int | None = None
+        self.quiet_until = 0
+        self.skipped = 0
+        """The store's clock minus the shard's own time, which neither steps nor counts outages."""
+        self.read_clock(now)
         self.people: dict[str, Person] = {}
         self.beats: dict[str, int] = {}
         self.beaten: dict[str, int] = {}
         """What each process knows of its own last beat."""
-        self.last_sweep: int | None = None
-        self.quiet_until = 0
         self.begun = 0
 
     @property
     def now(self) -> int:
         return self._now
 
-    @now.setter
-    def now(self, ms: int) -> None:
-        self._now = ms
+    def read_clock(self, ms: int) -> None:
+        """The store's clock says so."""
+        self._now = ms - self.skipped
+        if self.last_sweep is not None and not 0 <= self._now - self.last_sweep <= self.timings.outage_ms:
+            self._notice_step(self._now - self.last_sweep, self.last_sweep)
         if self.rooms:
-            self.rooms.now = ms
+            self.rooms.now = self._now
+
+    def _notice_step(self, gap: int, last: int) -> None:
+        back = gap < -self.timings.outage_ms and last >= self.quiet_until
+        self._now, self.skipped = last, self.skipped + gap
+        if gap > self.timings.outage_ms or back:
+            self.quiet_until = last + self.timings.outage_quiet_ms
 
     @property
     def video_is_down(self) -> bool:
@@ -320,7 +330,7 @@ class Model:
         if p.state is not State.IDLE:
             p.drains = closed
             allowed = max(p.bucket, self.timings.away_floor_ms) if closed else self.timings.drain_ms
-            self._demand(p, self.now + allowed, media_meets=closed)
+            self._demand(p, self.now + allowed, media_meets=True, ours=not closed)
         self._queue(p)
         return True
 
@@ -339,8 +349,6 @@ class Model:
     # The passing of time
 
     def sweep(self) -> None:
-        if self.last_sweep is not None and self.now - self.last_sweep > self.timings.outage_ms:
-            self.quiet_until = self.now + self.timings.outage_quiet_ms
         self.last_sweep = self.now
         if self.now < self.quiet_until:
             return
@@ -366,6 +374,8 @@ class Model:
                 continue
             if p.owed.due > self.now:
                 p.owed.again = p.owed.due
+                if p.owed.ours and p.match and not p.connection:  # from here on the partner may vouch
+                    p.drains, p.bucket_at = True, self.now
             elif p.match:
                 self._end_by_absence(p.match, p)
             else:
@@ -408,9 +418,7 @@ class Model:
         return known
 
     def bury(self) -> None:
-        if self.now < self.quiet_until or (
-            self.last_sweep is not None and self.now - self.last_sweep > self.timings.outage_ms
-        ):
+        if self.now < self.quiet_until:
             return
         for process, last in list(self.beats.items()):
             if last <= self.now - self.timings.process_dead_ms:
@@ -421,12 +429,13 @@ class Model:
 
     # Signs of life
 
-    def _demand(self, p: Person, due: int, *, media_meets: bool) -> None:
+    def _demand(self, p: Person, due: int, *, media_meets: bool, ours: bool = False) -> None:
         if p.owed is None or due < p.owed.due:
-            again = self.now + self.timings.owed_again_ms
-            if p.owed:  # said once more, or still to be
-                again = due if p.owed.again == p.owed.due else p.owed.again
-            p.owed = Owed(due, media_meets, min(due, again))
+            at = p.owed.at if p.owed else self.now
+            again = due - self.timings.away_bucket_ms if ours else at + self.timings.owed_again_ms
+            if p.owed and p.owed.again == p.owed.due:  # it was said once more
+                again = due
+            p.owed = Owed(due, due + self.skipped, media_meets, at, ours, min(due, again))
 
     def _sign(self, p: Person) -> None:
         p.owed = None
@@ -445,17 +454,21 @@ class Model:
         p.pairable_since = (self.now if p.pairable_since is None else p.pairable_since) if may else None
 
     def _wait(self, p: Person, place: tuple[int, bool]) -> None:
-        p.state, p.since, p.place, p.match = State.WAITING, self.now, place, None
+        p.state, p.place, p.match = State.WAITING, place, None
+        self._since_now(p)
         p.lease = self.now + self.timings.lease_ms
         p.no_video = self.video_is_down
         p.pairable_since = None
         self._queue(p)
 
+    def _since_now(self, p: Person) -> None:
+        p.since, p.since_read = self.now, self.now + self.skipped
+
     def _idle(self, p: Person, reason: IdleReason) -> None:
         if p.state is State.WAITING:
             p.waited = self.now - p.place[0]
         if p.state is not State.IDLE:
-            p.since = self.now
+            self._since_now(p)
         if p.drains and not p.connection:
             p.bucket = max(0, p.bucket - (self.now - p.bucket_at))
         p.bucket_at, p.drains = self.now, False  # nobody waits for them any more
@@ -507,13 +520,16 @@ class Model:
         t = self.timings
         self.begun += 1
         media_due, quiet_due = self.now + t.media_ms, self.now + t.quiet_check_ms
-        match = Match((one, other), self.begun, self.now, self.now, media_due, quiet_due)
+        match = Match(
+            (one, other), self.begun, self.now, self.now + self.skipped, self.now, media_due, quiet_due
+        )
         if self.rooms:
             self.rooms.wants(match)
             match.media_due = self.now + self.rooms.rules.open_ms
         for p in match.people:
             p.waited = max(0, self.now - p.place[0])
-            p.state, p.since, p.match = State.MATCHED, self.now, match
+            p.state, p.match = State.MATCHED, match
+            self._since_now(p)
             p.lease = p.pairable_since = None
             self._demand(p, self.now + t.owed_ms, media_meets=False)
 

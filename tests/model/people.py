@@ -10,8 +10,14 @@ class Owed:
     """A sign of life that a person owes (mechanism 5)."""
 
     due: int
+    due_read: int
+    """The same by the store's clock, as people read it."""
     media_meets: bool
     """Armed by the partner's ``silent`` or by a closed connection: the partner's ``open`` meets it too."""
+    at: int
+    """When it was armed first."""
+    ours: bool
+    """Our own doing took their connection: the partner is asked to vouch for them."""
     again: int
     """When its frame is published once more; its due time when that has happened."""
 
@@ -34,6 +40,8 @@ class Match:
     number: int
     """In the order in which they began: which of two deadlines at the same instant comes first."""
     started: int
+    began: int
+    """The same instant by the store's clock, as people read it."""
     word: int
     media_due: int | None
     quiet_due: int
@@ -70,6 +78,8 @@ class Person:
     pool: str = "main"
     idle_reason: IdleReason = IdleReason.NEVER
     since: int = 0
+    since_read: int = 0
+    """The same by the store's clock, as people read it."""
     language: str = ""
     tags: frozenset[str] = frozenset()
     auto_next: bool = True
@@ -104,7 +114,7 @@ class Person:
     @property
     def away_until(self) -> int | None:
         """What the partner reads: until when this person, whose connection closed, may come back."""
-        return self.owed.due if self.owed and self.drains and not self.connection else None
+        return self.owed.due_read if self.owed and self.drains and not self.connection else None
 
     @property
     def pairable(self) -> bool:

@@ -236,8 +236,8 @@ class Sides:
 
     def turn(self, ms: int) -> None:
         self.clock.turn(ms)
-        self.model.now = self.clock()
-        if self.clock() - self.beaten >= BEAT_MS:
+        self.model.read_clock(self.clock())
+        if not 0 <= self.clock() - self.beaten < BEAT_MS:
             self.beat()
 
     def let_pass(self, ms: int) -> None:
@@ -298,8 +298,8 @@ class Sides:
         nobodys = {match for match in self.there if match not in self.rooms.entries}
         assert not nobodys, "only a dead worker's late create could be"
         listed = {self.known[match]: self.clock() for match in self.there}
-        audit = play(self.machine.rooms.reconcile(self.clock(), listed))
-        assert audit == (0, self.model.reconcile(self.clock(), self.there))
+        audit = play(self.machine.rooms.reconcile(self.model.now, listed))
+        assert audit == (0, self.model.reconcile(self.model.now, self.there))
 
     def adopt(self, pool: str) -> None:
         for one, other in list(self.model.legal_pairs(pool)):
@@ -360,14 +360,14 @@ class Sides:
         partner = p.match.partner(p) if p.match else None
         return {
             "state": p.state,
-            "since_ms": p.since if p.state is not State.IDLE else None,
+            "since_ms": p.since_read if p.state is not State.IDLE else None,
             "intent": p.intent,
             "wish": p.wish,
             "pool": p.pool,
             "idle_reason": p.idle_reason if p.state == "idle" else None,
             "ended": p.ended,
-            "owes_until": p.owed.due if p.owed else None,
-            "started": p.match.started if p.match else None,
+            "owes_until": p.owed.due_read if p.owed else None,
+            "started": p.match.began if p.match else None,
             "away_until": partner.away_until if partner else None,
             "partner": partner.id if partner else None,
             "ready": p.match.ready if p.match else None,

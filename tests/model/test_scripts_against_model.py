@@ -250,6 +250,19 @@ class Both(RuleBasedStateMachine):
         self.sides.turn(ms)
         self.sides.sweep()
 
+    @rule(
+        ms=st.sampled_from((-3_600_000, -90_000, -1_500, 90_000)),
+        stays_ms=st.sampled_from((0, 3_000)),
+    )
+    def clock_steps(self, ms: int, stays_ms: int) -> None:
+        """The clock of the store's host is another, for good or for a while."""
+        self.sides.turn(ms)
+        self.sides.sweep()
+        if stays_ms:
+            self.sides.let_pass(stays_ms)
+            self.sides.turn(-ms)
+            self.sides.sweep()
+
     @precondition(lambda self: bool(self.sides.frozen))
     @rule()
     def bury(self) -> None:
@@ -332,7 +345,7 @@ class WithRooms(Both):
     def solo(self, person: PersonId, which: str, ms: int) -> None:
         """A room has held one person for so long."""
         match, name = self.sides.match(self.sides.who(person), which)
-        since = self.sides.clock() - ms
+        since = self.sides.model.now - ms
         assert play(self.sides.machine.rooms.solo(name, since)).value == self.sides.model.solo(match, since)
 
     @rule(restarts=st.booleans())
@@ -345,7 +358,7 @@ class WithRooms(Both):
     @rule(ago=st.sampled_from((0, 0, 1_000, 60_000)), up=st.booleans())
     def canary(self, ago: int, up: bool) -> None:
         """A room that was begun then opened, or did not."""
-        since, rooms = self.sides.clock() - ago, self.sides.machine.rooms
+        since, rooms = self.sides.model.now - ago, self.sides.machine.rooms
         assert self.sides.rooms
         if up:
             assert play(rooms.media_up(since)) == self.sides.rooms.up(since)

@@ -4,6 +4,7 @@ import pytest
 
 from duologue.pairing.vocabulary import (
     Attached,
+    DetachCause,
     Media,
     Outcome,
     PersonId,
@@ -14,7 +15,7 @@ from duologue.pairing.vocabulary import (
 )
 from tests.races.control import held_by
 from tests.races.direct import play
-from tests.races.stage import Socket, Stage
+from tests.races.stage import SWEEP_MS, Socket, Stage
 from tests.servers import StoreServer
 
 OPEN, SILENT = Media.OPEN, Media.SILENT
@@ -178,22 +179,26 @@ def test_e8_the_numbers_of_signals_fall(stage: Stage) -> None:
 
 @held_by("outage-quiet")
 def test_e22_everything_was_away_for_twenty_seconds(stage: Stage) -> None:
-    """Every deadline is overdue on return: nothing falls due until all could answer."""
-    stage.meet("ann", "ben")
-    stage.wait(1_000, "ann", "ben")
+    """A deadline has half a second left on return: nothing falls due until all could answer."""
+    stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ben").page
+    stage.closes("ben")
+    stage.wait(4_500, "ann")
     stage.clock.turn(20_000)
     stage.work()
     assert stage.together("ann", "ben")
-    stage.wait(2_000)
+    stage.wait(2_000, "ann")
+    returns(stage, "ben", page=page)
     stage.says(OPEN, "ann", "ben")
     stage.wait(6_000, "ann", "ben")
     assert stage.together("ann", "ben")
 
 
 def test_e22_nobody_leaves_the_queue_for_it(stage: Stage) -> None:
-    """Leases, renewed at heartbeats of 15 s, ran out meanwhile: they end only after each could answer one."""
+    """A lease, renewed at heartbeats of 15 s, had 5 s left: it ends only after each could answer one."""
     stage.comes("ann")
     stage.wait(1_000, "ann")
+    stage.wait(29_750)
     stage.clock.turn(60_000)
     stage.wait(19_000)
     assert stage.waits("ann")
@@ -210,6 +215,63 @@ def test_e22_what_is_still_unmet_then_falls_due(stage: Stage) -> None:
     assert stage.together("ann", "ben")
     stage.wait(750, "ann")
     assert stage.ended("ann") == "no-show"
+
+
+@held_by("ours-vouched", "ours-asked")
+def test_e23_a_partner_who_hears_somebody_vouches_for_them(stage: Stage) -> None:
+    """Ben's process is killed and his browser does not come back for 40 s; Ann, asked after 20 s, hears him."""
+    stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ben").page
+    returns(stage, "ann", page=stage.socket("ann").page, process="s2")
+    stage.beating.discard("s1")
+    for _ in range(160):
+        stage.wait(SWEEP_MS, "ann")
+        if (
+            stage.together("ann", "ben") and stage.away("ann") is not None
+        ):  # as a page that heard a ping since
+            stage.says(OPEN, "ann")
+    assert stage.together("ann", "ben")
+    returns(stage, "ben", page=page, process="s2")
+    stage.says(OPEN, "ann", "ben")
+    stage.wait(30_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+def test_e23_what_a_partner_says_at_any_time_is_enough(stage: Stage) -> None:
+    """Ann says ``open`` every 2.5 s throughout: our own crash is not worse for Ben than a closed tab."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.detach(stage.socket("ben"), DetachCause.OURS)
+    stage.wait(60_000, "ann", says={"ann": OPEN})
+    assert stage.together("ann", "ben")
+
+
+def test_e23_nobody_vouches_for_the_gone(stage: Stage) -> None:
+    """Ben is gone with his process: Ann reads ``partner-away`` for the last 5 s of the 25, and is free then."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.detach(stage.socket("ben"), DetachCause.OURS)
+    began = stage.clock()
+    stage.wait(19_750, "ann")
+    assert stage.away("ann") is None
+    stage.mail()
+    stage.wait(500, "ann")
+    assert stage.away("ann") == began + 25_000
+    assert [line for line in stage.mail() if " ann " in line and line.endswith("partner-away")]
+    stage.wait(4_500, "ann")
+    assert stage.together("ann", "ben")
+    stage.wait(500, "ann")
+    assert stage.ended("ann") == "partner-lost"
+
+
+def test_e23_who_is_back_in_time_lost_nothing_of_what_they_have(stage: Stage) -> None:
+    """Ben is back after 15 s of our doing, and closes: he has his five seconds."""
+    stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ben").page
+    stage.detach(stage.socket("ben"), DetachCause.OURS)
+    stage.wait(15_000, "ann")
+    returns(stage, "ben", page=page)
+    stage.says(OPEN, "ann", "ben")
+    stage.closes("ben")
+    assert stage.away("ann") == stage.clock() + 5_000
 
 
 @held_by("burial-is-ours")

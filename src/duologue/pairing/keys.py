@@ -19,7 +19,9 @@ key                        type        what
 ``beats``                  zset        server processes by their last beat (ms)
 ``held``                   hash        ``<people on streams>:<people who poll>`` of each server process
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
-``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms)
+``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms); ``skipped``: Redis's clock
+                                       minus the shard's own time (ms)
+``skipped``                string      the last, once more: the clock outlives the loss of ``sweep``
 ``room:<match>``           string      the outbox entry of a LiveKit room (``records.ROOM``), until it is gone
 ``rooms``                  zset        live matches by when work on their room is due (ms; open: never, +inf)
 ``closing``                zset        ended matches by when their room is to be deleted (ms)

@@ -348,9 +348,10 @@ class Machine:
         ``known`` is false if it was buried or forgotten: re-attach its people.
         """
         last = self._beaten_ms.get(process, 0)
-        known, online, alone, now = await self._run("beat", self._keys.beats, process, last, on_sse, on_poll)
-        self._beaten_ms[process] = int(now)
-        return Beat(bool(known), online, alone, int(now))
+        reply = await self._run("beat", self._keys.beats, process, last, on_sse, on_poll)
+        known, online, alone, beaten, wall = reply
+        self._beaten_ms[process] = int(beaten)
+        return Beat(bool(known), online, alone, int(wall))
 
     async def echo(self, process: ProcessId, token: str) -> None:
         """``P <token>`` on the process's own channel: heard, its subscription works."""

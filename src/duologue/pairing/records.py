@@ -15,7 +15,7 @@ PERSON = (
     "probe", "probe_at", "probe_until", "probe_media", "probe_again",
     "process", "connection", "page", "pages", "attached_at", "away", "bucket", "bucket_at",
     "ended_match", "ended_reason", "ended_at", "auto_next", "language", "tags", "alias",
-    "video_off", "device", "network",
+    "video_off", "device", "network", "probe_shift",
 )  # fmt: skip
 MATCH = (
     "a", "b", "started", "kind", "word", "met",
@@ -24,7 +24,7 @@ MATCH = (
     "alone_since_a", "alone_cause_a", "alone_since_b", "alone_cause_b",
     "message_first", "message_last", "message_bytes",
     "signal_last_a", "signal_last_b", "signal_bytes_a", "signal_bytes_b",
-    "ready", "said_a", "said_b", "reported",
+    "ready", "said_a", "said_b", "reported", "began",
 )  # fmt: skip
 ROOM = (
     "step", "a", "b", "generation", "begun", "create", "creates", "late", "tries", "opened", "ended",

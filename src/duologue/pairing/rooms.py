@@ -75,9 +75,10 @@ class Rooms:
     async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
         """How rooms are now; of the matches asked about (200 at most), those that live in an open room."""
         reply = await self._transition("room_look", self._keys.rooms, *asked)
-        now, down, owned, closing, live, awaited = reply[3:]
+        now, down, owned, closing, live, awaited, wall = reply[3:]
         return RoomsSeen(
             now_ms=int(now),
+            wall_ms=int(wall),
             is_video_down=down == 1,
             owned=owned,
             closing=closing,

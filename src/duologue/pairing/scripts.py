@@ -15,7 +15,7 @@ from duologue.pairing.vocabulary import MediaKind
 
 FOLDER = Path(__file__).parent / "lua"
 _INCLUDE = re.compile(r"^-- include: (.+)$", re.MULTILINE)
-_CONSTANT = re.compile(r"\b(?:T|ROOMS)\.\w+|\b(?:STRICT_TAGS|MEDIA_KIND|FIRST_POOL)\b")
+_CONSTANT = re.compile(r"\b(?:T|ROOMS)\.\w+|\b(?:STRICT_TAGS|MEDIA_KIND|FIRST_POOL|READ_ONLY)\b")
 _GUARD = re.compile(r"^(?P<indent>\s*)(?P<code>.*?)-- guard: (?P<name>[a-z-]+)(?: -- off: (?P<off>.*))?$")
 
 
@@ -87,7 +87,8 @@ def load(
         shebang, _, rest = body.partition("\n")
         names = _INCLUDE.search(rest)
         shared = "".join(includes[name] for name in names[1].split()) if names else ""
-        source = f"{shebang}\n{_spelt_out(shared + rest, constants)}".encode()
+        known = {**constants, "READ_ONLY": _lua("no-writes" in shebang)}
+        source = f"{shebang}\n{_spelt_out(shared + rest, known)}".encode()
         # The digest only names the script to the store.
         scripts[file.stem] = Script(
             file.stem, source, hashlib.sha1(source, usedforsecurity=False).hexdigest()

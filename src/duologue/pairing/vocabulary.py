@@ -304,7 +304,7 @@ class RoomsDue(NamedTuple):
 
     works: list[RoomWork]
     now_ms: int
-    """The store's time."""
+    """The shard's own time, which never steps."""
     more: bool
 
 
@@ -312,7 +312,9 @@ class RoomsSeen(NamedTuple):
     """How rooms are, without any claim."""
 
     now_ms: int
-    """The store's time."""
+    """The shard's own time, which never steps: for ``since`` and ``began`` of later calls."""
+    wall_ms: int
+    """Redis's clock: for ages of rooms, which LiveKit dates by its own."""
     is_video_down: bool
     owned: int
     """Rooms of live matches, open or to be opened."""

@@ -80,7 +80,7 @@ class Reconcile:
         """Raises ``LiveKitError``, before anything is told, and the store's errors; can be repeated."""
         seen = await self._owners.look()
         listed = await self._rooms.list_rooms()
-        ages = self._ages(listed, seen.now_ms)
+        ages = self._ages(listed, seen)
         self._metrics.rooms_seen(listed=len(listed), owned=seen.owned, closing=seen.closing)
         audit = await self._owners.reconcile(seen.now_ms, await self._confirmed(ages))
         if audit != (0, 0):
@@ -88,7 +88,7 @@ class Reconcile:
         for room in listed:
             if room.match and room.people_said < 2 and ages[room.match] >= SOLO_MS:
                 self._suspects.add(room.match)
-        await self._sweep_canaries(listed, seen.now_ms)
+        await self._sweep_canaries(listed, seen)
 
     async def _confirmed(self, ages: Mapping[str, int]) -> Mapping[str, int]:
         """The listing, and what it lacks, though it is there when asked for by name.
@@ -105,17 +105,17 @@ class Reconcile:
                     found[room.match] = 0
         return found
 
-    def _ages(self, listed: Sequence[Room], now_ms: int) -> dict[str, int]:
+    def _ages(self, listed: Sequence[Room], seen: RoomsSeen) -> dict[str, int]:
         """By LiveKit's clock; where it is ahead of the store's, at least since we saw it first."""
         first = self._first_seen_ms
-        self._first_seen_ms = {room.name: first.get(room.name, now_ms) for room in listed}
-        return {room.match: self._age(room, now_ms) for room in listed if room.match}
+        self._first_seen_ms = {room.name: first.get(room.name, seen.now_ms) for room in listed}
+        return {room.match: self._age(room, seen) for room in listed if room.match}
 
-    def _age(self, room: Room, now_ms: int) -> int:
-        return max(now_ms - room.created_at_ms, now_ms - self._first_seen_ms[room.name], 0)
+    def _age(self, room: Room, seen: RoomsSeen) -> int:
+        return max(seen.wall_ms - room.created_at_ms, seen.now_ms - self._first_seen_ms[room.name], 0)
 
-    async def _sweep_canaries(self, listed: Sequence[Room], now_ms: int) -> None:
-        old = [room for room in listed if room.match is None and self._age(room, now_ms) >= CANARY_MS]
+    async def _sweep_canaries(self, listed: Sequence[Room], seen: RoomsSeen) -> None:
+        old = [room for room in listed if room.match is None and self._age(room, seen) >= CANARY_MS]
         for room in old[:LEFT_OVERS]:
             try:
                 await self._rooms.delete(room.name)

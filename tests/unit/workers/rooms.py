@@ -68,7 +68,7 @@ class ScriptedOutbox:
     """What the store would say, and what it was told."""
 
     def __init__(self) -> None:
-        self.seen = RoomsSeen(NOW_MS, is_video_down=False, owned=0, closing=0, live=[], awaited=[])
+        self.seen = RoomsSeen(NOW_MS, NOW_MS, is_video_down=False, owned=0, closing=0, live=[], awaited=[])
         self.opened: list[str] = []
         self.loss = RoomLoss.OK
         self.told: list[tuple[object, ...]] = []

@@ -49,7 +49,7 @@ async def test_the_age_of_a_room_where_clocks_differ() -> None:
     it = Round()
     it.livekit.listed = [a_room(ONE, age_ms=-3_600_000)]
     await it.worker.run_once()
-    it.outbox.seen = it.outbox.seen._replace(now_ms=NOW_MS + 6_000)
+    it.outbox.seen = it.outbox.seen._replace(now_ms=NOW_MS + 6_000, wall_ms=NOW_MS + 6_000)
     await it.worker.run_once()
     assert [told[2] for told in it.outbox.told] == [{ONE: 0}, {ONE: 6_000}]
 

@@ -9,7 +9,7 @@
 local DAY_MS = 86400000
 local person = ARGV[4]
 local found = { same = ARGV[5], stream_first = ARGV[6], poll_first = ARGV[7], missed = ARGV[8], differ = ARGV[9] }
-local sums, any = S .. 'compared:' .. math.floor(now / DAY_MS), false
+local sums, any = S .. 'compared:' .. math.floor(wall / DAY_MS), false
 for name, count in pairs(found) do
   if count ~= '0' then
     redis.call('HINCRBY', sums, name, count)

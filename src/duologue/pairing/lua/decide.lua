@@ -8,7 +8,7 @@
 -- include: context
 local key, match = KEYS[1], ARGV[4]
 if redis.call('EXISTS', key) == 0 then return { 'unknown-match', '', facts } end
-redis.call('HSETNX', key, 'decided_at_ms', string.format('%.0f', now))
+redis.call('HSETNX', key, 'decided_at_ms', string.format('%.0f', wall))
 redis.call('ZADD', S .. 'decided', 'NX', now, match)
 fact('report decided')
 return { 'decided', '', facts }

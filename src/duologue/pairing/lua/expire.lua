@@ -45,6 +45,11 @@ local function once_more(r)
   r.probe_again = 1
   redis.call('ZADD', S .. 'owed', r.probe_until, r.id)
   if r.connection ~= '' then show(r, probe_frame(r)) else touch(r) end
+  local asks = r.probe_media == OURS and r.connection == '' and r.match ~= '' -- guard: ours-asked -- off: local asks = false
+  if asks then
+    r.bucket_at = now -- only from here on is it time that they are away
+    begin_away(load_match(r.match), r)
+  end
 end
 
 for _, person in ipairs(due('owed')) do
@@ -111,6 +116,7 @@ for _, id in ipairs(due('quiet')) do
   else
     redis.call('ZADD', S .. 'quiet', now + T.quiet_check_ms, id)
     if m.reported ~= 1 then redis.call('PEXPIRE', said_key(id), T.record_ttl_ms + T.quiet_check_ms) end -- guard: said-lives-on
+    if m.open_a + m.open_b < 2 then redis.call('ZADD', S .. 'media', 'NX', now + T.media_ms, id) end -- if the store lost it
     if now - m.word >= T.quiet_check_ms then -- guard: quiet-check -- off: if false then
       -- Who has no connection cannot read the probe: their partner, asked too, may vouch for them.
       for _, r in ipairs(there) do demand(r, T.owed_ms, r.connection == '' and 1 or 0) end

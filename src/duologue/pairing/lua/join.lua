@@ -28,7 +28,7 @@ rename(r, alias)
 
 local from_idle = was == 'idle' -- guard: join-from-idle -- off: local from_idle = true
 if from_idle then
-  local soon = r.idle_reason == 'you-were-away' and now - r.since <= T.away_keep_ms
+  local soon = r.idle_reason == 'you-were-away' and now - r.place <= T.away_keep_ms
   r.ended_match, r.ended_reason, r.ended_at = '', '', 0
   r.match = '' -- as it is already, unless a guard is off
   to_waiting(r, soon and now - r.waited or now)

@@ -18,7 +18,8 @@ local list, said = S .. 'msg:' .. m.id, 'said_' .. side_of(m, r)
 local n = repeated(list, person, client_key)
 if not n then
   n = m.message_last + 1
-  local evidence = string.format('[%.0f,%.0f,"%s",%s]', n, now, person, text)
+  local at = after_last(list)
+  local evidence = string.format('[%.0f,%.0f,"%s",%s]', n, at, person, text)
   local bytes = (m[said] or 0) + #evidence
   if bytes > T.side_bytes then -- guard: side-bytes -- off: if false then
     local reply = answer('no-room', r)
@@ -27,7 +28,7 @@ if not n then
   end
   m[said] = bytes
   keep_said(m, evidence)
-  local entry, dropped = { n, person, client_key, now, text }, 0
+  local entry, dropped = { n, person, client_key, at, text }, 0
   m.message_bytes, dropped = keep(list, m.message_bytes, entry)
   m.message_last, m.message_first, m.touched = n, m.message_first + dropped, true
   for _, reader in ipairs({ r, partner_of(m, r) }) do

@@ -25,7 +25,7 @@ if match ~= '' or r.match == '' then sign(r) end -- guard: sign-names-match -- o
 local function answered(m, me, partner)
   opened(m, me)
   alone_end(m, me)
-  if partner.probe_media == 1 then meet(partner) end -- guard: open-vouches
+  if partner.probe_media > 0 then meet(partner) end -- guard: open-vouches
   -- guard: silence-by-reporter -- off: m['silent_since_' .. other(me)] = 0
   if partner.connection == '' and partner.away == 1 then
     partner.bucket_at = now
@@ -39,8 +39,8 @@ local function silent(m, me, partner)
     local since, last = 'silent_since_' .. me, 'silent_last_' .. me
     if m[since] == 0 or now - m[last] > T.silence_stale_ms then
       m[since] = now
-      redis.call('ZADD', S .. 'silence', now + T.silence_ms, m.id .. ':' .. me) -- guard: silence
     end
+    redis.call('ZADD', S .. 'silence', m[since] + T.silence_ms, m.id .. ':' .. me) -- guard: silence
     m[last] = now
     alone_begin(m, me, 'silent', now - T.silent_after_ms)
   end

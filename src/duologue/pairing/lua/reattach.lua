@@ -22,6 +22,7 @@ end
 
 local function restore(person, connection, page, attached_at, alias, device, network, seen)
   local r = load_or_new(person)
+  if r.connection == connection then redis.call('SADD', S .. 'at:' .. process, person) end -- if the store lost it
   if r.connection == connection then return { saw_all(r, seen) and 'same' or 'attached', r, seen } end
   if later_known(r, connection, attached_at) or superseded(r, page) then return { 'refused' } end
   come_from(r, device, network)

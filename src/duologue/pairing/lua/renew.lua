@@ -9,10 +9,10 @@
 local person, until_ = ARGV[4], tonumber(ARGV[5])
 local key = S .. 'until:' .. person
 local last = tonumber(redis.call('GET', key) or 0)
-if until_ > math.max(last, now) then
+if until_ > math.max(last, wall) then
   local r = load(person)
   if r and r.connection ~= '' then
-    redis.call('SET', key, string.format('%.0f', until_), 'PX', string.format('%.0f', until_ - now))
+    redis.call('SET', key, string.format('%.0f', until_), 'PX', string.format('%.0f', until_ - wall))
     last = until_
   end
 end

@@ -14,7 +14,7 @@ if not partner then return { 'unknown-match', state_json(r or unknown(person)), 
 
 local key, field = report_key(match), 'by:' .. person
 local old = redis.call('HGET', key, field)
-local report = old and cjson.decode(old) or { at_ms = now, amended = -1, keys = {} }
+local report = old and cjson.decode(old) or { at_ms = wall, amended = -1, keys = {} }
 for _, known in ipairs(report.keys) do
   if known == client_key then return answer('reported', r) end -- guard: report-key
 end
@@ -26,7 +26,7 @@ end
 report.keys[#report.keys + 1] = client_key
 local new = string.format(
   '{"at_ms":%.0f,"about":"%s","reason":"%s","text":%s,"amended":%d,"amended_at_ms":%.0f,"keys":%s}',
-  report.at_ms, partner, reason, text, report.amended + 1, now, cjson.encode(report.keys))
+  report.at_ms, partner, reason, text, report.amended + 1, wall, cjson.encode(report.keys))
 local more = old and #new - #old or #new + REPORT_BYTES
 if not fits(more, T.evidence_bytes, match) then -- guard: report-cap -- off: if false then
   fact('report refused')
@@ -34,7 +34,7 @@ if not fits(more, T.evidence_bytes, match) then -- guard: report-cap -- off: if 
 end
 
 redis.call('HSET', key, field, new)
-redis.call('HSETNX', key, 'at_ms', string.format('%.0f', now))
+redis.call('HSETNX', key, 'at_ms', string.format('%.0f', wall))
 redis.call('HDEL', key, 'decided_at_ms') -- What is new has not been decided on.
 redis.call('ZREM', S .. 'decided', match)
 redis.call('ZADD', S .. 'reports', 'NX', now + T.block_ttl_ms, match)

@@ -12,7 +12,9 @@ for i = 4, #ARGV, 2 do
   local m, e = load_match(match), load_room(match)
   -- It is there though it was deleted before: joining made it anew. Its next deletion need not wait.
   local back = e and e.step == 'closing' and e.generation == '' and e.begun > 0 -- guard: audit-hastens -- off: local back = false
-  if back then due_room(e, now) end
+  local unlisted = e and e.step == 'closing' and not redis.call('ZSCORE', S .. 'closing', match) -- the store lost it
+  if back or unlisted then due_room(e, now) end
+  if e and e.step ~= 'closing' and not m then begin_closing(e, now) end -- the store lost the match
   if not e and not (m and m.kind == 'livekit') then -- guard: audit-owned -- off: if true then
     local young = age < ROOMS.spare_ms -- guard: audit-spares -- off: local young = false
     if not young then

@@ -2,7 +2,7 @@
 -- Room-look: how rooms are, for those who look after them. Nothing is claimed.
 -- KEYS[1]  {shard}rooms
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then matches that are asked about
--- Returns  ok, "", facts, now (ms), whether video is down (0|1), rooms of live matches, rooms to be deleted, those asked about that live in an open room, those whose people say nothing of their media though it is due
+-- Returns  ok, "", facts, now (ms), whether video is down (0|1), rooms of live matches, rooms to be deleted, those asked about that live in an open room, those whose people say nothing of their media though it is due, wall (ms): Redis's clock
 -- Events   none
 -- Invariants: 7; a page that speaks for itself within 2 s is in no answer
 -- include: context view rooms video
@@ -27,4 +27,4 @@ local due = redis.call('ZRANGEBYSCORE', S .. 'media', '-inf', now + T.media_ms -
 for _, id in ipairs(due) do look(id, false) end
 
 local owned, closing = redis.call('ZCARD', KEYS[1]), redis.call('ZCARD', S .. 'closing')
-return { 'ok', '', facts, string.format('%.0f', now), is_down() and 1 or 0, owned, closing, live, awaited }
+return { 'ok', '', facts, string.format('%.0f', now), is_down() and 1 or 0, owned, closing, live, awaited, string.format('%.0f', wall) }

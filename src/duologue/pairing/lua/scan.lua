@@ -55,6 +55,12 @@ for _ = 1, T.scan_windows do
   if i >= n - 1 then i, j = 0, 1 end
   if n < 2 then break end
   local id = redis.call('ZRANGE', queue, i, i)[1]
+  local past_end = not id -- guard: scan-past-end -- off: local past_end = false
+  if past_end then
+    -- Entries of lost records went meanwhile, so there are fewer than were counted: the pass begins again.
+    i, j = 0, 1
+    break
+  end
   local s = load(id)
   if not s or s.pairable == 0 then
     redis.call('ZREM', queue, id) -- of a record that was lost

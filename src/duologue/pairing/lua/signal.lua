@@ -19,7 +19,7 @@ local list = S .. 'sig:' .. m.id .. ':' .. side
 local n = repeated(list, person, client_key)
 if not n then
   n = m['signal_last_' .. side] + 1
-  local entry = { n, person, client_key, now, data, to }
+  local entry = { n, person, client_key, after_last(list), data, to }
   m['signal_bytes_' .. side] = keep(list, m['signal_bytes_' .. side], entry)
   m['signal_last_' .. side], m.touched = n, true
   if partner.connection ~= '' then

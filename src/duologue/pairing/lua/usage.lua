@@ -19,5 +19,5 @@ local function sums(day)
   for i = 1, #names do found[i] = found[i] or '0' end
   return found
 end
-local today = math.floor(now / DAY_MS)
+local today = math.floor(wall / DAY_MS)
 return { on_sse, on_poll, sums(today), sums(today - 1) }

@@ -2,11 +2,40 @@
 -- Writes are deferred: a script reads and decides first, then `commit` writes each touched
 -- record once and publishes at most one version a person.
 local S = ARGV[1]               -- key prefix: the shard's hash tag, "{0}"
-local now = tonumber(ARGV[2])   -- ms; empty but in tests: then the store's own clock
-if not now then
+local wall = tonumber(ARGV[2])  -- Redis's clock, ms: what people read, and what ends at an instant that others chose
+if not wall then                -- ARGV[2] is empty but in tests
   local time = redis.call('TIME')
-  now = time[1] * 1000 + math.floor(time[2] / 1000)
+  wall = time[1] * 1000 + math.floor(time[2] / 1000)
 end
+
+-- `now` is the shard's own time, ms: Redis's clock without its steps, and without the time in which nobody swept because
+-- the store or all servers were away. Every instant that a rule reads is of this time, so none of them is ever in the
+-- future, and after a step or an outage each deadline has left what it had left before (docs/decisions/0035). Of `wall`
+-- are only instants that people read: `since`, `ended_at`, a match's `began`, and those of messages and signals; with
+-- `probe_shift` added, `probe_until` is, too. What a version said of them stays as it was said.
+local SWEEP = S .. 'sweep'
+local last, skipped, quiet_until = unpack(redis.call('HMGET', SWEEP, 'last', 'skipped', 'quiet_until'))
+last, skipped = tonumber(last), tonumber(skipped)
+if not skipped then skipped = tonumber(redis.call('GET', S .. 'skipped') or 0) end -- guard: skipped-twice -- off: skipped = skipped or 0
+local now = wall - skipped
+local gap = last and now - last or 0
+if gap > T.outage_ms or gap < 0 then -- guard: own-time -- off: if false then
+  -- Of two steps within one quiet the second, back, needs no quiet of its own: nothing came to be overdue.
+  local quiet = gap > T.outage_ms or gap < -T.outage_ms and (tonumber(quiet_until) or 0) <= last
+  skipped, now = skipped + gap, last
+  if quiet then quiet_until = string.format('%.0f', now + T.outage_quiet_ms) end -- guard: outage-quiet
+  if not READ_ONLY then
+    redis.call('HSET', SWEEP, 'skipped', string.format('%.0f', skipped), 'quiet_until', quiet_until or '0')
+    redis.call('SET', S .. 'skipped', string.format('%.0f', skipped)) -- once more: the clock outlives the loss of a key
+  end
+end
+quiet_until = tonumber(quiet_until) or 0
+local too_long = quiet_until > now + T.outage_quiet_ms -- guard: quiet-bounded -- off: local too_long = false
+if too_long then
+  quiet_until = now + T.outage_quiet_ms
+  if not READ_ONLY then redis.call('HSET', SWEEP, 'quiet_until', string.format('%.0f', quiet_until)) end
+end
+
 local ids, id_at = ARGV[3], 1   -- fresh random ids of 16 characters each, made by the caller
 
 local facts = {}                -- for the caller's metrics: each thing that happened, once
@@ -27,7 +56,7 @@ local PERSON = {
   'probe', 'probe_at', 'probe_until', 'probe_media', 'probe_again',
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
-  'video_off', 'device', 'network',
+  'video_off', 'device', 'network', 'probe_shift',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -36,7 +65,7 @@ local MATCH = {
   'alone_since_a', 'alone_cause_a', 'alone_since_b', 'alone_cause_b',
   'message_first', 'message_last', 'message_bytes',
   'signal_last_a', 'signal_last_b', 'signal_bytes_a', 'signal_bytes_b',
-  'ready', 'said_a', 'said_b', 'reported',
+  'ready', 'said_a', 'said_b', 'reported', 'began',
 }
 local ROOM = {
   'step', 'a', 'b', 'generation', 'begun', 'create', 'creates', 'late', 'tries', 'opened', 'ended',
@@ -79,15 +108,18 @@ local function load_room(id)
   return e
 end
 
--- A store that lost one record (an eviction, a hand) must not stop everybody's deadlines: whoever is matched
--- with nobody waits, as if the match had ended.
+-- A store that lost one record (an eviction, a hand) must not stop everybody's deadlines: a person who is matched
+-- with nobody waits, as if the match had ended. So does one whose partner's record was lost and has been made again.
+local load
 local function orphaned(r)
   if r.match == '' then return false end
   local m = load_match(r.match)
-  return not m or redis.call('EXISTS', S .. 'p:' .. m.a, S .. 'p:' .. m.b) < 2
+  if not m or (m.a ~= r.id and m.b ~= r.id) then return true end
+  local partner = load(m.a == r.id and m.b or m.a)
+  return not partner or partner.match ~= m.id -- guard: partner-made-again -- off: return not partner
 end
 
-local function load(id)
+function load(id)
   local r = people[id]
   if r == nil then
     local raw = redis.call('GET', S .. 'p:' .. id)
@@ -95,7 +127,7 @@ local function load(id)
     people[id] = r
     if r then
       r.id, r.device, r.network = id, r.device or '', r.network or '' -- of a record that an older version wrote
-      if orphaned(r) then r.state, r.since, r.match, r.place, r.orphan = 'waiting', now, '', now, true end
+      if orphaned(r) then r.orphan, r.state, r.since, r.match, r.place = r.match, 'waiting', wall, '', now end
     end
   end
   return r
@@ -103,13 +135,13 @@ end
 
 local function unknown(id)
   return {
-    id = id, state = 'idle', version = now, since = now, intent = 0, wish = 'rest', pool = FIRST_POOL,
+    id = id, state = 'idle', version = wall, since = wall, intent = 0, wish = 'rest', pool = FIRST_POOL,
     idle_reason = 'never', place = 0, waited = 0, pairable = 0, match = '',
     probe = '', probe_at = 0, probe_until = 0, probe_media = 0, probe_again = 0,
     process = '', connection = '', page = '', pages = {}, attached_at = 0, away = 0,
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
-    video_off = 0, device = '', network = '',
+    video_off = 0, device = '', network = '', probe_shift = 0,
   }
 end
 

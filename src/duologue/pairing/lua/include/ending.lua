@@ -19,12 +19,13 @@ local function to_idle(r, reason)
   redis.call('ZREM', S .. 'lease', r.id)
   drain(r)
   r.away = 0 -- from here on nobody waits for them, and their time away drains nothing
-  r.state, r.since, r.match, r.idle_reason = 'idle', now, '', reason
+  r.state, r.since, r.match, r.idle_reason = 'idle', wall, '', reason
+  r.place = now -- since when they are idle: a join soon after being away keeps what was waited
   show(r, frame('idle', ',"reason":"' .. reason .. '"'))
 end
 
 local function to_waiting(r, place)
-  r.state, r.since, r.match, r.place, r.video_off = 'waiting', now, '', place, video_off()
+  r.state, r.since, r.match, r.place, r.video_off = 'waiting', wall, '', place, video_off()
   redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id)
   touch(r)
 end
@@ -73,7 +74,7 @@ local function finish(m, reasons, end_)
     local r, partner = pair_[1], pair_[2]
     if r and r.match == m.id then -- guard: partner-fence -- off: if r then
       remember(r, partner, m.id, end_.skipper == r.id and ME or end_.skipper and PARTNER or NOBODY)
-      r.ended_match, r.ended_reason, r.ended_at = m.id, reasons[r.id], now
+      r.ended_match, r.ended_reason, r.ended_at = m.id, reasons[r.id], wall
       if end_.skipper == r.id then
         show(r, frame('skip-confirmed', match_field(m.id)))
       elseif end_.leaver ~= r.id then
@@ -81,7 +82,7 @@ local function finish(m, reasons, end_)
       end
       if m.closing then
         show(r, frame('room-closing', string.format('%s,"room":"%s_%s","reason":"%s","deadline_ms":%.0f',
-          match_field(m.id), ROOMS.namespace, m.id, reasons[r.id], now + ROOMS.close_ms)))
+          match_field(m.id), ROOMS.namespace, m.id, reasons[r.id], wall + ROOMS.close_ms)))
       end
       moving[#moving + 1] = { r = r, idle = destination(r, m, end_), place = place_after(r, m, end_) }
     end

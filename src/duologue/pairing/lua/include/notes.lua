@@ -26,6 +26,12 @@ local function repeated(key, sender, client_key)
   end
 end
 
+-- The instant of the next entry, by Redis's clock: like the numbers, instants never fall, also when that clock does.
+local function after_last(key)
+  local last_entry = redis.call('LINDEX', key, -1)
+  return math.max(wall, last_entry and cmsgpack.unpack(last_entry)[4] or 0) -- guard: instants-rise -- off: return wall
+end
+
 -- Messages: n, sender, key, at (ms), text (JSON). Signals: n, sender, key, at (ms), data (JSON), to (page or "").
 local function message_frame(match, entry, reader)
   return string.format('{"type":"message","at_ms":%.0f,"match":"%s","n":%d,"from":"%s","text":%s}',

@@ -31,7 +31,7 @@ end
 -- Both people of a match that we ended as lost or failed were back within `false_ending_ms`.
 local FALSE_ENDINGS = { ['you-were-away'] = true, ['partner-lost'] = true, ['no-show'] = true, ['media-failed'] = true }
 local function watch_return(r)
-  if not FALSE_ENDINGS[r.ended_reason] or now - r.ended_at > T.false_ending_ms then return end
+  if not FALSE_ENDINGS[r.ended_reason] or wall - r.ended_at > T.false_ending_ms then return end
   local key = S .. 'back:' .. r.ended_match
   local cause = redis.call('HGET', key, 'cause')
   if not cause then return end
@@ -54,13 +54,13 @@ end
 local function sign(r, ending)
   watch_return(r)
   meet(r, ending)
-  if r.orphan then show(r, frame('waiting')) end
   if r.state == 'waiting' then
     redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id)
     tell_video(r)
   end
   if r.match ~= '' then
     local m = load_match(r.match)
+    redis.call('ZADD', S .. 'quiet', 'NX', now + T.quiet_check_ms, m.id) -- if the store lost it
     m.word, m['signed_' .. side_of(m, r)] = now, 1
     m.touched = true
   end
@@ -99,7 +99,7 @@ end
 -- Who waits for somebody who is away reads until when, also when that got shorter.
 local function tell_away(m, r)
   if r.away ~= 1 then return end
-  show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', r.probe_until)))
+  show(partner_of(m, r), frame('partner-away', match_field(m.id) .. string.format(',"until_ms":%.0f', probe_until_read(r))))
 end
 
 -- `near:<network>`: the people who are attached from a network, scored +inf, and those who were a moment ago, scored by until
@@ -153,7 +153,16 @@ local function crowded(r, network)
   return redis.call('ZCARD', key) >= T.network_people
 end
 
--- Two ways to lose a connection: 'closed' (their socket; a partner is told) and 'ours' (drain, dead process; nobody is).
+-- The partner reads that this person is away, until what they owe is due, and says whether their media is there.
+local function begin_away(m, r)
+  r.away = 1
+  touch(r)
+  alone_begin(m, other(side_of(m, r)), 'away', now)
+  tell_away(m, r)
+end
+
+-- Two ways to lose a connection: 'closed' (their socket; a partner is told) and 'ours' (drain, dead process; a partner
+-- is told when most of the time to come back is over, so as to vouch for them).
 local function disconnect(r, cause)
   local closed = cause == 'closed'
   redis.call('SREM', S .. 'at:' .. r.process, r.id)
@@ -165,12 +174,8 @@ local function disconnect(r, cause)
   touch(r)
   if r.state == 'idle' then return end
   local ms = closed and math.max(r.bucket, T.away_floor_ms) or T.drain_ms -- guard: bucket -- off: local ms = closed and T.away_bucket_ms or T.drain_ms
-  arm(r, ms, closed and 1 or 0)
-  if closed and r.match ~= '' then
-    local m = load_match(r.match)
-    alone_begin(m, other(side_of(m, r)), 'away', now)
-    tell_away(m, r)
-  end
+  arm(r, ms, closed and 1 or OURS) -- guard: ours-vouched -- off: arm(r, ms, closed and 1 or 0)
+  if closed and r.match ~= '' then begin_away(load_match(r.match), r) end
 end
 
 -- A page that says nothing of its media and was not reloaded is still in the room, as LiveKit said.

@@ -9,7 +9,12 @@ local function dequeue(r)
 end
 
 local function enqueue(r)
-  if r.state ~= 'waiting' or r.pairable > 0 then return end
+  if r.state ~= 'waiting' then return end
+  if r.pairable > 0 then
+    -- If the store lost the set, or this entry, it is made again.
+    redis.call('ZADD', pool_key(r.pool), r.place, r.id) -- guard: requeued
+    return
+  end
   if r.connection == '' then return end -- guard: held-row
   if r.probe ~= '' then return end -- guard: held-row
   redis.call('ZADD', pool_key(r.pool), r.place, r.id)
@@ -18,16 +23,20 @@ local function enqueue(r)
 end
 
 -- One sign a person owes; a cause may shorten it, never lengthen it (mechanism 5).
--- `by_media`: the partner's media=open meets it too. True if something changed.
+-- `by_media`: 1 the partner's media=open meets it too; 2 so it does, and the partner is asked for that (our own doing).
+-- True if something changed.
+local OURS = 2
 local function arm(r, ms, by_media)
   local due = now + ms
   if r.probe == '' then
     r.probe, r.probe_at, r.probe_again = fresh('b_'), now, 0
   elseif due >= r.probe_until then -- guard: never-lengthen -- off: elseif false then
+    redis.call('ZADD', S .. 'owed', 'NX', r.probe_until, r.id) -- guard: owed-again
     return false
   end
-  r.probe_until, r.probe_media = due, by_media
-  local again = r.probe_again == 0 and r.probe_at + T.owed_again_ms or due
+  r.probe_until, r.probe_shift, r.probe_media = due, skipped, by_media
+  local again = by_media == OURS and due - T.away_bucket_ms or r.probe_at + T.owed_again_ms
+  if r.probe_again == 1 then again = due end
   redis.call('ZADD', S .. 'owed', math.min(due, again), r.id)
   dequeue(r) -- guard: detach-unqueues
   touch(r)
@@ -127,7 +136,7 @@ local function marry(older, newer)
     alone_since_a = 0, alone_cause_a = '', alone_since_b = 0, alone_cause_b = '',
     message_first = 1, message_last = 0, message_bytes = 0,
     signal_last_a = 0, signal_last_b = 0, signal_bytes_a = 0, signal_bytes_b = 0,
-    ready = 0, said_a = 0, said_b = 0, reported = 0, touched = true,
+    ready = 0, said_a = 0, said_b = 0, reported = 0, began = wall, touched = true,
   }
   matches[m.id] = m
   if m.kind == 'livekit' then want_room(m, older.process) end
@@ -138,7 +147,7 @@ local function marry(older, newer)
     redis.call('ZREM', S .. 'lease', r.id)
     r.waited = math.max(0, now - math.floor(r.place))
     fact(string.format('matched %.0f', r.waited))
-    r.state, r.since, r.match, r.video_off = 'matched', now, m.id, 0
+    r.state, r.since, r.match, r.video_off = 'matched', wall, m.id, 0
     arm(r, T.owed_ms, 0) -- guard: arm-match
     show(r, frame('new-match', match_field(m.id)))
   end

@@ -1,6 +1,8 @@
 -- A person's state as the wire has it, and the end of every script: write once, publish once.
+local function probe_until_read(r) return r.probe_until + (r.probe_shift or 0) end
+
 local function away_until(partner)
-  if partner.away == 1 and partner.probe ~= '' then return string.format('%.0f', partner.probe_until) end
+  if partner.away == 1 and partner.probe ~= '' then return string.format('%.0f', probe_until_read(partner)) end
   return 'null'
 end
 
@@ -14,7 +16,7 @@ local function match_json(r)
   local partner = partner_of(m, r)
   return string.format(
     '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"%s},"messages":{"first":%.0f,"last":%.0f}}',
-    m.id, m.started, partner.alias, away_until(partner), m.kind,
+    m.id, m.began or m.started, partner.alias, away_until(partner), m.kind,
     m.a == r.id and 'polite' or 'impolite', ready_field(m), m.message_first, m.message_last)
 end
 
@@ -25,7 +27,7 @@ local function state_json(r)
   if r.state == 'idle' then json = json .. ',"idle_reason":"' .. r.idle_reason .. '"' end
   if r.state == 'waiting' and r.video_off == 1 then json = json .. ',"media_available":false' end
   if r.probe ~= '' then
-    json = json .. string.format(',"probe":{"probe":"%s","until_ms":%.0f}', r.probe, r.probe_until)
+    json = json .. string.format(',"probe":{"probe":"%s","until_ms":%.0f}', r.probe, probe_until_read(r))
   end
   if r.match ~= '' then json = json .. ',"match":' .. match_json(r) end
   if r.ended_match ~= '' then
@@ -37,7 +39,7 @@ end
 
 -- `fields` is the rest of the object, made of ids and numbers only, or JSON made by the caller.
 local function frame(kind, fields)
-  return string.format('{"type":"%s","at_ms":%.0f%s}', kind, now, fields or '')
+  return string.format('{"type":"%s","at_ms":%.0f%s}', kind, wall, fields or '')
 end
 
 local function match_field(id) return ',"match":"' .. id .. '"' end
@@ -48,7 +50,22 @@ end
 
 local function address(kind, r) return kind .. ' ' .. r.id .. ' ' .. r.connection end
 
+-- Matched with nobody: in the queue and told, whichever script found it.
+local function adopt(r)
+  if not r.frames then show(r, frame('waiting')) end
+  redis.call('ZADD', S .. 'lease', 'NX', now + T.lease_ms, r.id)
+  redis.call('ZREM', S .. 'alone', r.id)
+  if load_match(r.orphan) then redis.call('ZADD', S .. 'quiet', now, r.orphan) end -- the sweep closes its books
+  if r.pairable == 0 and r.connection ~= '' and r.probe == '' then
+    redis.call('ZADD', S .. 'q:' .. r.pool, r.place, r.id)
+    r.pairable = now
+  end
+end
+
 local function commit()
+  for _, r in pairs(people) do
+    if r and r.orphan and r.state == 'waiting' then adopt(r) end -- guard: orphan-adopted
+  end
   for _, m in pairs(matches) do
     if m and m.touched then redis.call('SET', S .. 'm:' .. m.id, packed(m, MATCH)) end
   end
@@ -56,8 +73,7 @@ local function commit()
     if e and e.touched then redis.call('SET', S .. 'room:' .. e.id, packed(e, ROOM)) end
   end
   for _, r in ipairs(touched) do
-    if r.frames then r.version = math.max(r.version + 1, now) end
-    if r.orphan and r.state == 'waiting' then redis.call('ZADD', S .. 'lease', 'NX', now + T.lease_ms, r.id) end
+    if r.frames then r.version = math.max(r.version + 1, wall) end
     if r.state == 'idle' and r.connection == '' then
       redis.call('SET', S .. 'p:' .. r.id, packed(r, PERSON), 'PX', T.record_ttl_ms)
     else
