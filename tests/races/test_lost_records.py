@@ -153,7 +153,7 @@ class Play:
             case b"set":
                 client.spop(key)
             case b"hash":
-                client.hdel(key, random.choice(client.hkeys(key)))  # type: ignore[arg-type]  # a blocking client's
+                client.hdel(key, random.choice(client.hkeys(key)))
             case b"list":
                 client.lpop(key)
             case _:
@@ -199,7 +199,7 @@ def test_any_record_is_lost(any_stage: type[Stage], valkey9: StoreServer, whole:
 
 
 def found_wrong(stage: Stage) -> list[str]:
-    """People who wish to talk and are neither matched nor in the queue; indexes that do not fit the records."""
+    """People who are neither matched nor in the queue, and indexes that do not fit the records."""
     states = {who: stage.state(who) for who in PEOPLE}
     idle = [f"{who} is idle" for who, state in states.items() if state["state"] == "idle"]
     alone = [

@@ -107,7 +107,7 @@ def test_p06_skipped_and_joining_by_oneself(stage: Stage) -> None:
     assert stage.waits("eve")
 
 
-@held_by("partner-fence")
+@held_by("partner-fence+partner-made-again")
 def test_p12_half_of_a_match_is_lost(stage: Stage) -> None:
     """B's half of m1 is gone and B talks to C; A's skip of m1 does not tear that down."""
     first = stage.meet("ann", "ben")
@@ -117,6 +117,7 @@ def test_p12_half_of_a_match_is_lost(stage: Stage) -> None:
     stage.skip("ann", first)
     assert stage.together("ben", "cat")
     assert stage.waits("ann")
+    stage.work()
 
 
 def test_p12_the_other_half_is_gone(stage: Stage) -> None:

@@ -219,7 +219,7 @@ def test_e22_what_is_still_unmet_then_falls_due(stage: Stage) -> None:
 
 @held_by("ours-vouched", "ours-asked")
 def test_e23_a_partner_who_hears_somebody_vouches_for_them(stage: Stage) -> None:
-    """Ben's process is killed and his browser does not come back for 40 s; Ann, asked after 20 s, hears him."""
+    """Ben's process is killed and he does not come back for 40 s; Ann, asked after 20 s, hears him."""
     stage.meet("ann", "ben", media=OPEN)
     page = stage.socket("ben").page
     returns(stage, "ann", page=stage.socket("ann").page, process="s2")
@@ -246,7 +246,7 @@ def test_e23_what_a_partner_says_at_any_time_is_enough(stage: Stage) -> None:
 
 
 def test_e23_nobody_vouches_for_the_gone(stage: Stage) -> None:
-    """Ben is gone with his process: Ann reads ``partner-away`` for the last 5 s of the 25, and is free then."""
+    """Ben is gone with his process: Ann reads ``partner-away`` for the last 5 s of 25, and is free."""
     stage.meet("ann", "ben", media=OPEN)
     stage.detach(stage.socket("ben"), DetachCause.OURS)
     began = stage.clock()

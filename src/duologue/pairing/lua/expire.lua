@@ -11,8 +11,8 @@ record_sweep()
 if in_outage() then return { 'done', '', facts } end
 local more = false
 
-local function due(set)
-  local members = redis.call('ZRANGEBYSCORE', S .. set, '-inf', now, 'LIMIT', 0, BATCH)
+local function due(set, at)
+  local members = redis.call('ZRANGEBYSCORE', S .. set, '-inf', at or now, 'LIMIT', 0, BATCH)
   if #members == BATCH then more = true end
   return members
 end
@@ -133,7 +133,7 @@ for _, person in ipairs(in_lease_outage() and {} or due('lease')) do
   end
 end
 
-for _, id in ipairs(due('reports')) do -- guard: reports-expire -- off: for _, id in ipairs({}) do
+for _, id in ipairs(due('reports', wall)) do -- guard: reports-expire -- off: for _, id in ipairs({}) do
   fact(redis.call('HEXISTS', report_key(id), 'decided_at_ms') == 1 and 'report expired' or 'report unseen')
   drop_reports(id, 0)
 end

@@ -37,7 +37,7 @@ redis.call('HSET', key, field, new)
 redis.call('HSETNX', key, 'at_ms', string.format('%.0f', wall))
 redis.call('HDEL', key, 'decided_at_ms') -- What is new has not been decided on.
 redis.call('ZREM', S .. 'decided', match)
-redis.call('ZADD', S .. 'reports', 'NX', now + T.block_ttl_ms, match)
+redis.call('ZADD', S .. 'reports', 'NX', wall + T.block_ttl_ms, match)
 take(match, more)
 fact(old and 'report amended' or 'report filed')
 if redis.call('HGET', key, 'evidence') ~= 'kept' then -- guard: pinned-once -- off: if true then

@@ -95,5 +95,7 @@ end
 
 -- A command that changes nothing: nothing was touched, the caller reads where they are.
 local function stale(person)
+  local r = load(person)
+  if r and r.orphan then commit() end -- unless they were matched with nobody
   return { 'stale', state_json(load(person) or unknown(person)), facts }
 end
