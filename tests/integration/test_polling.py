@@ -168,9 +168,11 @@ async def test_another_page_takes_over(process: Process) -> None:
         assert "partner-away" not in bob.types()
 
 
-async def test_who_counted_as_away_reads_that_they_begin_anew(process: Process) -> None:
+async def test_who_counted_as_away_reads_that_they_begin_anew(store_url: str) -> None:
     """The version is the same, and the poll is answered at once: the media deadline runs, ``open`` is due."""
-    async with process.page("bob", "b1") as bob:
+    # No deadline of the match or of the absence is near: only the poll that does not come makes Ann away.
+    process = Process(store_url, timings=Timings(owed_ms=60_000, away_bucket_ms=60_000))
+    async with process.running(), process.page("bob", "b1") as bob:
         async with Poller(process, "ann", "a1").keeping_on() as ann:
             await bob.next("snapshot")
             await process.join("ann", alias="Ann")
@@ -178,8 +180,8 @@ async def test_who_counted_as_away_reads_that_they_begin_anew(process: Process) 
             await ann.is_in("matched")
         await bob.next("partner-away")
         version = ann.version
-        async with asyncio.timeout(5):
-            await ann.poll(wait_s=15)
+        async with asyncio.timeout(10):
+            await ann.poll(wait_s=25)
         assert ann.version == version
         await bob.next("partner-back")
 

@@ -256,6 +256,7 @@ class Both(RuleBasedStateMachine):
     )
     def clock_steps(self, ms: int, stays_ms: int) -> None:
         """The clock of the store's host is another, for good or for a while."""
+        self.sides.sweep()  # before the first sweep a step cannot be seen, and nothing is due
         self.sides.turn(ms)
         self.sides.sweep()
         if stays_ms:

@@ -81,6 +81,10 @@ class StoreClock:
         known_ms, known = min(self._samples)
         return abs(offset - known) > (round_trip_ms + known_ms) / 2 + DRIFT_MS
 
+    def host_ms(self) -> float:
+        """This machine's own clock, by which tokens are verified."""
+        return self._clock.wall_ms()
+
     def now_ms(self) -> float:
         """The store's clock now, as well as we know it."""
         return self._clock.monotonic() * 1000 + self.offset_ms

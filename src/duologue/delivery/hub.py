@@ -13,9 +13,9 @@ Rules kept here:
 
 import asyncio
 import contextlib
+import heapq
 import random
 import secrets
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Protocol
 
@@ -48,6 +48,10 @@ from duologue.pairing.vocabulary import (
 from duologue.store.client import StoreError
 
 HEARTBEAT_S = 15.0
+FIRST_HEARTBEAT_S = 2.0
+"""The earliest first heartbeat: a stream that is not attached by then reads ``unavailable``."""
+GOLDEN = 0.618033988749895
+"""Multiples of it, modulo 1, are spread evenly, however many there are."""
 TICK_S = 0.25
 MAX_OF_ONE_PERSON = 4
 """A person has one connection; more are only for the moments until the store said so."""
@@ -136,7 +140,8 @@ class Hub:
         self._by_id: dict[ConnectionId, Connection] = {}
         self._open: dict[Connection, float] = {}
         self._by_person: dict[PersonId, list[Connection]] = {}
-        self._heartbeats: deque[tuple[float, Stream]] = deque()
+        self._heartbeats: list[tuple[float, int, Stream]] = []
+        self._heartbeats_begun = 0
         self._group: asyncio.TaskGroup | None = None
         self._under_way: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -212,7 +217,7 @@ class Hub:
             self._open[stream] = self._clock.monotonic()
             stream.reconnect(End.DRAIN)
         else:
-            self._heartbeats.append((self._clock.monotonic() + HEARTBEAT_S, stream))
+            self._begin_heartbeats(stream)
             self.enter(stream)
             if self._away_told:
                 stream.unavailable()
@@ -415,14 +420,26 @@ class Hub:
                 self._metrics.worker_failed("heartbeats")
                 log.exception("a round of heartbeats failed")
 
+    def _begin_heartbeats(self, stream: Stream) -> None:
+        """Spread the first heartbeats of streams that open in one instant, and so all later ones.
+
+        After a restart thousands of clients open theirs within milliseconds: their heartbeats, and the
+        answers of those who wait, would come in one burst every 15 s.
+        """
+        self._heartbeats_begun += 1
+        spread = HEARTBEAT_S - FIRST_HEARTBEAT_S
+        first_s = FIRST_HEARTBEAT_S + self._heartbeats_begun * GOLDEN % 1 * spread
+        entry = (self._clock.monotonic() + first_s, self._heartbeats_begun, stream)
+        heapq.heappush(self._heartbeats, entry)
+
     def beat_hearts(self) -> None:
-        """One round of heartbeats. All have the same period, so the queue is in order."""
+        """Send the heartbeats that are due."""
         now = self._clock.monotonic()
         while self._heartbeats and self._heartbeats[0][0] <= now:
-            due, stream = self._heartbeats.popleft()
+            due, n, stream = heapq.heappop(self._heartbeats)
             if stream in self._open and stream.ended is None:
                 stream.heartbeat()
                 if stream.token_ended():
                     self.spawn(self._renewed_or_ended(stream))
                 # From when it was due, not from now: the ticks' lateness must not add up.
-                self._heartbeats.append((max(due + HEARTBEAT_S, now), stream))
+                heapq.heappush(self._heartbeats, (max(due + HEARTBEAT_S, now), n, stream))

@@ -57,8 +57,8 @@ class Polls:
 
         When the block is left the reply is on its way: the time until the next poll begins.
         """
-        now_ms = self.hub.contact.store_clock.now_ms()
-        left_s = (expires_at_ms - now_ms) / 1000 if expires_at_ms else math.inf
+        host_ms = self.hub.contact.store_clock.host_ms()
+        left_s = (expires_at_ms - host_ms) / 1000 if expires_at_ms else math.inf
         asking = Asking(asked, left_s, self._clock)
         if self.hub.contact.draining:
             asking.answer(Untold.NOT_HELD)

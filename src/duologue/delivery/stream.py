@@ -118,7 +118,7 @@ class Stream(Connection):
 
     def token_ended(self) -> bool:
         """Whether the token that it came with, or was renewed to, has run out."""
-        return self.ended is None and 0 < self.expires_at_ms <= self._means.now_ms
+        return self.ended is None and 0 < self.expires_at_ms <= self._means.contact.store_clock.host_ms()
 
     def session_ended(self) -> None:
         """Who asked is nobody any more: the last frame, and the end."""

@@ -1,12 +1,15 @@
 """The order of what happens to a connection."""
 
 import asyncio
+import contextlib
+from collections import Counter
 
 import pytest
 
 from duologue.delivery import hub
 from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
+from duologue.delivery.stream import Stream
 from duologue.pairing.vocabulary import DetachCause, LastRead, PersonId, Same, TakenOver
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, frames, said, settle
@@ -237,6 +240,36 @@ async def test_heartbeats_come_every_15_s_whatever_else_was_sent(scene: Scene) -
                 await scene.clock.turn(1, step=0.25)
             types = [each["type"] for each in await frames(connection)]
             assert types.count("heartbeat") == 3
+
+
+@pytest.mark.parametrize(
+    "golden",
+    [
+        pytest.param(hub.GOLDEN, id="spread"),
+        pytest.param(
+            0.0,
+            id="at-once",
+            marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason="the negative control"),
+        ),
+    ],
+)
+async def test_heartbeats_of_one_instant_are_spread(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, golden: float
+) -> None:
+    """1,000 streams open at once: a tick of 0.25 s has 30 heartbeats at most, and each stream one in 15 s."""
+    monkeypatch.setattr(hub, "GOLDEN", golden)
+    beats: list[float] = []
+    monkeypatch.setattr(Stream, "heartbeat", lambda _stream: beats.append(scene.clock.now))
+    async with scene.hub.running():
+        with contextlib.ExitStack() as stack:
+            for n in range(1_000):
+                stack.enter_context(scene.hub.open(PersonId(f"p{n}"), PAGE, alias=""))
+            for periods in (1, 2):
+                for _ in range(round(hub.HEARTBEAT_S / hub.TICK_S)):
+                    scene.clock.now += hub.TICK_S
+                    scene.hub.beat_hearts()
+                assert len(beats) == 1_000 * periods
+    assert max(Counter(beats).values()) <= 30
 
 
 async def test_a_person_cannot_hoard_connections(scene: Scene) -> None:
