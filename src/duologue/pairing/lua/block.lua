@@ -10,7 +10,7 @@
 -- household, would else keep the others of it away as well.
 local BLOCKED_MAX = 1000
 local function block(r, id)
-  local key, other, at = S .. 'blocked:' .. r.id, load(id), string.format('%.0f', now)
+  local key, other, at = S .. 'blocked:' .. r.id, load(id), string.format('%.0f', wall)
   redis.call('ZADD', key, at, id)
   if other then
     local own_device = other.device == r.device -- guard: own-device -- off: local own_device = false

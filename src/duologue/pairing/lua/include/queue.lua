@@ -107,7 +107,7 @@ local function blocks(s, c)
     redis.call('ZMSCORE', S .. 'blocked:' .. s.id, c.id, 'd:' .. c.device, 'n:' .. c.network))
   if person then return true end -- guard: block-person
   if device then return true end -- guard: block-device
-  local recent = network and tonumber(network) > now - T.block_network_ms -- guard: block-network-ends -- off: local recent = network
+  local recent = network and tonumber(network) > wall - T.block_network_ms -- guard: block-network-ends -- off: local recent = network
   if recent then return true end -- guard: block-network
   return false
 end
