@@ -263,6 +263,28 @@ async def test_a_plain_request_is_answered(app: Echo) -> None:
     assert len(app.bodies) == len(HARMLESS)
 
 
+@pytest.mark.parametrize("name", ["upgrade, a short body", "both lengths, chunks last", "a length"])
+async def test_a_head_may_be_cut_anywhere(app: Echo, name: str) -> None:
+    """Over a real connection, at every byte of the head: nothing of it is believed before it is whole."""
+    each = next(each for each in (*ODD, *HARMLESS) if each.name == name)
+    heads = each.raw.index(b"\r\n\r\n") + 4
+    async with running(app) as connect:
+        for cut in range(1, heads):
+            async with connect() as client:
+                client.writer.write(each.raw[:cut])
+                await client.writer.drain()
+                await asyncio.sleep(0)
+                client.writer.write(each.raw[cut:] + (b"" if each.taken else FINISHING))
+                if each.taken:
+                    await client.answered()
+                else:
+                    said = await client.closed()
+                    assert answers(said) == 1, cut
+                    assert said.startswith(b"HTTP/1.1 400 "), cut
+    assert (len(app.paths) >= heads - 1) if each.taken else (app.paths == [])
+    assert set(app.paths) <= {"/v1/join"}
+
+
 async def upgraded(app: Echo) -> None:
     """Send the issue's own attack, in two reads as a proxy sends it, and then the next person's bytes."""
     head = UPGRADE.index(b"\r\n\r\n") + 4
