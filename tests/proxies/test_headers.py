@@ -31,8 +31,8 @@ async def test_the_cookie_counts_for_the_page_of_this_host(front: Front) -> None
             assert found.status_code == status
 
 
-@pytest.mark.parametrize("end", ["", "%0a", "%0A", "%00", "/", "%20"])
-@pytest.mark.parametrize("path", ["/metrics", "/transports", "/%6detrics", "//metrics"])
+@pytest.mark.parametrize("end", ["", "%0a", "%0A", "/", "%20"])
+@pytest.mark.parametrize("path", ["/metrics", "/transports", "/%6detrics", "/x//metrics"])
 async def test_the_operators_pages_are_not_there(front: Front, path: str, end: str) -> None:
     """No list of the proxy's keeps them back: the port that it speaks to does not have them."""
     async with front.client() as http:

@@ -74,8 +74,9 @@ class Way:
         found: dict[str, object] = (await self._http.get("/v1/state", headers=self._headers)).json()["state"]
         return found
 
-    async def attacked(self, framings: Sequence[Framed], *, cuts: Sequence[float] = (0, 0.5)) -> None:
-        """Each of them is sent, whole and in two pieces (``cuts``: where, of its length), and victims ask."""
+    async def attacked(self, framings: Sequence[Framed]) -> None:
+        """Each of them is sent, whole and through a proxy also in two pieces, and victims ask."""
+        cuts = (0,) if self.front.name == "direct" else (0, 0.5)
         for each in framings:
             self.found.framings += 1
             raw = each.to(urlsplit(self.front.url).netloc)
