@@ -276,11 +276,17 @@ def test_the_operators_pages_are_the_port_after(data: Path) -> None:
         server.kill()
 
 
+HALF = (
+    b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{"
+)
+"""A request without its last byte."""
+
+
 def test_the_operators_pages_are_read_to_the_end(data: Path) -> None:
     """While the public's listener lets nobody in any more and a command is under way."""
     with serving("--no-page", "--data", str(data), "--drain-s", "5") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as half:
-            half.sendall(b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+            half.sendall(HALF)
             server.signal(signal.SIGTERM)
             until_refused(server.port)
             told = httpx.get(f"{server.ops_url}/readyz")
