@@ -69,6 +69,7 @@ class Client:
         *,
         alias: str = "",
         token: str = "",
+        device: str = "",
         tokens: Supply | None = None,
         media: Media | None = None,
         clock: Clock | None = None,
@@ -79,10 +80,11 @@ class Client:
         """Nobody is asked anything before ``running``.
 
         ``alias``: what partners read, at most 64 characters. ``token``: that of an earlier session, or one
-        that an operator signed; else a guest begins. ``tokens``: gets one from a host's own back end, in
-        place of both; asked before the first connection, at half of each token's life, and when the server
-        turns one away. ``media``: how picture and sound flow; without one each match ends after 10 s.
-        ``clock``, ``random`` (in [0, 1)): a test's own. ``timings``: what it does by itself, and when.
+        that an operator signed; else a guest begins. ``device``: that of an earlier session. ``tokens``:
+        gets one from a host's own back end, in place of both; asked before the first connection, at half of
+        each token's life, and when the server turns one away. ``media``: how picture and sound flow; without
+        one each match ends after 10 s. ``clock``, ``random`` (in [0, 1)): a test's own. ``timings``: what it
+        does by itself, and when.
         """
         self.model = Model()
         self._clock = clock or SystemClock()
@@ -90,7 +92,7 @@ class Client:
         self._media.bind(self)
         self._watch = watch
         self._random = random
-        self.session = Session(self._clock, alias=alias, token=token, supply=tokens)
+        self.session = Session(self._clock, alias=alias, token=token, device=device, supply=tokens)
         self._api = Api(transport, self._clock)
         self._line = Line(
             transport,
