@@ -175,7 +175,12 @@ class Model:
         if match is None or p.match is not match:
             return Outcome.STALE
         self._sign(p)
+        match.said += 1
         return Outcome.SENT
+
+    def report(self, person: str, match: Match | None, skip: bool) -> Outcome:
+        blocked = self.block(person, match, skip)
+        return Outcome.REPORTED if blocked is Outcome.BLOCKED else blocked
 
     def block(self, person: str, match: Match | None, skip: bool) -> Outcome:
         p = self.person(person)

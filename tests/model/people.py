@@ -55,6 +55,8 @@ class Match:
     """Its room is open; peer media needs none."""
     spoke: set[str] = field(default_factory=set)
     """Whose present page said something of its media itself."""
+    said: int = 0
+    """How many messages, of both."""
 
     def partner(self, person: "Person") -> "Person":
         a, b = self.people

@@ -17,9 +17,12 @@ from duologue.pairing.vocabulary import (
     DetachCause,
     Media,
     MediaKind,
+    Outcome,
     ParticipantFact,
     PersonId,
     ProcessId,
+    Reply,
+    ReportReason,
     Sent,
     Side,
     State,
@@ -107,6 +110,23 @@ class Both(RuleBasedStateMachine):
         assert play(self.sides.machine.block(person, name, skip)).outcome == self.sides.model.block(
             person, match, skip
         )
+
+    @rule(person=people, which=often_now, skip=st.booleans(), key=st.sampled_from(("k1", "k2")))
+    def complain(self, person: PersonId, which: str, skip: bool, key: str) -> None:
+        """A report: all that was said in the match is kept with it. The invariants count its bytes."""
+        person = self.sides.who(person)
+        match, name = self.sides.match(person, which)
+        reply = play(self.sides.machine.report(person, name, key, ReportReason.OTHER, "", skip))
+        assert isinstance(reply, Reply)
+        assert reply.outcome == self.sides.model.report(person, match, skip)
+        if match and reply.outcome is Outcome.REPORTED:
+            assert self.sides.client.llen(f"{{0}}said:{name}") == match.said
+
+    @rule(person=people, which=often_now)
+    def decide(self, person: PersonId, which: str) -> None:
+        """It changes nothing that people see."""
+        _, name = self.sides.match(person, which)
+        play(self.sides.machine.decide(name))
 
     @rule(
         person=people, page=st.sampled_from(("same", "new", "superseded")), process=st.sampled_from((0, 0, 1))
