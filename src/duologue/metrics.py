@@ -24,6 +24,8 @@ ALONE_S = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 6.0, 8.0, 10.0, 15.0, 30.0, 60.0)
 """The bounds of invariant 7 (3, 5, 6, 8 s) are edges, so that a breach is a bucket."""
 FACE_S = (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 WAIT_S = (0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 1800.0)
+BELIEVED_S = {"told": 10.0, "alone": 60.0, "next_face": 60.0}
+"""The highest measurement of a client that is believed: beyond invariant 7 a clock has jumped."""
 STREAM_S = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0, 86400.0)
 
 ALONE_CAUSES = ("away", "silent", "no-show", "media-failed")
@@ -86,6 +88,11 @@ class Metrics:
             "How long a client showed a partner who was not there, as it measured it.",
             ALONE_S,
         )
+        self._outliers = counter(
+            "client_outliers",
+            "Measurements of clients above the highest that is believed, counted as that one.",
+            "what",
+        )
         self._matched = histogram("match_wait_seconds", "Wait of a person until matched.", WAIT_S)
         self._lasted = histogram("conversation_seconds", "How long a match lasted.", STREAM_S, "reason")
         self._expired = counter("expired", "Waiting people who went idle, by what fell due.", "what")
@@ -145,6 +152,8 @@ class Metrics:
             self._false.labels(cause)
         for outcome in ("skipped", "stale"):
             self._skips.labels(outcome)
+        for what in BELIEVED_S:
+            self._outliers.labels(what)
         for source in ("server", "client"):
             self._told.labels(source)
         self._streams_ended.labels("closed")
@@ -208,13 +217,22 @@ class Metrics:
         """A person was told of a partner's skip; ``source``: ``server`` or ``client``."""
         self._told.labels(source).observe(max(0.0, seconds))
 
-    def next_face(self, seconds: float) -> None:
-        """A client saw the first frame of the next stranger, this long after its Next."""
-        self._face.observe(max(0.0, seconds))
+    def measured(self, what: str, seconds: float) -> None:
+        """Count what a client measured: ``told``, ``alone`` or ``next_face``.
 
-    def shown_alone(self, seconds: float) -> None:
-        """A client showed for so long a partner who was not there."""
-        self._shown_alone.observe(max(0.0, seconds))
+        What is above the highest that is believed counts as that, and is counted apart: a single client can
+        then bend neither the sum nor the tail by more than its number of pulses.
+        """
+        most = BELIEVED_S[what]
+        if seconds > most:
+            self._outliers.labels(what).inc()
+        match what:
+            case "told":
+                self._told.labels("client").observe(min(seconds, most))
+            case "alone":
+                self._shown_alone.observe(min(seconds, most))
+            case _:
+                self._face.observe(min(seconds, most))
 
     def stream_opened(self) -> None:
         """An event stream is open."""

@@ -249,12 +249,26 @@ class Settings:
     address_streams_burst: int = burst(1_000, "Event streams from one address by people new to the store")
     person_polls_per_min: int = per_min(600, "Polls of one person")
     person_polls_burst: int = burst(100, "Polls of one person")
+    address_polls_per_min: int = per_min(60_000, "Polls from one address, of each process")
+    address_polls_burst: int = burst(6_000, "Polls from one address, of each process")
     person_pulses_per_min: int = per_min(600, "Signs of life of one person (pulse, ack, leave)")
     person_pulses_burst: int = burst(100, "Signs of life of one person (pulse, ack, leave)")
+    address_pulses_per_min: int = per_min(60_000, "Signs of life from one address, of each process")
+    address_pulses_burst: int = burst(6_000, "Signs of life from one address, of each process")
     person_silences_per_min: int = per_min(60, "Pulses of one person that call a partner silent")
     person_silences_burst: int = burst(30, "Pulses of one person that call a partner silent")
+    address_silences_per_min: int = per_min(
+        30_000, "Pulses from one address that call a partner silent, of each process"
+    )
+    address_silences_burst: int = burst(
+        3_000, "Pulses from one address that call a partner silent, of each process"
+    )
     person_reads_per_min: int = per_min(600, "Pure reads of one person")
     person_reads_burst: int = burst(100, "Pure reads of one person")
+    address_reads_per_min: int = per_min(60_000, "Pure reads from one address, of each process")
+    address_reads_burst: int = burst(6_000, "Pure reads from one address, of each process")
+    person_measures_per_min: int = per_min(12, "Pulses of one person whose measurements are counted")
+    person_measures_burst: int = burst(12, "Pulses of one person whose measurements are counted")
 
     owed_ms: int = timing(3_000, "A sign of life owed since a match began, or a partner's media fell silent.")
     owed_again_ms: int = timing(1_500, "An unmet probe is published once more after this.")
@@ -269,6 +283,8 @@ class Settings:
     media_most_ms: int = timing(30_000, "The same at most, however often a side comes back meanwhile.")
     silence_ms: int = timing(10_000, "From the first report of silence by one side to the end of the match.")
     silence_stale_ms: int = timing(5_000, "A silence whose last report is older is dropped.")
+    failed_ms: int = timing(1_000, "How long failed media of one side wait for the other side's word.")
+    page_changes: int = timing(6, "How often one side's page may change in a match.")
     lease_ms: int = timing(35_000, "A waiting person without any sign of life goes idle after this.")
     lease_grace_ms: int = timing(15_000, "After an outage no wait ends before so long.")
     record_ttl_ms: int = timing(3_600_000, "Idle and detached people are forgotten after this.")

@@ -46,7 +46,10 @@ def shown(document: dict[str, Any]) -> str:
     today, yesterday = document["today"], document["yesterday"]
     rows = [f"{'reads held against streams':<28}{'today':>10}{'yesterday':>12}"]
     rows += [f"  {words:<26}{today[name]:>10}{yesterday[name]:>12}" for name, words in WORDS.items()]
-    people, verdict = document["people"], document["verdict"]
+    people, verdict, compared = document["people"], document["verdict"], document["compared"]
+    rows.append(
+        f"people compared: {compared['people']}, with something missed or different: {compared['troubled']}"
+    )
     head = f"{document['transports']}; people on streams: {people['sse']}, polling: {people['poll']}"
     return "\n".join([head, *rows, _sentence(document["transports"], verdict)])
 

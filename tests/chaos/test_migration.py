@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
+from http import HTTPStatus
 
 import aiohttp
 import pytest
@@ -135,9 +136,19 @@ class Site:
                 said = await self.verdict()
         return said[1]
 
+    async def others_agree(self, people: int) -> None:
+        """So many more people, who are not played, say that their reads agreed with their streams."""
+        for _ in range(people):
+            async with self._http.post(f"{self.urls[0]}/v1/sessions", json={"cookie": False}) as answer:
+                token = (await answer.json())["token"]
+            headers = {"Authorization": f"Bearer {token}"}
+            claim = f"{self.urls[0]}/v1/comparisons"
+            async with self._http.post(claim, json={"same": 20}, headers=headers) as answer:
+                assert answer.status == HTTPStatus.OK
+
     async def shown(self) -> str:
         """What ``duologue transports`` prints."""
-        command = [sys.executable, "-m", "duologue", "transports", self.urls[1]]
+        command = [sys.executable, "-m", "duologue", "transports", self.servers[1].ops_url]
         done = await asyncio.to_thread(
             subprocess.run, command, env=clean_environment({}), capture_output=True, text=True, check=True
         )
@@ -242,7 +253,7 @@ async def migrate(site: Site, people: People) -> None:
     """The four phases, as the page says."""
     slow = people.proxies[0]
     assert people.all_by(By.POLL)
-    assert "0 reads" in await site.until_said(False, "1000 are needed")
+    assert "0 people" in await site.until_said(False, "50 people are needed")
 
     # Streams beside polls. One person's proxy holds them back.
     slow.hold_streams_back()
@@ -252,6 +263,8 @@ async def migrate(site: Site, people: People) -> None:
         lambda: all(seat.client.model.by is By.SSE for seat in others), "streams, where they get through"
     )
     assert people.seats[0].client.model.by is By.POLL
+    await site.until_said(False, "50 people are needed")
+    await site.others_agree(49)
     await site.until_said(False, "1 person polls: streams do not reach them")
     assert people.away == []
     assert "Not safe to switch polling off: 1 person polls" in await site.shown()

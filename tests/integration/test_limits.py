@@ -21,7 +21,7 @@ from duologue.identity.addresses import Proxies
 from duologue.identity.buckets import Rate
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
-from duologue.identity.limits import Kind, Limits, Rates
+from duologue.identity.limits import Kind, Limits, Rates, rates_of
 from duologue.identity.tokens import Tokens
 from duologue.media.peer import Peer
 from duologue.pairing.keys import Keys
@@ -179,10 +179,36 @@ async def test_new_guests_are_their_addresss_and_renewals_their_persons(process:
             assert said == [201, 201, 429]
 
 
-async def test_signs_of_life_are_never_an_addresss(process: Process) -> None:
-    """Though the address has nothing left: pulse, ack, leave and reads of all behind it are answered."""
-    none = Rates(None, Rate(1, 1))
-    app = application(process, {kind: none for kind in Kind if kind is not Kind.SESSIONS})
+IN_MEMORY: dict[Kind, tuple[str, dict[str, Any]]] = {
+    Kind.PULSES: ("/v1/pulse", {}),
+    Kind.SILENCES: ("/v1/pulse", {"match": "m_1", "media": "silent"}),
+    Kind.READS: ("/v1/comparisons", {"same": 1}),
+}
+
+
+@pytest.mark.parametrize("kind", IN_MEMORY)
+async def test_signs_of_life_have_an_addresss_ceiling(process: Process, kind: Kind) -> None:
+    """Five between the people behind it, then 429, and a person's own bucket has lost nothing by it."""
+    path, body = IN_MEMORY[kind]
+    app = application(process, {kind: Rates(Rate(1, 2), Rate(1, 5))})
+    async with contextlib.AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(asking(app, behind=HOME)) for _ in range(6)]
+        for one in people:
+            await somebody(one)
+        said = [(await one.post(path, json=body)).status_code for one in people]
+        assert said == [200] * 5 + [429]
+        assert_too_many(await people[5].post(path, json=body))
+        assert "your network address" in (await people[5].post(path, json=body)).text
+        assert process.value("limited_total", what=kind, whose="address") == 3
+        people[5].headers["X-Forwarded-For"] = AWAY
+        for _ in range(2):
+            assert (await people[5].post(path, json=body)).status_code == 200
+        assert "by you" in (await people[5].post(path, json=body)).text
+
+
+async def test_what_changes_the_store_and_signs_of_life_have_buckets_of_their_own(process: Process) -> None:
+    """Though the address has no join left, pulse, ack, leave and reads of all behind it are answered."""
+    app = application(process, {kind: Rates(None, Rate(1, 1)) for kind in (Kind.JOINS, Kind.SKIPS)})
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(asking(app, behind=HOME)) for _ in range(20)]
         for one in people:
@@ -193,6 +219,16 @@ async def test_signs_of_life_are_never_an_addresss(process: Process) -> None:
             for path in ("/v1/pulse", "/v1/leave", "/v1/ack"):
                 assert (await one.post(path, json=CALLS[path][1])).status_code == 200
             assert (await one.get("/v1/state")).status_code == 200
+
+
+async def test_the_ceiling_of_an_address_stops_a_flood(process: Process) -> None:
+    """Of 20,000 pulses from one address 6,000 pass; of 500 neighbours nobody is refused ten at once."""
+    numbers = Settings().of_the_limits()
+    limits = Limits(process.store, rates_of(numbers), known=Keys("0").person, now_ms=lambda: 0.0)
+    for n in range(5_000):
+        assert await limits.spend(Kind.PULSES, person=f"neighbour {n % 500}", address=HOME) is None
+    flood = [await limits.spend(Kind.PULSES, person=f"guest {n}", address=AWAY) for n in range(20_000)]
+    assert flood.count(None) == numbers["address_pulses_burst"] == 6_000
 
 
 async def test_reads_are_a_persons(process: Process) -> None:
@@ -206,7 +242,7 @@ async def test_reads_are_a_persons(process: Process) -> None:
 
 async def test_polls_are_a_persons(process: Process) -> None:
     """Who polls in a loop is told to wait; their neighbours, behind the same address, are not."""
-    app = application(process, {Kind.POLLS: FEW})
+    app = application(process, {Kind.POLLS: Rates(FEW.person)})
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(6):
             one = await stack.enter_async_context(asking(app, behind=HOME))

@@ -156,17 +156,41 @@ class Model:
                     partner.bucket_at = self.now
                     partner.drains = partner.drains and partner.owed is not None
             case Media.FAILED if not match.ever_opened:
-                self._end(match, {p: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED)
+                match.trouble[p.id] = self.now
+                if not self._alone_in_trouble(match, p):
+                    self._end(match, {}, EndReason.MEDIA_FAILED)
+                else:  # the other side's word is waited for, from the first time on
+                    match.silence.setdefault(p.id, (self.now, self.now + self.timings.failed_ms))
             case Media.SILENT | Media.FAILED:
                 self._demand(partner, self.now + self.timings.owed_ms, media_meets=True)
                 if match.ever_opened:
-                    first, last = match.silence.get(p.id, (self.now, self.now))
-                    stale = self.now - last > self.timings.silence_stale_ms
-                    match.silence[p.id] = (self.now if stale else first, self.now)
+                    due = self.now + self.timings.silence_ms
+                    kept = None if self._stale_trouble(match, p) else match.silence.get(p.id)
+                    match.silence[p.id] = kept or (self.now, due)
+                match.trouble[p.id] = self.now
+
+    def _alone_in_trouble(self, match: Match, p: Person) -> bool:
+        """The partner is there, and has said nothing of any trouble within ``silence_stale_ms``."""
+        partner = match.partner(p)
+        return bool(partner.connection) and self._stale_trouble(match, partner)
+
+    def _stale_trouble(self, match: Match, p: Person) -> bool:
+        last = match.trouble.get(p.id)
+        return last is None or self.now - last > self.timings.silence_stale_ms
+
+    def _was_ours(self, p: Person, since: int) -> bool:
+        """A drain, a dead or a mute process, or an outage that ended after ``since``."""
+        if self.quiet_until > since:
+            return True
+        if not p.connection:
+            return not p.drains or bool(p.owed and p.owed.ours)
+        beat = self.beats.get(p.process)
+        return beat is None or self.now - beat > self.timings.outage_ms
 
     def _opened(self, match: Match, p: Person) -> None:
         match.opened.add(p.id)
         match.silence.pop(p.id, None)
+        match.trouble.pop(p.id, None)
         if match.both_opened:
             match.media_due, match.ever_opened = None, True
 
@@ -278,9 +302,14 @@ class Model:
         p = self.person(person)
         if page in p.superseded:
             return False
+        match, turned = p.match, p.page != page
         if p.connection != connection:  # else it is a poll, of which only the sign of life counts
             self._connect(p, connection, process, page, self.now)
         self._sign(p)
+        if match and turned:
+            match.turned[p.id] = match.turned.get(p.id, 0) + 1
+            if match.turned[p.id] > self.timings.page_changes:
+                self._end(match, {}, EndReason.MEDIA_FAILED, to_the_end=p)
         self._seek(p)
         return True
 
@@ -306,6 +335,7 @@ class Model:
                 p.match.media_due = min(p.match.media_due, p.match.started + self.timings.media_most_ms)
             if new_page:
                 p.match.silence.pop(p.id, None)
+                p.match.trouble.pop(p.id, None)
         self.beats.setdefault(process, self.now)
         p.connection = p.last_connection = connection
         p.process, p.page, p.attached_at = process, page, at
@@ -393,29 +423,33 @@ class Model:
                 break
             if not match.ready and self.rooms:
                 self.rooms.went_down(match.started)
-            self._end(match, {}, EndReason.MEDIA_FAILED if match.ready else EndReason.MEDIA_UNAVAILABLE)
+            if match.ready:
+                self._end(match, {}, EndReason.MEDIA_FAILED, to_the_end=self._never_opened(match))
+            else:
+                self._end(match, {}, EndReason.MEDIA_UNAVAILABLE)
+
+    def _never_opened(self, match: Match) -> Person | None:
+        """Who alone kept the media from being up."""
+        missing = [p for p in match.people if p.id not in match.opened]
+        if len(missing) != 1 or self._was_ours(missing[0], self.now - self.timings.media_ms):
+            return None
+        return missing[0] if self._alone_in_trouble(match, missing[0]) else None
 
     def _silence_due(self) -> None:
-        t = self.timings
         due = sorted(
-            (first + t.silence_ms, m.number, p.id, m, p)
-            for m in self.matches for p in m.people
-            for first, _ in [m.silence.get(p.id, (self.now, 0))] if first + t.silence_ms <= self.now
-        )  # fmt: skip
+            (match.silence[p.id][1], match.number, p.id, match, p)
+            for match in self.matches
+            for p in match.people
+            if p.id in match.silence and match.silence[p.id][1] <= self.now
+        )
         for *_, match, p in due:
             if p.match is not match:
                 continue
-            if self._stale_silence(match, p):
+            if self._stale_trouble(match, p):
                 del match.silence[p.id]
                 continue
-            alone = self._stale_silence(match, match.partner(p))
-            self._end(
-                match, {p: EndReason.MEDIA_FAILED}, EndReason.MEDIA_FAILED, to_the_end=p if alone else None
-            )
-
-    def _stale_silence(self, match: Match, p: Person) -> bool:
-        _, last = match.silence.get(p.id, (0, 0))
-        return self.now - last > self.timings.silence_stale_ms
+            alone = self._alone_in_trouble(match, p)
+            self._end(match, {}, EndReason.MEDIA_FAILED, to_the_end=p if alone else None)
 
     def beat(self, process: str) -> bool:
         known = process in self.beaten and self.beats.get(process) == self.beaten[process]
@@ -546,7 +580,11 @@ class Model:
     def _end_by_absence(self, match: Match, p: Person) -> None:
         fell = [x for x in match.people if x.owed and x.owed.due <= self.now]
         reason = EndReason.PARTNER_LOST if p.id in match.signed else EndReason.NO_SHOW
+        # Of two who fall at once neither has cost the other anything.
+        own = len(fell) == 1 and p.owed and not self._was_ours(p, p.owed.at)
         self._end(match, dict.fromkeys(fell, EndReason.YOU_WERE_AWAY), reason, fell=fell)
+        if own:
+            p.waited = 0
 
     def _end(
         self,

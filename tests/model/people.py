@@ -48,7 +48,11 @@ class Match:
     signed: set[str] = field(default_factory=set)
     opened: set[str] = field(default_factory=set)
     silence: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By reporter: the first and the last ``silent``."""
+    """By reporter: since when, and when it ends the match."""
+    trouble: dict[str, int] = field(default_factory=dict)
+    """When each side last said ``silent`` or ``failed``, unless it said ``open`` since."""
+    turned: dict[str, int] = field(default_factory=dict)
+    """How often each side's page has changed in it."""
     ever_opened: bool = False
     """Both have been open at some time; outlives a reload."""
     ready: bool = True

@@ -30,7 +30,7 @@ def test_s02_a_match_that_is_somebody_elses(stage: Stage) -> None:
         stage.report("eve", theirs, reason=ReportReason.SPAM, skip=True),
         play(stage.machine.ack(eve, theirs)).outcome,
         stage.say("eve", theirs, "who is this?"),
-        play(stage.machine.signal(eve, theirs, "k", hello, "page")).outcome,
+        play(stage.machine.signal(eve, theirs, "k", hello, stage.socket("eve").page)).outcome,
     ]
     assert set(said) == {Outcome.STALE, Outcome.UNKNOWN_MATCH}
     assert contents(stage) == before

@@ -94,11 +94,11 @@ def test_p16_media_never_comes(stage: Stage) -> None:
 
 
 def test_p16_media_says_that_it_cannot(stage: Stage) -> None:
-    """``failed`` before both were open ends the match at once, and nobody loses a place."""
+    """``failed`` of both before both were open ends the match at once, and nobody loses a place."""
     stage.meet("ann", "ben")
     stage.wait(1_000, "ann", "ben")
     stage.comes("cat")
-    stage.says(Media.FAILED, "ben")
+    stage.says(Media.FAILED, "ben", "ann")
     assert stage.together("ann", "cat")
     assert stage.waits("ben")
     assert stage.ended("ann") == stage.ended("ben") == "media-failed"

@@ -142,15 +142,15 @@ def test_e8_the_numbers_of_messages_fall(stage: Stage) -> None:
 def test_e8_as_many_messages_are_said_anew_as_were_lost(stage: Stage) -> None:
     """By their numbers nothing happened; their instants show what the other side has not read."""
     match = stage.meet("ann", "ben", media=OPEN)
-    ann, ben = PersonId("ann"), PersonId("ben")
+    ann, ben, page = PersonId("ann"), PersonId("ben"), stage.socket("ann").page
     before = stage.save()
     play(stage.machine.message(ann, match, "k1", "lost"))
-    play(stage.machine.signal(ann, match, "k1", {"bye": True}, "p_a"))
+    play(stage.machine.signal(ann, match, "k1", {"bye": True}, page))
     seen = Seen(0, match, 1, 1, stage.clock(), stage.clock())
     stage.fall_back(before)
     stage.wait(2_000, "ann", "ben")
     play(stage.machine.message(ann, match, "k2", "anew"))
-    play(stage.machine.signal(ann, match, "k2", {"hello": True}, "p_a"))
+    play(stage.machine.signal(ann, match, "k2", {"hello": True}, page))
     [answer] = play(stage.machine.reattach(ProcessId("s1"), [stage.socket("ben").held._replace(seen=seen)]))
     assert isinstance(answer, Attached)
     assert b"anew" in b"".join(note.frame for note in answer.messages)
@@ -166,11 +166,12 @@ def test_e8_as_many_messages_are_said_anew_as_were_lost(stage: Stage) -> None:
 def test_e8_the_numbers_of_signals_fall(stage: Stage) -> None:
     """As those of messages do, also to a process that knows no instant."""
     match = stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ann").page
     before = stage.save()
     for key in ("k1", "k2"):
-        play(stage.machine.signal(PersonId("ann"), match, key, {"bye": True}, "p_a"))
+        play(stage.machine.signal(PersonId("ann"), match, key, {"bye": True}, page))
     stage.fall_back(before)
-    play(stage.machine.signal(PersonId("ann"), match, "k3", {"hello": True}, "p_a"))
+    play(stage.machine.signal(PersonId("ann"), match, "k3", {"hello": True}, page))
     seen = Seen(0, match, 0, 2)
     [answer] = play(stage.machine.reattach(ProcessId("s1"), [stage.socket("ben").held._replace(seen=seen)]))
     assert isinstance(answer, Attached)

@@ -54,6 +54,7 @@ def test_every_setting_says_what_it_is_for() -> None:
                 "_ratio",
                 "looks",
                 "windows",
+                "page_changes",
                 "_percent",
                 "_per_min",
                 "_burst",

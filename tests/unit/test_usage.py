@@ -11,6 +11,7 @@ DOCUMENT = {
     "people": {"sse": 12, "poll": 3},
     "today": {"same": 1200, "stream_first": 30, "poll_first": 4, "missed": 0, "differ": 0},
     "yesterday": {"same": 9, "stream_first": 0, "poll_first": 0, "missed": 1, "differ": 0},
+    "compared": {"people": 31, "troubled": 1},
     "verdict": {"safe": False, "why": "3 people poll"},
 }
 
@@ -23,6 +24,7 @@ def test_a_table_and_a_sentence() -> None:
         ["1200", "9"], ["30", "0"], ["4", "0"], ["0", "1"], ["0", "0"]
     ]  # fmt: skip
     assert len({len(line) for line in lines[1:7]}) == 1, "columns"
+    assert lines[7] == "people compared: 31, with something missed or different: 1"
     assert lines[-1] == "Not safe to switch polling off: 3 people poll."
     safe = {**DOCUMENT, "verdict": {"safe": True, "why": "nobody polls"}}
     assert shown(safe).splitlines()[-1] == "Polling can be switched off: nobody polls."

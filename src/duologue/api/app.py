@@ -20,11 +20,11 @@ from duologue.api.messages import MessageBody, message
 from duologue.api.page import page
 from duologue.api.paths import Exact, Unspeakable
 from duologue.api.problems import HANDLERS
-from duologue.api.pulse import PulseBody, pulse
+from duologue.api.pulse import PulseBody, pulse, pulse_counts
 from duologue.api.reports import ReportBody, report
 from duologue.api.sessions import sessions
 from duologue.api.signals import SignalBody, signal
-from duologue.api.skip import SkipBody, skip
+from duologue.api.skip import SkipBody, skip, skip_counts
 from duologue.api.state import state
 from duologue.delivery.polls import Polls
 from duologue.identity.limits import Kind
@@ -67,12 +67,12 @@ def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]
         command("/v1/join", JoinBody, join, desk, Kind.JOINS),
         command("/v1/skip", SkipBody, skip, desk, Kind.SKIPS),
         command("/v1/leave", LeaveBody, leave, desk, Kind.PULSES),
-        command("/v1/pulse", PulseBody, pulse, desk, Kind.PULSES),
+        command("/v1/pulse", PulseBody, pulse, desk, Kind.PULSES, also=pulse_counts),
         command("/v1/ack", AckBody, ack, desk, Kind.PULSES),
         command("/v1/signal", SignalBody, signal, desk, Kind.SIGNALS),
         command("/v1/messages", MessageBody, message, desk, Kind.MESSAGES),
-        command("/v1/blocks", BlockBody, block, desk, Kind.REPORTS),
-        command("/v1/reports", ReportBody, report, desk, Kind.REPORTS),
+        command("/v1/blocks", BlockBody, block, desk, Kind.REPORTS, also=skip_counts),
+        command("/v1/reports", ReportBody, report, desk, Kind.REPORTS, also=skip_counts),
         command("/v1/comparisons", ComparisonBody, compare, desk, Kind.READS),
         state(desk, polls),
         _stream(events),

@@ -21,10 +21,19 @@ Command = Callable[[Desk, Session, T], Awaitable[Answer]]
 """One noun's own part. It may raise ``Problem``, before it changes anything."""
 
 
-def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Kind) -> Route:
+def command(
+    path: str,
+    kind: type[T],
+    handle: Command[T],
+    desk: Desk,
+    counts: Kind,
+    *,
+    also: Callable[[T], Kind | None] = lambda _: None,
+) -> Route:
     """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds.
 
-    It counts as one of its kind before its body is read: what is too many costs little.
+    It counts as one of its kind before its body is read: what is too many costs little. ``also`` says what it
+    counts as besides, which only its body tells.
     """
     door = desk.door
 
@@ -33,6 +42,8 @@ def command(path: str, kind: type[T], handle: Command[T], desk: Desk, counts: Ki
         caller = desk.caller(request.headers, secure=is_secure(request.scope))
         await door.admit(counts, request.scope, caller.person)
         body = await bodies.read(request, kind, desk.sizes.body_bytes)
+        if (besides := also(body)) is not None:
+            await door.admit(besides, request.scope, caller.person)
         return render(await handle(desk, caller, body), desk.media)
 
     return Exact(path, endpoint, methods=["POST"])

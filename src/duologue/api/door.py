@@ -42,6 +42,10 @@ class Door:
         if refused is not None:
             raise too_many(refused)
 
+    async def counts(self, kind: Kind, scope: Scope, person: str = "") -> bool:
+        """Return whether one more of this kind is believed: for what is left out in silence, not refused."""
+        return await self._refused(kind, scope, person) is None
+
     async def without_store(self, kind: Kind, scope: Scope, person: str = "") -> TooMany | None:
         """The same for what works while the store is away: then everybody comes in. Raises nothing."""
         try:

@@ -7,11 +7,10 @@ from duologue.api.fields import UNSET, Id, Milliseconds, UnsetType
 from duologue.api.problems import Code, Problem
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
-from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import MatchId, Media, PersonId
 
-BELIEVED_MS = 10 * 60 * 1000
-"""What a client measured above this is a clock that jumped, or a joke: accepted, not counted."""
+MEASURES = ("told", "alone", "next_face")
+"""The fields of a pulse that carry a measurement, without their unit."""
 
 
 class PulseBody(Body):
@@ -28,22 +27,25 @@ async def pulse(desk: Desk, caller: Session, body: PulseBody) -> Answer:
     """Whatever the caller owed is met; ``stale``: it was no sign of life, answer the state."""
     if body.media is not UNSET and body.match is UNSET:
         raise Problem(Code.MISSING_FIELD, "media is said of a match", field="match")
-    if body.media is Media.SILENT:
-        await desk.door.admit(Kind.SILENCES, {}, caller.person)
     reply = await desk.machine.pulse(
         PersonId(caller.person),
         None if body.match is UNSET else MatchId(body.match),
         None if body.media is UNSET else body.media,
     )
-    count(desk.metrics, body)
+    await measured(desk, caller, body)
     return Answer(reply.outcome, reply.state)
 
 
-def count(metrics: Metrics, body: PulseBody) -> None:
-    """Hand what the client measured to the metrics."""
-    if body.told_ms is not UNSET and body.told_ms <= BELIEVED_MS:
-        metrics.told("client", body.told_ms / 1000)
-    if body.alone_ms is not UNSET and body.alone_ms <= BELIEVED_MS:
-        metrics.shown_alone(body.alone_ms / 1000)
-    if body.next_face_ms is not UNSET and body.next_face_ms <= BELIEVED_MS:
-        metrics.next_face(body.next_face_ms / 1000)
+def pulse_counts(body: PulseBody) -> Kind | None:
+    """Count what a pulse says of its media: ``failed`` can end a conversation, so it is a skip."""
+    if body.media is Media.FAILED:
+        return Kind.SKIPS
+    return Kind.SILENCES if body.media is Media.SILENT else None
+
+
+async def measured(desk: Desk, caller: Session, body: PulseBody) -> None:
+    """Hand what the client measured to the metrics, unless this person has told too much this minute."""
+    told = {name: ms for name in MEASURES if (ms := getattr(body, f"{name}_ms")) is not UNSET}
+    if told and await desk.door.counts(Kind.MEASURES, {}, caller.person):
+        for name, ms in told.items():
+            desk.metrics.measured(name, ms / 1000)

@@ -10,10 +10,12 @@ from starlette.routing import Route
 from duologue.api.answers import as_json
 from duologue.api.desk import Desk
 from duologue.api.paths import Exact
-from duologue.pairing.vocabulary import Comparison, Usage
+from duologue.pairing.vocabulary import Usage
 
-ENOUGH = 1000
-"""Reads to be compared before their agreement says anything: a loss of one in a few hundred would show."""
+ENOUGH = 50
+"""People to be compared before their agreement says anything: they have many kinds of network."""
+DOUBTED = 1
+"""So many people's trouble alone is not a reason: what one client claims is not evidence."""
 
 
 class Verdict(NamedTuple):
@@ -24,21 +26,25 @@ class Verdict(NamedTuple):
 
 
 def verdict(usage: Usage) -> Verdict:
-    """Of the reads of today and yesterday; the first thing that speaks against it is said."""
-    days = Comparison(*map(sum, zip(usage.today, usage.yesterday, strict=True)))
-    compared = sum(days)
-    if days.missed or days.differ:
+    """Return whether the people of today and yesterday allow it, and the first thing that speaks against it.
+
+    It counts people, never reads: one person can turn it neither way, whatever their client claims.
+    """
+    if usage.troubled > DOUBTED:
         return Verdict(
             False,
-            f"of {compared} reads {days.missed} knew what the stream never brought, and {days.differ} "
-            "said something else: find out why",
+            f"for {usage.troubled} people a read knew what the stream never brought, or said something else: "
+            "find out why",
         )
-    if compared < ENOUGH:
-        return Verdict(False, f"{compared} reads were compared since yesterday, and {ENOUGH} are needed")
+    doubt = ", for 1 of them a read knew what the stream never brought" if usage.troubled else ""
+    if usage.compared < ENOUGH:
+        people = "1 person was" if usage.compared == 1 else f"{usage.compared} people were"
+        return Verdict(False, f"{people} compared{doubt}, and {ENOUGH} people are needed")
     if usage.on_poll:
         poll = "1 person polls" if usage.on_poll == 1 else f"{usage.on_poll} people poll"
         return Verdict(False, f"{poll}: streams do not reach them")
-    return Verdict(True, f"{compared} reads since yesterday agreed with the streams, and nobody polls")
+    agreed = f"the streams of {usage.compared} people agreed with their reads{doubt}"
+    return Verdict(True, f"{agreed}, and nobody polls")
 
 
 def transports(desk: Desk) -> Route:
@@ -52,6 +58,7 @@ def transports(desk: Desk) -> Route:
             "people": {"sse": usage.on_sse, "poll": usage.on_poll},
             "today": usage.today._asdict(),
             "yesterday": usage.yesterday._asdict(),
+            "compared": {"people": usage.compared, "troubled": usage.troubled},
             "verdict": found._asdict(),
         }
         return as_json(msgspec.json.encode(whole))

@@ -77,6 +77,12 @@ class Memory:
         self._keep(bucket, full_at)
         return 0.0
 
+    def wait(self, bucket: str, rate: Rate) -> float:
+        """Return for how many ms there is no token; 0: there is one. Nothing changes."""
+        now = self._now_ms()
+        full_at = max(self._full_at.get(bucket, now), now) + rate.token_ms
+        return max(0.0, full_at - now - rate.token_ms * rate.burst)
+
     def close(self, bucket: str, wait_ms: float) -> None:
         """Whoever asks is refused for so long; then the store is asked again."""
         self._keep(bucket, self._now_ms() + wait_ms)

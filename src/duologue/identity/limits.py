@@ -2,9 +2,9 @@
 
 What changes the store is counted there, one script for a person's bucket and
 their address's together; a refusal is remembered by the process, so that a
-flood costs the store nothing. Signs of life and reads are counted in memory, a
-person's only: to ask the store would cost as much as the sign, and 500 people
-behind one address must never be refused one.
+flood costs the store nothing. Signs of life and reads are counted in memory, by
+each process for itself: to ask the store would cost as much as the sign. So a
+person, or an address, that reaches several processes has that many buckets.
 """
 
 import time
@@ -37,9 +37,11 @@ class Kind(StrEnum):
     """Pulses that call the partner silent; fewer than what they cost the partner in answers (race S7)."""
     READS = "reads"
     """And what a client reports of them."""
+    MEASURES = "measures"
+    """Pulses whose measurements enter the metrics; of more than that they are left out."""
 
 
-IN_MEMORY = frozenset({Kind.POLLS, Kind.PULSES, Kind.SILENCES, Kind.READS})
+IN_MEMORY = frozenset({Kind.POLLS, Kind.PULSES, Kind.SILENCES, Kind.READS, Kind.MEASURES})
 """Counted by each process for itself."""
 
 STRANGERS_ONLY = frozenset({Kind.SESSIONS, Kind.STREAMS})
@@ -118,6 +120,7 @@ class Limits:
         self._memory = Memory(now_ms)
         self._refused = Memory(now_ms)
         self._script = script or read_script()
+        self._grouped = lru_cache(REMEMBERED)(grouped)
         self._hidden = lru_cache(REMEMBERED)(self._hide)
         self._store_now_ms = store_now_ms
 
@@ -129,7 +132,7 @@ class Limits:
         """
         rates = self._rates.get(kind, Rates())
         if kind in IN_MEMORY:
-            return self._spend_here(kind, person, rates.person)
+            return self._spend_here(kind, rates, person, address)
         buckets = list(self._buckets(kind, rates, person, address))
         if not buckets:
             return None
@@ -145,11 +148,18 @@ class Limits:
         self._refused.close(key + whom, wait_ms)
         return TooMany(kind, whose, wait_ms)
 
-    def _spend_here(self, kind: Kind, person: str, rate: Rate | None) -> TooMany | None:
-        if rate is None or not person:
-            return None
-        wait_ms = self._memory.spend(f"{kind}:{person}", rate)
-        return TooMany(kind, "person", int(wait_ms) + 1) if wait_ms else None
+    def _spend_here(self, kind: Kind, rates: Rates, person: str, address: str) -> TooMany | None:
+        asked: list[tuple[str, str, Rate]] = []
+        if rates.person is not None and person:
+            asked.append(("person", f"{kind}:{person}", rates.person))
+        if rates.address is not None and address:
+            asked.append(("address", f"{kind}@{self._grouped(address)}", rates.address))
+        for whose, bucket, rate in asked:
+            if wait_ms := self._memory.wait(bucket, rate):
+                return TooMany(kind, whose, int(wait_ms) + 1)
+        for _, bucket, rate in asked:
+            self._memory.spend(bucket, rate)
+        return None
 
     def _buckets(self, kind: Kind, rates: Rates, person: str, address: str) -> list[tuple[str, str, Rate]]:
         """Whose, its key, its rate; the address last."""

@@ -13,7 +13,7 @@ from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
     "p", "m", "q", "scan", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
-    "compared", "room", "hook", "until", "limit",
+    "compared", "claimed", "troubled", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
 SETS = (

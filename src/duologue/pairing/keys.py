@@ -19,6 +19,8 @@ key                        type        what
 ``beats``                  zset        server processes by their last beat (ms)
 ``held``                   hash        ``<people on streams>:<people who poll>`` of each server process
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
+``claimed:<day>``          hash        how many reads of each person were counted there, 3 days
+``troubled:<day>``         set         people for whom something was missed or differed (at most 1,000), 3 d
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms); ``skipped``: Redis's clock
                                        minus the shard's own time (ms)
 ``skipped``                string      the last, once more: the clock outlives the loss of ``sweep``

@@ -248,21 +248,28 @@ class Machine:
         from_page: str,
         to_page: str = "",
     ) -> Sent:
-        """From one page to the partner's (``to_page`` empty: to any): ``sent`` with its number; ``stale``."""
+        """From one page to the partner's (``to_page`` empty: to any): ``sent`` with its number; ``stale``.
+
+        Stale, too, if the person's connection is, or was last, another page's.
+        """
         body = {**data, "from": from_page, **({"to": to_page} if to_page else {})}
-        sent = await self._numbered("signal", person, match, key, json_text(body), to_page)
+        sent = await self._numbered("signal", person, match, key, json_text(body), to_page, from_page)
         assert isinstance(sent, Sent)
         return sent
 
     async def compare(self, person: PersonId, found: Comparison) -> Reply:
-        """``noted``: added to the sums of the day. No sign of life; told twice, it counts twice."""
+        """``noted``: added to the sums of the day, as far as one person may claim. No sign of life.
+
+        Told twice, it counts twice.
+        """
         return await self._command("compare", person, *found)
 
     async def usage(self) -> Usage:
         """Whom which transport reaches now, and what comparing found today and yesterday."""
-        on_sse, on_poll, *days = await self._run("usage", self._keys.beats, *Comparison._fields)
+        reply = await self._run("usage", self._keys.beats, *Comparison._fields)
+        on_sse, on_poll, *days, people, troubled = reply
         today, yesterday = (Comparison(*map(int, day)) for day in days)
-        return Usage(on_sse, on_poll, today, yesterday)
+        return Usage(on_sse, on_poll, today, yesterday, people, troubled)
 
     async def read(self, person: PersonId) -> bytes:
         """The person's state as JSON; changes nothing."""
@@ -295,7 +302,7 @@ class Machine:
         """
         written = "" if alias is None else json_text(alias)
         args = (person, process, connection, page, written, after_match, after_n, after_at_ms, *marks)
-        reply = await self._transition("attach", self._keys.person(person), *args, ids=IDS_A_MATCH + 1)
+        reply = await self._transition("attach", self._keys.person(person), *args, ids=2 * IDS_A_MATCH + 1)
         if reply[0] == b"crowded":
             return Crowded()
         return TakenOver() if reply[0] == b"taken-over" else _attached(reply)

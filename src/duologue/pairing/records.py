@@ -24,7 +24,7 @@ MATCH = (
     "alone_since_a", "alone_cause_a", "alone_since_b", "alone_cause_b",
     "message_first", "message_last", "message_bytes",
     "signal_last_a", "signal_last_b", "signal_bytes_a", "signal_bytes_b",
-    "ready", "said_a", "said_b", "reported", "began",
+    "ready", "said_a", "said_b", "reported", "began", "pages_a", "pages_b",
 )  # fmt: skip
 ROOM = (
     "step", "a", "b", "generation", "begun", "create", "creates", "late", "tries", "opened", "ended",

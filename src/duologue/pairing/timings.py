@@ -29,6 +29,10 @@ class Timings:
     """From the first ``silent`` of one side to the end of the match."""
     silence_stale_ms: int = 5_000
     """A silence whose last report is older is dropped."""
+    failed_ms: int = 1_000
+    """How long ``failed`` of one side waits for a word of trouble of the other."""
+    page_changes: int = 6
+    """How often one side's page may change in a match; one more is that side's own end of it."""
     lease_ms: int = 35_000
     """A waiting person without any sign of life; a client answers each heartbeat."""
     lease_grace_ms: int = 15_000

@@ -259,6 +259,10 @@ class Usage(NamedTuple):
     on_poll: int
     today: Comparison
     yesterday: Comparison
+    compared: int = 0
+    """People for whom 20 reads or more were compared; of the two days, that with more."""
+    troubled: int = 0
+    """People for whom a read was ``missed`` or did ``differ``, today or yesterday."""
 
 
 class Beat(NamedTuple):

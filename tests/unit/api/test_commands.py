@@ -38,7 +38,7 @@ WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
     "/v1/signal": (
         {"match": "m_1", "key": "k1", "data": {**DATA, "to": "page2"}},
         "signal",
-        ["m_1", "k1", '{"from":"page1","to":"page2","hello":true}', "page2"],
+        ["m_1", "k1", '{"from":"page1","to":"page2","hello":true}', "page2", "page1"],
     ),
     "/v1/messages": (
         {"match": "m_1", "key": "k1", "text": 'é "\r\n\u0000{}'},
@@ -55,7 +55,7 @@ LEAST: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "/v1/blocks": ({"match": "m_1"}, ["m_1", 0]),
     "/v1/signal": (
         {"match": "m_1", "key": "k1", "data": DATA},
-        ["m_1", "k1", '{"from":"page1","hello":true}', ""],
+        ["m_1", "k1", '{"from":"page1","hello":true}', "", "page1"],
     ),
 }
 
@@ -212,17 +212,18 @@ async def test_a_token_may_name_the_only_pool(
 async def test_what_a_client_measured_is_counted(
     client: httpx.AsyncClient, metrics: Metrics, recorder: Recorder
 ) -> None:
-    """What a client measured reaches the metrics in seconds; a clock that jumped does not."""
+    """What a client measured reaches the metrics in seconds; of a clock that jumped, a bound."""
     await client.post("/v1/pulse", json={"told_ms": 40, "next_face_ms": 900, "alone_ms": 300})
     await client.post("/v1/pulse", json={"told_ms": 10**13, "next_face_ms": 10**13, "alone_ms": 10**13})
     recorder.word = Outcome.SKIPPED
     await client.post("/v1/skip", json={"match": "m_1"})
     value = metrics.registry.get_sample_value
-    assert value("duologue_skip_told_seconds_sum", {"source": "client"}) == 0.04
-    assert value("duologue_next_face_seconds_sum") == 0.9
-    assert value("duologue_next_face_seconds_count") == 1
-    assert value("duologue_client_alone_seconds_sum") == 0.3
-    assert value("duologue_client_alone_seconds_count") == 1
+    assert value("duologue_skip_told_seconds_sum", {"source": "client"}) == 10.04
+    assert value("duologue_next_face_seconds_sum") == 60.9
+    assert value("duologue_next_face_seconds_count") == 2
+    assert value("duologue_client_alone_seconds_sum") == 60.3
+    for what in ("told", "alone", "next_face"):
+        assert value("duologue_client_outliers_total", {"what": what}) == 1
     assert value("duologue_skips_total", {"outcome": "skipped"}) == 1
 
 

@@ -5,24 +5,38 @@ import pytest
 from duologue.api.transports import verdict
 from duologue.pairing.vocabulary import Comparison, Usage
 
-AGREED = Comparison(same=400, stream_first=90, poll_first=10)
+NONE = Comparison()
+MANY = Comparison(same=10_000, missed=10_000)
 
 
 @pytest.mark.parametrize(
     ("usage", "safe", "why"),
     [
-        (Usage(50, 0, AGREED, AGREED), True, "1000 reads since yesterday agreed"),
-        (Usage(50, 0, AGREED, Comparison(same=499)), False, "999 reads were compared since yesterday"),
-        (Usage(50, 0, AGREED, AGREED._replace(missed=1)), False, "1 knew what the stream never brought"),
-        (Usage(50, 0, AGREED._replace(differ=2), AGREED), False, "2 said something else"),
-        (Usage(50, 1, AGREED, AGREED), False, "1 person polls"),
-        (Usage(50, 7, AGREED, AGREED), False, "7 people poll"),
-        (Usage(0, 0, Comparison(), Comparison()), False, "0 reads"),
-        (Usage(0, 3, Comparison(missed=1), Comparison()), False, "find out why"),
+        (Usage(50, 0, NONE, NONE, 50), True, "of 50 people agreed with their reads, and nobody polls"),
+        (Usage(50, 0, NONE, NONE, 50, 1), True, "for 1 of them a read knew what the stream never brought"),
+        (Usage(50, 0, NONE, NONE, 500, 2), False, "for 2 people a read knew what the stream never brought"),
+        (Usage(50, 0, NONE, NONE, 49), False, "49 people were compared, and 50 people are needed"),
+        (Usage(50, 0, MANY, MANY, 1, 1), False, "1 person was compared, for 1 of them a read knew"),
+        (Usage(50, 1, NONE, NONE, 50), False, "1 person polls"),
+        (Usage(50, 7, NONE, NONE, 50), False, "7 people poll"),
+        (Usage(0, 0, NONE, NONE), False, "0 people"),
+        (Usage(0, 3, NONE, NONE, 0, 2), False, "find out why"),
     ],
 )
 def test_safe_only_if_nothing_speaks_against_it(usage: Usage, safe: bool, why: str) -> None:
-    """Enough reads, not one of them missed or different, and nobody whom streams do not reach."""
+    """Enough people, no two of them with trouble, and nobody whom streams do not reach."""
     found = verdict(usage)
     assert found.safe is safe
     assert why in found.why
+
+
+@pytest.mark.parametrize("others", [49, 50, 400])
+@pytest.mark.parametrize("troubled", [0, 2])
+def test_one_person_turns_it_neither_way(others: int, troubled: int) -> None:
+    """Whatever sums one client claims, and whether it claims trouble: the verdict is the same as without."""
+    without = verdict(Usage(others, 0, NONE, NONE, others, troubled))
+    for claimed in (MANY, Comparison(same=10_000)):
+        with_them = verdict(Usage(others, 0, claimed, claimed, others, troubled))
+        assert with_them == without
+    if troubled == 0:
+        assert verdict(Usage(others, 0, NONE, NONE, others, 1)).safe is without.safe

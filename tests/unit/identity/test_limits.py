@@ -153,12 +153,12 @@ async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> 
 
 
 def test_the_settings_name_every_limit() -> None:
-    """Each kind has numbers for a person, and for an address unless it is counted in memory."""
+    """Each kind has numbers for a person and for an address; only measurements are left out, not refused."""
     rates = rates_of(Settings().of_the_limits())
     assert set(rates) == set(Kind)
     for kind, each in rates.items():
         assert each.person is not None, kind
-        assert (each.address is None) == (kind in IN_MEMORY), kind
+        assert (each.address is None) == (kind is Kind.MEASURES), kind
     assert rates[Kind.SKIPS].person == Rate(60, 40)
     assert rates_of(Settings(limits=False).of_the_limits()) == dict.fromkeys(Kind, Rates())
     assert rates_of(Settings(person_skips_per_min=0).of_the_limits())[Kind.SKIPS].person is None

@@ -3,8 +3,8 @@
 -- KEYS[1]  {shard}p:<person>
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 process, 6 connection, 7 page, 8 alias (JSON string or ""), 9 match, 10 n and 11 instant (ms, 0: not known) of the last message seen, 12 device or "", 13 network or ""
 -- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts | crowded, "", facts
--- Events   T or E to the connection it replaces; partner-back; those of a match
--- Invariants: one connection a person; a superseded page is refused; at most `network_people` of one network
+-- Events   T or E to the connection it replaces; partner-back; those of a match; those of an ending
+-- Invariants: one connection a person; a superseded page is refused; at most `network_people` of one network; a page changes at most `page_changes` times in a match
 -- include: context view rooms queue presence closing reported ending notes
 local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load_or_new(person)
@@ -14,11 +14,14 @@ if full then return { 'crowded', '', facts } end
 
 come_from(r, ARGV[12], ARGV[13])
 local anew = r.connection == '' or r.page ~= page -- guard: attach-anew -- off: local anew = false
+local turned = r.match ~= '' and r.page ~= page
 if r.connection ~= connection then
   connect(r, process, connection, page, now)
 end
-sign(r)
+local most = turned and turn_page(load_match(r.match), r) > T.page_changes -- guard: page-changes -- off: local most = false
+sign(r, most)
 r.away = 0
+if most then end_by_pages(load_match(r.match), r) end
 if alias ~= '' then rename(r, alias) end
 redis.call('PEXPIRE', S .. 'blocked:' .. person, T.block_ttl_ms) -- blocks last as long as their person comes back
 if r.state == 'waiting' then pair(r) end -- guard: attach-pairs -- off: if r.state == 'waiting' then enqueue(r) end

@@ -26,12 +26,22 @@ end
 
 local function owes_now(r) return r.probe ~= '' and r.probe_until <= now end
 
+-- Whether our own doing explains that nothing came of somebody since `since`: a drain, a dead or a mute process, an outage.
+local function was_ours(r, since)
+  -- guard: ours-spared -- off: if true then return false end
+  if quiet_until > since then return true end
+  if r.connection == '' then return r.away == 0 or r.probe_media == OURS end
+  local beat = redis.call('ZSCORE', S .. 'beats', r.process)
+  return not beat or now - beat > T.outage_ms
+end
+
 local function owed_due(r)
   if r.match ~= '' then
     local m = load_match(r.match)
-    local fell = { [r.id] = true }
     local partner = partner_of(m, r)
-    if owes_now(partner) then fell[partner.id] = true end
+    local fell = { [r.id] = was_ours(r, r.probe_at) and 'spared' or 'own' }
+    -- Of two who fall at once neither has cost the other anything.
+    if owes_now(partner) then fell[r.id], fell[partner.id] = 'spared', 'spared' end
     end_by_absence(m, r, fell)
   elseif r.state == 'waiting' then
     fact('expired owed')
@@ -74,6 +84,15 @@ local function end_by_unavailable(m)
   finish(m, both(m, nil, nil, 'media-unavailable'), {})
 end
 
+-- Who alone kept the media from being up: their partner said `open`, sees no trouble since, and is there.
+local function never_opened(m)
+  if m.open_a == m.open_b then return nil end
+  local side = m.open_a == 0 and 'a' or 'b'
+  local r = load(m[side])
+  local lone = alone_in_trouble(m, side) and not (r and was_ours(r, now - T.media_ms)) -- guard: never-opened-pays -- off: local lone = false
+  return lone and m[side] or nil
+end
+
 for _, id in ipairs(due('media')) do
   if not enough_ids() then break end
   redis.call('ZREM', S .. 'media', id)
@@ -81,7 +100,7 @@ for _, id in ipairs(due('media')) do
   if m and awaits_room(m) then
     end_by_unavailable(m)
   elseif m then
-    end_by_media(m)
+    end_by_media(m, never_opened(m))
   end
 end
 
@@ -92,12 +111,10 @@ for _, member in ipairs(due('silence')) do
   local m = load_match(id)
   if m and m['silent_since_' .. side] > 0 then
     local stale_report = now - m['silent_last_' .. side] > T.silence_stale_ms -- guard: silence-stale -- off: local stale_report = false
-    local theirs = other(side)
     if stale_report then
       m['silent_since_' .. side], m.touched = 0, true
     else
-      local shared = m['silent_since_' .. theirs] > 0 and now - m['silent_last_' .. theirs] <= T.silence_stale_ms
-      end_by_media(m, not shared and m[side] or nil)
+      end_by_media(m, alone_in_trouble(m, side) and m[side] or nil)
     end
   end
 end

@@ -35,17 +35,28 @@ local function answered(m, me, partner)
 end
 
 local function silent(m, me, partner)
+  local since, last = 'silent_since_' .. me, 'silent_last_' .. me
   if m.met == 1 then
-    local since, last = 'silent_since_' .. me, 'silent_last_' .. me
     if m[since] == 0 or now - m[last] > T.silence_stale_ms then
       m[since] = now
     end
     redis.call('ZADD', S .. 'silence', m[since] + T.silence_ms, m.id .. ':' .. me) -- guard: silence
-    m[last] = now
     alone_begin(m, me, 'silent', now - T.silent_after_ms)
   end
+  m[last] = now
   local armed = demand(partner, T.owed_ms, 1) -- guard: silent-arms -- off: local armed = false
   if armed then tell_away(m, partner) end
+end
+
+-- This side's media will not come. If the other side sees trouble too, the match is over; if not, that side has a moment
+-- to say so: it is a silence of one side, with a short deadline.
+local function failed(m, me)
+  local since = 'silent_since_' .. me
+  m['silent_last_' .. me] = now
+  local lone = alone_in_trouble(m, me) -- guard: failed-waits -- off: local lone = false
+  if not lone then return end_by_media(m) end
+  if m[since] == 0 then m[since] = now end
+  redis.call('ZADD', S .. 'silence', m[since] + T.failed_ms, m.id .. ':' .. me)
 end
 
 -- What a page says of its media is about a conversation, so it counts only for the one that it names.
@@ -64,7 +75,7 @@ if match ~= '' and r.match ~= '' and media ~= '' then
   elseif media == 'silent' or m.met == 1 then -- guard: failed-after-open -- off: elseif media == 'silent' then
     silent(m, me, partner)
   else
-    end_by_media(m)
+    failed(m, me)
   end
 end
 

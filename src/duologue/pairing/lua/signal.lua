@@ -1,14 +1,16 @@
 #!lua
 -- Signal: from one page to the partner's, numbered for the recipient.
 -- KEYS[1]  {shard}p:<person>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 match, 6 key, 7 data (JSON object), 8 to (page or "")
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 match, 6 key, 7 data (JSON object), 8 to (page or ""), 9 from (page)
 -- Returns  sent | stale, state, facts, n
 -- Events   peer-signal (the partner's)
--- Invariants: 3 fenced by the match; a repeated key has no second effect
+-- Invariants: 3 fenced by the match and by the page that has the connection, or had it last; a repeated key has no second effect
 -- include: context view rooms queue presence notes
-local person, match, client_key, data, to = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+local person, match, client_key, data, to, from = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local r = load(person)
-if not r or match == '' or r.match ~= match then -- guard: match-fence -- off: if not r or r.match == '' then
+local late = not r or match == '' or r.match ~= match -- guard: match-fence -- off: local late = not r or r.match == ''
+local elsewhere = r and r.page ~= from -- guard: signal-names-page -- off: local elsewhere = false
+if late or elsewhere then
   return { 'stale', state_json(r or unknown(person)), facts, 0 }
 end
 

@@ -2,7 +2,7 @@
 -- Usage: whom which transport reaches, all processes together, and what comparing found today and yesterday.
 -- KEYS[1]  {shard}beats
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then the names of the sums
--- Returns  people on streams, people who poll, today's sums, yesterday's sums, both in the order of the names
+-- Returns  people on streams, people who poll, today's sums, yesterday's sums, both in the order of the names, people compared (of the two days the one with more), people of both days for whom something was missed or different
 -- Events   none
 -- Invariants: a buried process holds nobody
 -- include: context
@@ -20,4 +20,7 @@ local function sums(day)
   return found
 end
 local today = math.floor(wall / DAY_MS)
-return { on_sse, on_poll, sums(today), sums(today - 1) }
+local function compared(day) return tonumber(redis.call('HGET', S .. 'compared:' .. day, 'people') or 0) end
+local people = math.max(compared(today), compared(today - 1))
+local troubled = redis.call('SUNION', S .. 'troubled:' .. today, S .. 'troubled:' .. today - 1)
+return { on_sse, on_poll, sums(today), sums(today - 1), people, #troubled }

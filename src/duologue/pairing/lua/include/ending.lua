@@ -30,7 +30,8 @@ local function to_waiting(r, place)
   touch(r)
 end
 
--- `end_` says who did what: `skipper`, `leaver`, `lone` (alone reported the silence), `fell` (set of ids whose owed sign is due).
+-- `end_` says who did what: `skipper`, `leaver`, `lone` (alone brought the end about), `fell` (by id, whose owed sign is due:
+-- `own`, which costs the place, or `spared`).
 local function destination(r, m, end_)
   if end_.leaver == r.id then return 'left' end
   if end_.fell and end_.fell[r.id] then return 'you-were-away' end
@@ -41,7 +42,7 @@ end
 -- The skipper is behind whoever has the same place: half a millisecond.
 local function place_after(r, m, end_)
   if end_.skipper == r.id then return now + 0.5 end -- guard: skip-bottom
-  if end_.lone == r.id then return now + 0.5 end -- guard: lone-silence-skips
+  if end_.lone == r.id then return now + 0.5 end -- guard: lone-end-skips
   if now - m.started >= T.long_match_ms then return now end -- guard: talk-ends-wait -- off: if now - m.started >= T.long_match_ms then return m.started - r.waited end
   return now - r.waited -- guard: place-kept -- off: do return now end
 end
@@ -93,8 +94,10 @@ local function finish(m, reasons, end_)
   end)
   for _, move in ipairs(moving) do
     if move.idle then
-      -- Who comes back within a minute keeps what they waited, unless a long talk ended that wait.
-      if now - m.started >= T.long_match_ms then move.r.waited = 0 end
+      -- A person who comes back within a minute keeps what they waited, unless a long talk ended that wait or the
+      -- lapse was their own: it cost somebody a conversation.
+      local own = end_.fell and end_.fell[move.r.id] == 'own' -- guard: lapse-costs -- off: local own = false
+      if own or now - m.started >= T.long_match_ms then move.r.waited = 0 end
       to_idle(move.r, move.idle)
       if move.idle ~= 'you-were-away' then move.r.wish = 'rest' end
     else
@@ -133,13 +136,33 @@ local function end_by_leave(m, leaver)
   finish(m, both(m, leaver.id, 'left', 'partner-left'), { leaver = leaver.id })
 end
 
+-- Whether `side` alone sees trouble: its partner is there, and has said `silent` or `failed` neither now nor just before.
+local function alone_in_trouble(m, side)
+  local theirs = other(side)
+  local partner, last = load(m[theirs]), m['silent_last_' .. theirs]
+  local shared = last > 0 and now - last <= T.silence_stale_ms -- guard: trouble-shared -- off: local shared = false
+  return not shared and not (partner and partner.connection == '')
+end
+
 local function end_by_media(m, lone)
   count_ending(m, 'media-failed')
   if m.met == 1 then watch_ending(m, 'media-failed') end
   finish(m, both(m, nil, nil, 'media-failed'), { lone = lone, cause = 'media-failed' })
 end
 
--- What `lost` owed in this match is due; so may be what the partner owes.
+-- A new page makes the partner's page build its media anew. How often this side's has changed in the match, this time included.
+local function turn_page(m, r)
+  local field = 'pages_' .. side_of(m, r)
+  m[field], m.touched = m[field] + 1, true
+  return m[field]
+end
+
+local function end_by_pages(m, r)
+  count_ending(m, 'media-failed')
+  finish(m, both(m, nil, nil, 'media-failed'), { lone = r.id })
+end
+
+-- What `lost` owed in this match is due; so may be what the partner owes. `fell`: `own` or `spared` by the id of each of them.
 local function end_by_absence(m, lost, fell)
   local cause = m['signed_' .. side_of(m, lost)] == 1 and 'partner-lost' or 'no-show'
   count_ending(m, cause)

@@ -196,7 +196,7 @@ local function restart_media(m, r, new_page)
   if stands_open(m, side, new_page) then return end -- guard: fact-outlives-blip
   m['open_' .. side] = 0
   if new_page then
-    m.open_a, m.open_b, m['silent_since_' .. side] = 0, 0, 0
+    m.open_a, m.open_b, m['silent_since_' .. side], m['silent_last_' .. side] = 0, 0, 0, 0
     redis.call('ZREM', S .. 'silence', m.id .. ':' .. side)
   end
   if m.met == 0 then due = math.min(due, m.started + T.media_most_ms) end -- guard: media-most
@@ -207,7 +207,7 @@ end
 
 -- This side's media is up; with both, the media deadline is met.
 local function opened(m, me)
-  m['open_' .. me], m['silent_since_' .. me], m.touched = 1, 0, true
+  m['open_' .. me], m['silent_since_' .. me], m['silent_last_' .. me], m.touched = 1, 0, 0, true
   redis.call('ZREM', S .. 'silence', m.id .. ':' .. me)
   local all = m.open_a == 1 and m.open_b == 1 -- guard: media-both -- off: local all = true
   if all then

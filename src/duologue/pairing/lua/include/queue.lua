@@ -136,7 +136,7 @@ local function marry(older, newer)
     alone_since_a = 0, alone_cause_a = '', alone_since_b = 0, alone_cause_b = '',
     message_first = 1, message_last = 0, message_bytes = 0,
     signal_last_a = 0, signal_last_b = 0, signal_bytes_a = 0, signal_bytes_b = 0,
-    ready = 0, said_a = 0, said_b = 0, reported = 0, began = wall, touched = true,
+    ready = 0, said_a = 0, said_b = 0, reported = 0, began = wall, pages_a = 0, pages_b = 0, touched = true,
   }
   matches[m.id] = m
   if m.kind == 'livekit' then want_room(m, older.process) end
