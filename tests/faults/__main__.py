@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.faults import cuts, outages, partings, sessions
+from tests.faults import clock_steps, cuts, outages, partings, sessions, upkeep
 from tests.faults.matrix import Row, markdown
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
@@ -22,9 +22,19 @@ async def every_row(*, whole: bool) -> list[Row]:
     return rows
 
 
-def show(rows: list[Row]) -> None:
+async def time_rows(*, whole: bool) -> tuple[list[str], str]:
+    """What is wrong with time, records and our own crashes, and the tables of it."""
+    sys.stderr.write("the store's clock steps …\n")
+    steps = await clock_steps.rows(whole=whole)
+    sys.stderr.write("lost records, a crash, heartbeats …\n")
+    kept = await upkeep.rows(whole=whole)
+    wrong = [what for row in steps for what in row.wrong] + [row.line() for row in kept if not row.is_good]
+    return wrong, f"{clock_steps.markdown(steps)}\n{upkeep.markdown(kept)}"
+
+
+def show(rows: list[Row], more: str = "") -> None:
     """On the screen, and kept."""
-    table = markdown(rows)
+    table = "\n".join(filter(None, (markdown(rows), more)))
     ARTIFACTS.mkdir(exist_ok=True)
     (ARTIFACTS / "faults.md").write_text(table)
     sys.stdout.write(table)
@@ -32,9 +42,11 @@ def show(rows: list[Row]) -> None:
 
 def main() -> None:
     """The whole matrix, or with ``--sample`` what every change is checked by."""
-    rows = asyncio.run(every_row(whole="--sample" not in sys.argv))
-    show(rows)
-    wrong = [what for row in rows for what in row.wrong]
+    whole = "--sample" not in sys.argv
+    wrong, more = asyncio.run(time_rows(whole=whole))
+    rows = asyncio.run(every_row(whole=whole))
+    show(rows, more)
+    wrong += [what for row in rows for what in row.wrong]
     sys.stderr.write("".join(f"{what[:1000]}\n" for what in wrong))
     sys.exit(1 if wrong or not all(row.is_good for row in rows) else 0)
 

@@ -93,10 +93,12 @@ async def house(
     to_store: Weather = CALM,
     without: str = "",
     options: Sequence[str] = (),
+    clock: bool = False,
+    binary: str = "",
 ) -> AsyncIterator[House]:
     """Serving; leaves no process."""
     async with contextlib.AsyncExitStack() as stack:
-        store = await stack.enter_async_context(mortal_store(durable=durable))
+        store = await stack.enter_async_context(mortal_store(durable=durable, clock=clock, binary=binary))
         made = []
         for n in range(servers):
             relay = await stack.enter_async_context(Relay(store.url, to_store, seed=n).running())

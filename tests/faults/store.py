@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -21,11 +22,15 @@ READY_S = 20
 class MortalStore:
     """A server process at one address for life, with lives of its own."""
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
-        """``durable``: with an append-only file; else it keeps what it is told to save, and no more."""
+    def __init__(self, folder: Path, *, durable: bool, clock: bool = False, binary: str = "") -> None:
+        """``durable``: with an append-only file; else it keeps what it is told to save, and no more.
+
+        ``clock``: its clock can be stepped (``libfaketime``); its monotonic clock goes on as ever.
+        """
         self.folder = folder
         self.url = f"unix://{folder / 's'}"
-        self.binary = redis7_binary() or valkey9_binary()
+        self.binary = binary or redis7_binary() or valkey9_binary()
+        self._clock = folder / "clock" if clock else None
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +46,7 @@ class MortalStore:
         at = ("--port", "0", "--unixsocket", str(self.folder / "s"), "--dir", str(self.folder))
         kept = ("--save", "", "--appendonly", durable, "--appendfsync", "everysec")
         self._process = subprocess.Popen(  # noqa: ASYNC220 # it takes a millisecond
-            [self.binary, *at, *kept], stdout=subprocess.DEVNULL
+            [self.binary, *at, *kept], stdout=subprocess.DEVNULL, env=self._environment()
         )
         async with asyncio.timeout(READY_S), self.client() as client:
             while True:
@@ -49,6 +54,30 @@ class MortalStore:
                     await client.ping()
                     return
                 await asyncio.sleep(0.01)
+
+    def _environment(self) -> dict[str, str] | None:
+        if self._clock is None:
+            return None
+        self.set_clock(0)
+        library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+        assert library, "faketime is missing: .ci/system tests installs it"
+        # Debian's Redis takes its memory from jemalloc, which asks for the time before libfaketime is ready:
+        # glibc's own functions, put first, take its place.
+        malloc = Path("/usr/lib").glob("*/libc_malloc_debug.so.0")
+        return {
+            **os.environ,
+            "LD_PRELOAD": " ".join(map(str, (*malloc, library))),
+            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def set_clock(self, ahead_s: int) -> None:
+        """From now on its clock is so far ahead of the machine's; negative: behind it."""
+        assert self._clock is not None
+        new = self._clock.with_suffix(".new")
+        new.write_text(f"{ahead_s:+d}\n")
+        new.rename(self._clock)
 
     async def kill(self) -> None:
         """kill -9."""
@@ -82,10 +111,12 @@ class MortalStore:
 
 
 @contextlib.asynccontextmanager
-async def mortal_store(*, durable: bool = True) -> AsyncIterator[MortalStore]:
+async def mortal_store(
+    *, durable: bool = True, clock: bool = False, binary: str = ""
+) -> AsyncIterator[MortalStore]:
     """Running; leaves no process and no file."""
     folder = Path(tempfile.mkdtemp(prefix="duo-"))
-    store = MortalStore(folder, durable=durable)
+    store = MortalStore(folder, durable=durable, clock=clock, binary=binary)
     try:
         await store.start()
         yield store
