@@ -142,6 +142,10 @@ class Guard(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
+        if self.is_answering and not in_body and not self._keeps:
+            # The answer under way is the connection's last, by the request's own word. What follows is not a
+            # request (RFC 9112 section 9.6): some load balancers and scripts send an empty line too many.
+            return
         if in_body and not self.is_answering:
             self.transport.close()  # answered already: anything more would be taken for the next answer
         elif self.is_answering and (not in_body or self.pipeline or self.cycle.response_started):

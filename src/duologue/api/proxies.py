@@ -28,17 +28,19 @@ class Forwarded:
 
     def _settle(self, scope: Scope) -> None:
         host, port = scope.get("client") or (None, 0)
-        forwarded, scheme = [], ""
+        forwarded, schemes = [], []
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
                 forwarded.append(value.decode("latin-1"))
             elif name == b"x-forwarded-proto":
-                scheme = value.decode("latin-1").strip().lower()
-        if not forwarded and not scheme:
+                schemes.append(value.decode("latin-1"))
+        if not forwarded and not schemes:
             return
         if not self._proxies.trusts(host):
             self._warn(host)
             return
+        # Each proxy of a row may add its own: the browser's is the first.
+        scheme = ",".join(schemes).partition(",")[0].strip().lower()
         if scheme in SCHEMES:
             scope["scheme"] = scheme
         address = self._proxies.client(host, forwarded)

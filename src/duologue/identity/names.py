@@ -29,6 +29,16 @@ _UNSEEN = re.compile(
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Bidi_Control: they turn the direction of the text around them."""
 _LINES = dict.fromkeys(map(ord, "\t\n\v\f\r\x85\u2028\u2029"), " ")
+_TAGS = "".join(map(chr, range(0xE0061, 0xE007B)))
+"""Letters that are not seen by themselves; the first is that of ``a``."""
+_FLAGS = tuple(
+    "🏴" + "".join(_TAGS[ord(letter) - ord("a")] for letter in region) + "\U000e007f"
+    for region in ("gbeng", "gbsct", "gbwls")
+)
+"""England, Scotland, Wales: of all flags of that form only these are recommended for interchange (Unicode
+Technical Standard 51, annex B.1)."""
+_STYLED = "‼⁉ℹ〰"
+"""What has an emoji style (emoji-variation-sequences.txt) and is not among the pictures by its category."""
 _PICTURES = range(0x1F000, 0x1FB00)
 """Reserved for pictures: those of a later Unicode than Python's are none the worse."""
 _SKIN = range(0x1F3FB, 0x1F400)
@@ -83,6 +93,8 @@ def _refusal(name: str, at: int) -> str:
     category = unicodedata.category(char)
     if char in (ZWJ, ZWNJ, EMOJI_STYLE) and _joins(name, at):
         return ""
+    if (char in _TAGS or char == _FLAGS[0][-1]) and _is_of_a_flag(name, at):
+        return ""
     reasons = (
         (_TURNS.match(char), "it turns the direction of the text around it"),
         (_UNSEEN.match(char) or category == "Cf", "it cannot be seen there"),
@@ -109,15 +121,28 @@ def _joins(name: str, at: int) -> bool:
     if not before:
         return False
     if name[at] == EMOJI_STYLE:
-        return _is_picture(before) or (before in "0123456789#*" and after == KEYCAP) or before in "‼⁉"
+        return _is_picture(before) or (before in "0123456789#*" and after == KEYCAP) or before in _STYLED
+    if VIRAMA in (unicodedata.combining(before), unicodedata.combining(after or " ")):
+        return _joins_virama(name[at], before, after)
     if not after:
         return False
-    if unicodedata.combining(before) == VIRAMA:
-        return True
     if name[at] == ZWNJ:
         return _is_arabic(_letter(name[:at])) and _is_arabic(after)
     picture = name[:at].rstrip(EMOJI_STYLE)[-1:]
     return bool(picture) and _is_picture(picture) and _is_picture(after)
+
+
+def _joins_virama(joiner: str, before: str, after: str) -> bool:
+    """Whether it changes how the letters around the sign are written."""
+    if unicodedata.combining(before) == VIRAMA:
+        # At the end of a name only the one that joins does: Malayalam's chillu letters, half forms.
+        return joiner == ZWJ or bool(after)
+    return joiner == ZWJ and unicodedata.category(before) == "Lo"  # Bengali's and Kannada's ra
+
+
+def _is_of_a_flag(name: str, at: int) -> bool:
+    start = name.rfind(_FLAGS[0][0], 0, at)
+    return start >= 0 and any(name.startswith(flag, start) and at < start + len(flag) for flag in _FLAGS)
 
 
 def _letter(text: str) -> str:

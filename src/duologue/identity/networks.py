@@ -41,7 +41,8 @@ class Networks:
     def __init__(self, key: bytes, proxies: Proxies) -> None:
         """Keep the store's key; the addresses of ``proxies`` get no mark."""
         self._key = key
-        self._proxies = proxies
+        # 0.0.0.0/0 and ::/0 trust all peers, and name no proxy.
+        self._proxies = [each for each in proxies.networks if each.prefixlen]
         self.mark = lru_cache(REMEMBERED)(self._mark)
         """Return the mark of an address's network; ``""`` where the address does not tell people apart."""
 
@@ -50,9 +51,9 @@ class Networks:
         if found is None:
             return ""
         plain = unwrapped(found)
-        if self._proxies.lists(found) or self._proxies.lists(plain):
+        if any(found in network or plain in network for network in self._proxies):
             return ""
-        if any(plain in network for network in SHARED if network.version == plain.version):
+        if any(plain in network for network in SHARED):
             return ""
         digest = blake2s(grouped(address).encode(), key=self._key, digest_size=12).digest()
         return urlsafe_b64encode(digest).decode()

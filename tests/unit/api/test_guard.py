@@ -342,6 +342,22 @@ class Early(Echo):
         await send({"type": "http.response.body", "body": b"done", "more_body": False})
 
 
+@dataclass
+class Late(Early):
+    """Answers when it is told to."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nothing is read."""
+        self.paths.append(scope["path"])
+        self.asked.set()
+        await self.answers.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"late", "more_body": False})
+
+
 async def test_a_fault_behind_an_answer_says_nothing() -> None:
     """Answered before its body came: a 400 now would be read as the answer to the next request."""
 
@@ -424,6 +440,55 @@ async def test_what_follows_a_close_is_not_parsed(app: Echo) -> None:
         client.writer.write(request(b"Connection: close", line=b"GET / HTTP/1.1") + COMMAND)
         said = await client.closed()
     assert answers(said) == len(app.bodies) == 1
+
+
+LAST = [request(line=b"GET / HTTP/1.0"), request(b"Connection: close", line=b"GET / HTTP/1.1")]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("behind", [b"\r\n", b"\r\n\r\n", b"\x00", UPGRADE])
+@pytest.mark.parametrize("last", LAST)
+async def test_what_follows_a_close_costs_no_answer(
+    last: bytes, behind: bytes, monkeypatch: pytest.MonkeyPatch, *, at_once: bool
+) -> None:
+    """Some load balancers send an empty line too many, and take a server that does not answer for dead."""
+    reads: asyncio.Queue[bytes] = asyncio.Queue()
+    read = guard.Guard.data_received
+
+    def told(self: guard.Guard, data: bytes) -> None:
+        read(self, data)
+        reads.put_nowait(data)
+
+    monkeypatch.setattr(guard.Guard, "data_received", told)
+    app = Late()
+    async with connected(app) as client, asyncio.timeout(PATIENCE_S):
+        client.writer.write(last + behind if at_once else last)
+        await app.asked.wait()
+        await reads.get()
+        if not at_once:
+            client.writer.write(behind)
+            await reads.get()
+        app.answers.set()
+        said = await client.closed()
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert said.endswith(b"late")
+    assert app.paths == ["/"]
+
+
+async def test_without_that_it_costs_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: all connections count as kept ones."""
+    monkeypatch.setattr(guard.Guard, "_keeps", property(lambda _: True, lambda *_: None), raising=False)
+    async with connected(Late()) as client:
+        client.writer.write(LAST[0] + b"\r\n")
+        assert await client.closed() == b""
+
+
+async def test_the_same_on_a_kept_connection_is_cut() -> None:
+    """There it may be the beginning of a request, and nothing else can be said in the midst of an answer."""
+    app = Late()
+    async with connected(app) as client:
+        client.writer.write(request(line=b"GET / HTTP/1.1") + b"\r\n")
+        assert await client.closed() == b""
 
 
 async def test_a_refusal_is_the_last_word(app: Echo) -> None:

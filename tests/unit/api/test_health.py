@@ -2,6 +2,7 @@
 
 import pytest
 
+from duologue.api import ops
 from tests.unit.api.conftest import Connect
 from tests.unit.api.recorder import Recorder
 
@@ -43,6 +44,42 @@ async def test_the_operators_pages_are_inside_only(connect: Connect, path: str) 
 async def test_inside_there_is_nothing_else(connect: Connect, path: str) -> None:
     """No interface and no page: a port that is opened by mistake lets nobody in."""
     assert (await connect(inside=True).get(path)).status_code == 404
+
+
+STRANGERS = ["evil.example", "evil.example:8001", "127.0.0.1.evil.example", "localhost.evil.example.", "a.b"]
+OURS = [
+    "localhost:8001", "127.0.0.1:8001", "[::1]:8001", "[::1]", "192.0.2.7", "", "prometheus",
+    "LOCALHOST.:8001", "host.docker.internal:8001", "ops.localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/transports"])
+@pytest.mark.parametrize("own", ["http://127.0.0.1:8001", "http://[::1]:8001"])
+async def test_a_name_that_a_stranger_owns_is_refused(connect: Connect, path: str, own: str) -> None:
+    """Else a page of that name, which leads to this machine, reads the pages (DNS rebinding)."""
+    inside = connect(inside=True, base=own)
+    for host in STRANGERS:
+        answer = await inside.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found"), host
+        assert "localhost" in answer.json()["detail"]
+        assert (await inside.get("/healthz", headers={"Host": host})).status_code == 200
+    for host in OURS:
+        assert (await inside.get(path, headers={"Host": host})).status_code != 404, host
+
+
+async def test_on_another_address_the_name_is_the_operators(connect: Connect) -> None:
+    """Who opens the port to a network says how it is called there."""
+    inside = connect(inside=True, base="http://192.0.2.7:8001")
+    assert (await inside.get("/metrics", headers={"Host": "ops.example"})).status_code == 200
+
+
+async def test_without_that_a_strangers_page_reads_them(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control."""
+    monkeypatch.setattr(ops, "is_ours", lambda _host: True)
+    inside = connect(inside=True, base="http://127.0.0.1:8001")
+    assert (await inside.get("/metrics", headers={"Host": "evil.example:8001"})).status_code == 200
 
 
 async def test_head_opens_no_stream(connect: Connect) -> None:

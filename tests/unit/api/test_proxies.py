@@ -44,6 +44,22 @@ async def test_a_trusted_proxys_word_counts() -> None:
     assert (address_of(scope), scope["scheme"]) == ("192.0.2.7", "https")
 
 
+@pytest.mark.parametrize(
+    ("said", "scheme"),
+    [
+        ([b"https, http"], "https"),
+        ([b"https,http"], "https"),
+        ([b"HTTPS ", b"http"], "https"),
+        ([b"http, https"], "http"),
+        ([b", https"], "http"),
+    ],
+)
+async def test_of_proxies_in_a_row_the_first_was_asked_by_the_browser(said: list[bytes], scheme: str) -> None:
+    """Each may add what it was asked over itself."""
+    scope = await seen(("10.0.0.1", 5), [(b"x-forwarded-proto", each) for each in said])
+    assert scope["scheme"] == scheme
+
+
 async def test_anybody_elses_does_not_and_is_told_once() -> None:
     """An operator whose proxy is missing in the list would else wonder why everybody is one address."""
     headers = [(b"x-forwarded-for", b"192.0.2.7"), (b"x-forwarded-proto", b"https")]

@@ -27,6 +27,8 @@ ANY = st.text(
     max_size=80,
 )
 
+SCOTLAND = "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+
 ALLOWED = {
     "Ada": "Ada",
     "": "",
@@ -38,6 +40,10 @@ ALLOWED = {
     "مریم": "مریم",
     "می\u200cخواهم": "می\u200cخواهم",
     "क्\u200dष": "क्\u200dष",
+    "മോഹന\u0d4d\u200d": "മോഹന\u0d4d\u200d",  # a chillu letter as older keyboards write it
+    "ര\u0d4d\u200d X": "ര\u0d4d\u200d X",
+    "র\u200d\u09cdযাচেল": "র\u200d\u09cdযাচেল",  # Rachel in Bengali
+    "ರ\u200d\u0ccdಯಾಂಕ್": "ರ\u200d\u0ccdಯಾಂಕ್",
     "עִבְרִית": "עִבְרִית",
     "བསྒྲུབས": "བསྒྲུབས",
     "ภาษาไทย": "ภาษาไทย",
@@ -45,7 +51,9 @@ ALLOWED = {
     "❤\ufe0f": "❤\ufe0f",
     "🏳\ufe0f\u200d🌈": "🏳\ufe0f\u200d🌈",
     "1\ufe0f\u20e3": "1\ufe0f\u20e3",
+    "ℹ\ufe0f〰\ufe0f": "ℹ\ufe0f〰\ufe0f",
     "🇩🇪": "🇩🇪",
+    f"A {SCOTLAND}{SCOTLAND}": f"A {SCOTLAND}{SCOTLAND}",
     "\U0001faff": "\U0001faff",  # a picture that no Unicode has yet
 }
 
@@ -58,6 +66,13 @@ REFUSED = {
     "A\u200cda": "U+200C ZERO WIDTH NON-JOINER",
     "Ada\u200d": "U+200D",
     "می\u200c": "U+200C",
+    "क\u094d\u200c": "U+200C",  # joins nothing that comes
+    "A\u200d\u094d": "U+200D",  # no letter that the sign belongs to
+    "\u200d\u094d": "U+200D",
+    SCOTLAND[1:]: "U+E0067",
+    SCOTLAND[:-1]: "U+E0067",
+    SCOTLAND + SCOTLAND[1:]: "U+E0067",
+    f"🏴{SCOTLAND[2:]}": "U+E0062",
     "A\ufe0fda": "U+FE0F VARIATION SELECTOR-16",
     "1\ufe0f": "U+FE0F",
     "\ufeffAda": "U+FEFF",

@@ -41,6 +41,14 @@ def test_what_tells_nobody_apart_has_no_mark(address: str) -> None:
     assert NETWORKS.mark(address) == ""
 
 
+@pytest.mark.parametrize("everybody", ["0.0.0.0/0", "::/0,0.0.0.0/0", "*"])
+def test_trust_in_all_peers_takes_nobodys_mark(everybody: str) -> None:
+    """A list that holds every address names no proxy: else no block would hold against a network."""
+    networks = Networks(b"k" * 32, Proxies.parse(everybody))
+    for address in ("192.0.2.7", "2001:db8:1:200::1"):
+        assert networks.mark(address) == NETWORKS.mark(address) != ""
+
+
 def test_a_mark_depends_on_the_stores_key() -> None:
     """Two stores call one network by two names."""
     assert Networks(b"l" * 32, PROXIES).mark("192.0.2.7") != NETWORKS.mark("192.0.2.7")
