@@ -123,6 +123,24 @@ def test_a_clock_that_is_behind_locks_nobody_out(client: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize("guarded", [True, False])
+def test_after_a_step_back_tokens_come_as_ever(client: redis.Redis, guarded: bool) -> None:
+    """Who waits as long as told is let in, and the next token comes one token's time later.
+
+    The control: an instant that is clamped but not written moves on with the clock, for an hour.
+    """
+    source = SOURCE if guarded else re.sub(r".*-- guard: clamp-written\n", "", SOURCE)
+    door = Door(client, Rates(person=Rate(60, 3)), source.encode())
+    door.spend("ann")
+    door.clock.turn(-3_600_000)
+    said = []
+    for n in range(10):
+        said.append(door.spend("ann", process=n % 2) is None)
+        door.clock.turn(1_000)
+    assert (said == [False] + [True] * 9) is guarded
+    assert any(said) is guarded
+
+
+@pytest.mark.parametrize("guarded", [True, False])
 def test_people_who_come_back_are_not_their_addresss(client: redis.Redis, guarded: bool) -> None:
     """A stream of somebody whom the store knows costs their address nothing; of a new one it does.
 
@@ -159,8 +177,9 @@ def test_a_full_store_still_counts(store_server_each: StoreServer, client: redis
 
 
 def test_the_header_is_true() -> None:
-    """It names what the body takes, and the one guard can be switched off."""
+    """It names what the body takes, and each guard can be switched off."""
     assert SOURCE.startswith("#!lua flags=allow-oom\n-- Spend: ")
     for line in ("-- KEYS ", "-- ARGV ", "-- Returns ", "-- Invariants: "):
         assert line in SOURCE
     assert SOURCE.count("-- guard: known-spared\n") == 1
+    assert SOURCE.count("-- guard: clamp-written\n") == 1

@@ -383,8 +383,12 @@ class Model:
 
     # The passing of time
 
-    def sweep(self) -> None:
+    def record_sweep(self) -> None:
+        """Each loop of a sweep records it."""
         self.last_sweep = self.now
+
+    def sweep(self) -> None:
+        self.record_sweep()
         if self.now < self.quiet_until:
             return
         self._owed_due()
@@ -457,6 +461,7 @@ class Model:
         return known
 
     def bury(self) -> None:
+        self.record_sweep()
         if self.now < self.quiet_until:
             return
         for process, last in list(self.beats.items()):

@@ -296,6 +296,7 @@ class Both(RuleBasedStateMachine):
         """The pass may begin anywhere, so the model takes over whom it paired, if it was allowed to."""
         for _ in range(4):
             play(self.sides.machine.scan(pool))
+            self.sides.model.record_sweep()
             self.sides.model.tell(pool)
             self.sides.adopt(pool)
         assert not list(self.sides.model.legal_pairs(pool))

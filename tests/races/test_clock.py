@@ -266,6 +266,66 @@ def test_the_clock_outlives_the_loss_of_its_key(stage: Stage) -> None:
     assert stage.waits("ann")
 
 
+@held_by("skipped-made-again")
+def test_what_was_skipped_is_made_again(stage: Stage) -> None:
+    """The clock was set back once; then the store loses one of the two copies, and later the other."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.wait(1_000, "ann", "ben")
+    stage.clock.turn(-HOUR_MS)
+    stage.wait(6_000, "ann", "ben")
+    stage.client.delete("{0}skipped")
+    stage.wait(1_000, "ann", "ben")
+    stage.closes("ben")
+    stage.client.delete("{0}sweep")
+    stage.wait(6_000, "ann")
+    assert stage.waits("ann")
+
+
+@held_by("slow-pass")
+def test_a_pass_over_many_pools_is_a_sweep(stage: Stage) -> None:
+    """Each pass takes longer than a gap that counts as an outage, because the store is far: deadlines come due."""
+    closes(stage)
+    for _ in range(10):
+        play(stage.machine.sweep())
+        for pool in ("main", "de", "fr", "it"):
+            stage.clock.turn(550)
+            play(stage.machine.scan(pool))
+        play(stage.machine.bury())
+    assert stage.waits("ann")
+
+
+@held_by("attached-rises")
+def test_an_older_socket_replaces_no_newer_one_where_a_sweep_is_missing(stage: Stage) -> None:
+    """Ben attaches 1.9 s after the last sweep, and again after 2.1 s, when time continues at that sweep."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.wait(1_000, "ann", "ben")
+    stage.clock.turn(1_900)
+    old = stage.attach("ben", page=stage.socket("ben").page)
+    assert old
+    stage.clock.turn(200)
+    new = stage.attach("ben", page=old.page, process="s2")
+    assert new
+    stage.reattach(old)
+    assert stage.client.smembers("{0}at:s2") == {b"ben"}
+
+
+@held_by("attached-rises")
+def test_an_older_socket_replaces_no_newer_one_after_the_store_was_emptied(stage: Stage) -> None:
+    """What a process names is of the time before, an hour ahead: whoever attaches after it is newer all the same."""
+    stage.comes("ben")
+    stage.wait(1_000, "ben")
+    stage.clock.turn(-HOUR_MS)
+    stage.wait(1_000, "ben")
+    old = stage.attach("ben", page=stage.socket("ben").page)
+    assert old
+    stage.client.flushall()
+    stage.reattach(old)
+    new = stage.attach("ben", page=old.page, process="s2")
+    assert new
+    stage.reattach(old)
+    assert stage.client.smembers("{0}at:s2") == {b"ben"}
+
+
 @held_by("quiet-bounded")
 def test_no_quiet_is_longer_than_a_quiet(stage: Stage) -> None:
     """A mark an hour ahead, however it came there, puts deadlines off by five seconds and no more."""

@@ -16,7 +16,9 @@ come_from(r, ARGV[12], ARGV[13])
 local anew = r.connection == '' or r.page ~= page -- guard: attach-anew -- off: local anew = false
 local turned = r.match ~= '' and r.page ~= page
 if r.connection ~= connection then
-  connect(r, process, connection, page, now)
+  -- Time may fall by up to `outage_ms` where a sweep is missing, and an address that was named again may be of another time.
+  local at = math.max(now, r.attached_at + 1) -- guard: attached-rises -- off: local at = now
+  connect(r, process, connection, page, at)
 end
 local most = turned and turn_page(load_match(r.match), r) > T.page_changes -- guard: page-changes -- off: local most = false
 sign(r, most)

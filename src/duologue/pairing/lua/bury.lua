@@ -7,6 +7,7 @@
 -- Invariants: nobody is buried within `outage_quiet_ms` of an outage
 -- include: context view rooms queue presence sweeping
 local beats = KEYS[1]
+record_sweep() -- guard: slow-pass
 if in_outage() then return { 'done', '', facts } end
 local dead = redis.call('ZRANGEBYSCORE', beats, '-inf', now - T.process_dead_ms, 'LIMIT', 0, 1)[1]
 if not dead then return { 'done', '', facts } end

@@ -5,8 +5,9 @@
 -- Returns  done, "", facts
 -- Events   new-match; waiting, where video went away or came back
 -- Invariants: 4 no limbo without a new arrival
--- include: context view rooms queue
+-- include: context view rooms queue sweeping
 local queue, pool = KEYS[1], ARGV[4]
+record_sweep() -- guard: slow-pass
 local cursor_key = S .. 'scan:' .. pool
 
 -- Video is away, or back: those who wait here read it, by place, 64 a call; once it is back each is paired first.
