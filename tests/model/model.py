@@ -304,7 +304,7 @@ class Model:
             return False
         match, turned = p.match, p.page != page
         if p.connection != connection:  # else it is a poll, of which only the sign of life counts
-            self._connect(p, connection, process, page, self.now)
+            self._connect(p, connection, process, page, max(self.now, p.attached_at + 1))
         self._sign(p)
         if match and turned:
             match.turned[p.id] = match.turned.get(p.id, 0) + 1
