@@ -153,7 +153,7 @@ end
 -- A new page makes the partner's page build its media anew. How often this side's has changed in the match, this time included.
 local function turn_page(m, r)
   local field = 'pages_' .. side_of(m, r)
-  m[field], m.touched = m[field] + 1, true
+  m[field], m.touched = (m[field] or 0) + 1, true -- nil: written by an older version
   return m[field]
 end
 
