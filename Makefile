@@ -21,13 +21,15 @@ NEXT := examples/nextjs/node_modules/.whole
 .PHONY: run run-livekit setup test test-all faults lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
+# A trial has two people, who would wait for minutes now and then after a Next, so that no wait proves a block: not here.
+TRIAL := --no-relax-drawn
 run: $(VENV)/.runtime $(WEB)
-	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA)
+	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA) $(TRIAL)
 
 # The same on a LiveKit server of this machine. LIVEKIT_PORT=7890 where 7880 is taken.
 LIVEKIT_PORT ?= 7880
 run-livekit: $(VENV)/.livekit $(WEB) livekit
-	@exec $(BIN)/python tools/run_livekit.py $(LIVEKIT_PORT) $(PORT) $(DATA)
+	@exec $(BIN)/python tools/run_livekit.py $(LIVEKIT_PORT) $(PORT) $(DATA) $(TRIAL)
 
 setup: $(VENV)/.dev $(NPM) $(NEXT) $(WEB)
 

@@ -64,7 +64,7 @@ def until_ready(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 def main() -> int:
     """The exit code of ``duologue serve``."""
-    port, page_port, data = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    port, page_port, data, more = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:]
     binary = shutil.which(BUILT) or shutil.which("livekit-server")
     if binary is None:
         sys.exit("duologue: no livekit-server here; make livekit builds one with Go")
@@ -80,17 +80,17 @@ def main() -> int:
         )
     try:
         until_ready(server, port, log)
-        return serve(port, page_port, data, key, secret)
+        return serve(port, page_port, data, key, secret, more)
     finally:
         server.terminate()
         server.wait()
 
 
-def serve(port: int, page_port: str, data: Path, key: str, secret: str) -> int:
+def serve(port: int, page_port: str, data: Path, key: str, secret: str, more: list[str]) -> int:
     """Until it ends by itself: Ctrl-C and SIGTERM are its own to obey."""
     duologue = subprocess.Popen(  # noqa: S603 # ourselves
         [sys.executable, "-m", "duologue", "serve", "--port", page_port, "--data", str(data),
-         "--media", "livekit", "--livekit-url", f"ws://127.0.0.1:{port}"],
+         "--media", "livekit", "--livekit-url", f"ws://127.0.0.1:{port}", *more],
         env={**os.environ, "LIVEKIT_API_KEY": key, "LIVEKIT_API_SECRET": secret},
     )  # fmt: skip
     signal.signal(signal.SIGINT, signal.SIG_IGN)

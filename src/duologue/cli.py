@@ -114,6 +114,8 @@ def announce(settings: Settings, running: wiring.Running) -> None:
         click.echo("  page   off: the interface only, under /v1")
     if not settings.guests:
         click.echo("  guests off: sessions begin with tokens of your own back end (docs/tokens.md)")
+    if not settings.relax_drawn:
+        click.echo("  trial  how long two people wait tells a block from a skip (--no-relax-drawn)")
     click.echo("  Ctrl-C ends it")
 
 

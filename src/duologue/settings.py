@@ -303,7 +303,9 @@ class Settings:
     looks: int = timing(16, "How many of a pool one pairing looks at.")
     scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
     relax_drawn: bool = timing(
-        True, "Two who met lately wait longer than that in one case of four, so that no wait proves a block."
+        True,
+        "Two who met lately wait longer than that in one case of four, so that no wait proves a block. "
+        "Off is for trials.",
     )
     strict_tags: bool = timing(False, "Tags and language never relax.")
 

@@ -33,12 +33,24 @@ def fetch(url: str) -> dict[str, Any]:
         raise Unanswered(
             f"{asked} is not served ({error.code}); the operator's pages have a port of their own, which the "
             "server names as it starts (--ops-port), by default the one after --port: "
-            "duologue transports http://localhost:8001"
+            f"duologue transports {one_higher(url)}"
         ) from error
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise Unanswered(f"{asked} does not answer ({reason}); is the server running there?") from error
+        raise Unanswered(
+            f"{asked} does not answer ({reason}); is the server running there? "
+            "It prints the address of the operator's pages as it starts"
+        ) from error
     return document
+
+
+def one_higher(url: str) -> str:
+    """Return the address of the operator's pages of a server at ``url``, unless its settings name another."""
+    try:
+        port = urllib.parse.urlsplit(url).port
+    except ValueError:
+        port = None
+    return f"http://localhost:{8001 if port is None else port + 1}"
 
 
 def shown(document: dict[str, Any]) -> str:

@@ -83,6 +83,14 @@ def test_it_serves_on_the_embedded_store_and_leaves_nothing(data: Path) -> None:
     assert "guests off" not in "".join(server.said)
 
 
+def test_a_trial_is_named_as_one(data: Path) -> None:
+    """Say at the start that waits tell blocks, as they do under ``make run``, which takes this option."""
+    for option, named in (("--no-relax-drawn", True), ("--relax-drawn", False)):
+        with serving("--no-page", option, "--data", str(data)) as server:
+            assert server.stop() == 0
+        assert ("tells a block from a skip (--no-relax-drawn)" in "".join(server.said)) is named
+
+
 def test_ctrl_c_is_an_orderly_stop(data: Path) -> None:
     """The signal reaches the whole group of the terminal; the store lives until the server is done."""
     with serving("--no-page", "--data", str(data)) as server:
@@ -256,7 +264,7 @@ def test_a_taken_port_of_the_operators_pages(data: Path) -> None:
         code, line = refused("--no-page", "--port", "0", "--ops-port", str(port), "--data", str(data))
     assert code == 1
     assert f"port {port}, for the operator's pages, is taken" in line
-    assert f"--ops-port {port + 10}" in line
+    assert f"--ops-port {port + 10} (make run DUOLOGUE_OPS_PORT={port + 10})" in line
     assert not working_in(data)
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from duologue.usage import Unanswered, fetch, shown
+from duologue.usage import Unanswered, fetch, one_higher, shown
 
 DOCUMENT = {
     "transports": "both",
@@ -46,6 +46,20 @@ def test_nobody_answers() -> None:
         port = taken.getsockname()[1]
     with pytest.raises(Unanswered, match=f"{port}/transports does not answer"):
         fetch(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("http://localhost:9000", "http://localhost:9001"),
+        ("http://127.0.0.1:8471/", "http://localhost:8472"),
+        ("https://duologue.example", "http://localhost:8001"),
+        ("http://localhost:99999", "http://localhost:8001"),
+    ],
+)
+def test_the_address_to_try_is_that_of_the_server_asked(url: str, found: str) -> None:
+    """Name the port after the one that was asked; a proxy's address says nothing about it."""
+    assert one_higher(url) == found
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "file:///etc/passwd", ""])

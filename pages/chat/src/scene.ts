@@ -50,7 +50,8 @@ export interface Scene {
   readonly current: string | null;
   readonly previous: string | null;
   readonly canChat: boolean;
-  readonly offersSecond: boolean;
+  /** The words of the link to a tab that is somebody else, where there is one. */
+  readonly second: string | null;
   readonly takeOver: string | null;
 }
 
@@ -74,7 +75,7 @@ export function scene(situation: Situation, words: Words): Scene {
     current: together ? currentMatch(model) : null,
     previous: previous !== null && !situation.dealt.has(previous) ? previous : null,
     canChat: together,
-    offersSecond: state === "waiting" && situation.loopback && (model.people_online ?? 1) <= 1,
+    second: second(state, situation, words),
     takeOver: state === "taken-over" ? words.over.here : state === "ended" && model.ended_reason !== "banned" ? words.over.again : null,
   };
 }
@@ -136,14 +137,26 @@ function limited({ model: { media } }: Situation, { status }: Words): string | n
 }
 
 /** First why the person is looking again, while that is news; then how many there are. */
-function looking({ model, news, noWay }: Situation, { status, ended, noWay: noWayWords }: Words): { title: string; detail: string } {
+function looking({ model, news, noWay, loopback }: Situation, { status, ended, noWay: noWayWords, second: secondWords }: Words): { title: string; detail: string } {
   if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.noVideo, detail: status.noVideoDetail };
   const skipping = model.skipping !== null;
   const why = skipping || news === null ? "" : ended[news];
   const title = skipping || news !== null ? `${why} ${status.finding}`.trim() : status.looking;
   const others = model.people_online ?? 0;
-  const crowd = others <= 1 ? status.alone : status.online(others);
+  const crowd = others <= 1 ? status.alone : loopback && isApart(model) ? secondWords.apart : status.online(others);
   return { title, detail: noWay ? noWayWords : skipping ? "" : crowd };
+}
+
+/** On the server's own machine: the page offers a second person to somebody alone, and a third one to two people who have met. */
+function second(state: SceneState, { model, loopback }: Situation, { second: words }: Words): string | null {
+  if (state !== "waiting" || !loopback) return null;
+  if ((model.people_online ?? 1) <= 1) return words.open;
+  return isApart(model) ? words.another : null;
+}
+
+/** Nobody is here but this person and, as far as the page can tell, the partner of their last conversation. */
+function isApart({ state, people_online: people, skipping }: Model): boolean {
+  return people === 2 && skipping === null && state?.state === "waiting" && state.ended !== undefined;
 }
 
 function banner(state: SceneState, { link }: Words): string | null {

@@ -43,7 +43,7 @@ function showActions(scene: Scene): void {
   element("report", HTMLButtonElement).disabled = scene.current === null;
   element("stop", HTMLButtonElement).disabled = over;
   writeOrHide(element("take-over", HTMLButtonElement), scene.takeOver);
-  show(element("second", HTMLElement), scene.offersSecond);
+  writeOrHide(element("second", HTMLElement), scene.second);
   show(element("report-previous", HTMLElement), looking && scene.previous !== null);
   show(element("block-previous", HTMLElement), looking && scene.previous !== null);
 }

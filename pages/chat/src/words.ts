@@ -59,7 +59,8 @@ export interface Words {
     readonly meOff: string;
     readonly meNone: string;
   };
-  readonly second: { readonly open: string };
+  /** On the server's own machine: a tab that is somebody else, and why two people who just met wait. */
+  readonly second: { readonly open: string; readonly another: string; readonly apart: string };
   readonly chat: {
     readonly region: string;
     readonly messages: string;
@@ -228,7 +229,13 @@ export const english: Words = {
     meOff: "Your camera is off",
     meNone: "You are here without a camera",
   },
-  second: { open: "Open a second person" },
+  second: {
+    open: "Open a second person",
+    another: "Open another person",
+    apart:
+      "The two of you have just met, so you wait a while before you meet again (15 seconds or more), and after a block you never do. " +
+      "Another person meets you at once.",
+  },
   chat: {
     region: "Text chat",
     messages: "Messages",

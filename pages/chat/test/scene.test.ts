@@ -119,11 +119,22 @@ describe("the scene", () => {
     expect(draw({ state: waiting }, { news: "media-unavailable" }).title).toBe("The video server did not answer. Finding the next one…");
   });
 
-  it("offers a second person to who waits alone on the server's own machine, and to nobody else", () => {
-    expect(draw({ state: waiting, people_online: 1 }).offersSecond).toBe(true);
-    expect(draw({ state: waiting, people_online: 2 }).offersSecond).toBe(false);
-    expect(draw({ state: waiting, people_online: 1 }, { loopback: false }).offersSecond).toBe(false);
-    expect(draw(talking).offersSecond).toBe(false);
+  it("offers a second person to somebody who waits alone on the server's own machine, and to nobody else", () => {
+    expect(draw({ state: waiting, people_online: 1 }).second).toBe(english.second.open);
+    expect(draw({ state: waiting, people_online: 2 }).second).toBeNull();
+    expect(draw({ state: waiting, people_online: 1 }, { loopback: false }).second).toBeNull();
+    expect(draw(talking).second).toBeNull();
+  });
+
+  it("says on the server's own machine why two people who have just met wait, and offers a third", () => {
+    const state: PersonState = { ...waiting, ended: { match: "m_0", reason: "skipped", at_ms: 0 } };
+    const { apart, another } = english.second;
+    expect(draw({ state, people_online: 2 })).toMatchObject({ second: another, detail: apart });
+    const usual = { second: null, detail: english.status.online(2) };
+    expect(draw({ state: waiting, people_online: 2 })).toMatchObject(usual);
+    expect(draw({ state, people_online: 2 }, { loopback: false })).toMatchObject(usual);
+    expect(draw({ state, people_online: 3 })).toMatchObject({ second: null, detail: english.status.online(3) });
+    expect(draw({ state, people_online: 2, skipping: "m_0" })).toMatchObject({ second: null, detail: "" });
   });
 
   it("lets the person before be reported until that was done", () => {

@@ -114,7 +114,8 @@ def _why(error: OSError, host: str, port: int, kind: str) -> str:
     match error.errno:
         case errno.EADDRINUSE if kind:
             return (
-                f"port {port}, for the operator's pages, is taken; choose another: --{kind}port {port + 10}"
+                f"port {port}, for the operator's pages, is taken; choose another: --{kind}port {port + 10} "
+                f"(make run DUOLOGUE_OPS_PORT={port + 10})"
             )
         case errno.EADDRINUSE:
             # Not the next one: a server that has this port has that one for its operator's pages.
