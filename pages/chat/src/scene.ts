@@ -147,16 +147,20 @@ function looking({ model, news, noWay, loopback }: Situation, { status, ended, n
   return { title, detail: noWay ? noWayWords : skipping ? "" : crowd };
 }
 
-/** On the server's own machine: the page offers a second person to somebody alone, and a third one to two people who have met. */
+/** On the server's own machine: the page offers a second person to somebody alone, and another one to people who have met. */
 function second(state: SceneState, { model, loopback }: Situation, { second: words }: Words): string | null {
   if (state !== "waiting" || !loopback) return null;
   if ((model.people_online ?? 1) <= 1) return words.open;
-  return isApart(model) ? words.another : null;
+  return hasMet(model) ? words.another : null;
 }
 
 /** Nobody is here but this person and, as far as the page can tell, the partner of their last conversation. */
-function isApart({ state, people_online: people, skipping }: Model): boolean {
-  return people === 2 && skipping === null && state?.state === "waiting" && state.ended !== undefined;
+function isApart(model: Model): boolean {
+  return model.people_online === 2 && hasMet(model);
+}
+
+function hasMet({ state, skipping }: Model): boolean {
+  return skipping === null && state?.state === "waiting" && state.ended !== undefined;
 }
 
 function banner(state: SceneState, { link }: Words): string | null {

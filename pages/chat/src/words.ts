@@ -197,7 +197,7 @@ export const english: Words = {
       "you-were-away": "You were away for a while, so we took you out of the queue. Press Start when you are back.",
       "one-conversation": "That conversation is over. Press Start when you want to meet the next person.",
     },
-    second: "You are a second person here, in this tab only. Start, and meet your first one.",
+    second: "In this tab you are somebody else. Press Start to meet the person in the other tab.",
     start: "Start",
     startSound: "Start with sound only",
     startText: "Start with text only",
@@ -233,7 +233,7 @@ export const english: Words = {
     open: "Open a second person",
     another: "Open another person",
     apart:
-      "The two of you have just met, so you wait a while before you meet again (15 seconds or more), and after a block you never do. " +
+      "You two have just met, so you wait 15 seconds or more before you meet again. After a block you never do. " +
       "Another person meets you at once.",
   },
   chat: {

@@ -126,14 +126,14 @@ describe("the scene", () => {
     expect(draw(talking).second).toBeNull();
   });
 
-  it("says on the server's own machine why two people who have just met wait, and offers a third", () => {
+  it("says on the server's own machine why two people who have just met wait, and offers another", () => {
     const state: PersonState = { ...waiting, ended: { match: "m_0", reason: "skipped", at_ms: 0 } };
     const { apart, another } = english.second;
     expect(draw({ state, people_online: 2 })).toMatchObject({ second: another, detail: apart });
     const usual = { second: null, detail: english.status.online(2) };
     expect(draw({ state: waiting, people_online: 2 })).toMatchObject(usual);
     expect(draw({ state, people_online: 2 }, { loopback: false })).toMatchObject(usual);
-    expect(draw({ state, people_online: 3 })).toMatchObject({ second: null, detail: english.status.online(3) });
+    expect(draw({ state, people_online: 3 })).toMatchObject({ second: another, detail: english.status.online(3) });
     expect(draw({ state, people_online: 2, skipping: "m_0" })).toMatchObject({ second: null, detail: "" });
   });
 
