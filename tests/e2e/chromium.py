@@ -112,6 +112,17 @@ def plain(playwright: Playwright, folder: Path, *, flags: Sequence[str] = ()) ->
         process.wait()
 
 
+@contextlib.contextmanager
+def profile_of(browser: Chromium) -> Iterator[BrowserContext]:
+    """Make a new profile in the browser, for tests in which nobody uses the page."""
+    context = browser.browser.new_context()
+    context.set_default_timeout(15_000)
+    try:
+        yield context
+    finally:
+        context.close()
+
+
 def kill(processes: Sequence[psutil.Process]) -> None:
     """SIGKILL, to those that are still there."""
     for each in processes:

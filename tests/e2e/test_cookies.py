@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.chromium import Chromium
+from tests.e2e.chromium import Chromium, profile_of
 from tests.e2e.serving import Serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -36,11 +36,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Serving]]
 @pytest.fixture
 def profile(browser: Chromium) -> Iterator[BrowserContext]:
     """A browser's profile."""
-    context = browser.browser.new_context()
-    try:
+    with profile_of(browser) as context:
         yield context
-    finally:
-        context.close()
 
 
 def opened(profile: BrowserContext, server: Serving) -> Page:

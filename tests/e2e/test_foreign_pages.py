@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.e2e.chromium import Chromium
+from tests.e2e.chromium import Chromium, profile_of
 from tests.e2e.serving import Serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -53,17 +52,6 @@ def house(elsewhere: int, tmp_path: Path) -> Iterator[Serving]:
         yield server
     finally:
         server.stop()
-
-
-@contextmanager
-def somebody(browser: Chromium) -> Iterator[BrowserContext]:
-    """A browser's profile."""
-    context = browser.browser.new_context()
-    context.set_default_timeout(15_000)
-    try:
-        yield context
-    finally:
-        context.close()
 
 
 def at(context: BrowserContext, url: str) -> Page:
@@ -124,7 +112,7 @@ def test_a_foreign_page_moves_nobody(browser: Chromium, house: Serving, elsewher
 
     The neighbour is the harder one: another port is the same site, so its requests bring the cookie.
     """
-    with somebody(browser) as context:
+    with profile_of(browser) as context:
         own = at(context, f"{house.url}/healthz")
         own.evaluate(OWN, ["/v1/sessions", {}])
         assert own.evaluate(OWN, ["/v1/join", {"intent": 1}])["outcome"] == "waiting"
@@ -165,7 +153,7 @@ CALLS = """async (house) => {
 
 def test_a_listed_page_reads_everything(browser: Chromium, house: Serving, elsewhere: int) -> None:
     """With a token of its own: the stream as it comes, 429 with its ``Retry-After``, 401 with its code."""
-    with somebody(browser) as context:
+    with profile_of(browser) as context:
         page = at(context, f"http://localhost:{elsewhere}/")
         read = page.evaluate(CALLS, house.url)
         assert context.cookies() == []
@@ -176,7 +164,7 @@ def test_a_listed_page_reads_everything(browser: Chromium, house: Serving, elsew
 
 def test_an_unlisted_page_reads_nothing(browser: Chromium, house: Serving, elsewhere: int) -> None:
     """The control: the same calls from the same machine, by another name."""
-    with somebody(browser) as context:
+    with profile_of(browser) as context:
         page = at(context, f"http://127.0.0.1:{elsewhere}/")
         failed = page.evaluate(
             f"(house) => ({CALLS})(house).then(() => '', (error) => error.name)", house.url

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from duologue.api.app import build
 from duologue.api.desk import Desk
@@ -21,6 +22,7 @@ from duologue.delivery.offer import Offer
 from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
+from duologue.identity.limits import Limits
 from duologue.identity.tokens import Tokens
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
@@ -31,10 +33,27 @@ from duologue.pairing.machine import Machine
 from duologue.pairing.vocabulary import ProcessId
 from duologue.store.client import Store
 from duologue.workers.supervisor import repeat
+from tests.integration.streams import Process
 
 SECRET = "s" * 32
 PROJECT = Project("ws://127.0.0.1:1", "key", SECRET)
 POOLS = ("main", "de")
+
+
+def limited(process: Process, limits: Limits) -> ASGIApp:
+    """Build the whole of HTTP over a process's parts, with limits of the test's own."""
+    desk = Desk(
+        machine=process.machine,
+        media=Peer(),
+        metrics=process.metrics,
+        tokens=Tokens(Keyring.parse(SECRET)),
+        origins=Origins(),
+        pools=("main",),
+        limits=limits,
+    )
+    events = EventStream(process.hub, desk.caller, door=desk.door)
+    polls = Polls(process.hub, process.clock)
+    return build(desk, events=events, is_ready=process.contact.ready, web=None, polls=polls)
 
 
 def application(store_url: str, offer: Offer) -> Starlette:

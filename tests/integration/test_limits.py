@@ -12,21 +12,14 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
-from duologue.api.app import build
-from duologue.api.desk import Desk
 from duologue.api.proxies import Forwarded
-from duologue.api.stream import EventStream
-from duologue.delivery.polls import Polls
 from duologue.identity.addresses import Proxies
 from duologue.identity.buckets import Rate
-from duologue.identity.credentials import Origins
-from duologue.identity.keyring import Keyring
 from duologue.identity.limits import Kind, Limits, Rates, rates_of
-from duologue.identity.tokens import Tokens
-from duologue.media.peer import Peer
 from duologue.pairing.keys import Keys
 from duologue.pairing.vocabulary import PersonId
 from duologue.settings import Settings
+from tests.integration.served import limited
 from tests.integration.streams import PATIENCE_S, Process, until
 from tests.integration.test_protocol import DOCUMENT
 from tests.servers import StoreServer, store_server, valkey9_binary
@@ -58,19 +51,7 @@ async def process(valkey9: StoreServer) -> AsyncIterator[Process]:
 def application(process: Process, rates: Mapping[Kind, Rates]) -> ASGIApp:
     """The whole of HTTP behind one trusted proxy, with limits of the test's own."""
     limits = Limits(process.store, rates, known=Keys("0").person)
-    desk = Desk(
-        machine=process.machine,
-        media=Peer(),
-        metrics=process.metrics,
-        tokens=Tokens(Keyring.parse("s" * 32)),
-        origins=Origins(),
-        pools=("main",),
-        limits=limits,
-    )
-    events = EventStream(process.hub, desk.caller, door=desk.door)
-    polls = Polls(process.hub, process.clock)
-    app = build(desk, events=events, is_ready=process.contact.ready, web=None, polls=polls)
-    return Forwarded(app, Proxies.parse(PROXY))
+    return Forwarded(limited(process, limits), Proxies.parse(PROXY))
 
 
 @contextlib.asynccontextmanager

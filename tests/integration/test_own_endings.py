@@ -7,20 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from duologue.api.app import build
-from duologue.api.desk import Desk
-from duologue.api.stream import EventStream
-from duologue.identity.credentials import Origins
-from duologue.identity.keyring import Keyring
 from duologue.identity.limits import Kind, Limits, Rates, rates_of
-from duologue.identity.tokens import Tokens
-from duologue.media.peer import Peer
 from duologue.pairing.invariants import snapshot
 from duologue.pairing.keys import Keys
 from duologue.pairing.scripts import load
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import ConnectionId, MediaKind, PersonId, ProcessId
 from duologue.settings import Settings
+from tests.integration.served import limited
 from tests.integration.streams import Process
 from tests.races.direct import NOON_MS, Direct, play
 from tests.servers import StoreServer
@@ -99,13 +93,13 @@ class Attack:
 @pytest.fixture
 async def attack(request: pytest.FixtureRequest, valkey9: StoreServer) -> AsyncIterator[Attack]:
     """The parameter: guards of the scripts that are off, and whether ``failed`` is limited as skips are."""
-    without, limited = getattr(request, "param", ((), True))
+    without, is_limited = getattr(request, "param", ((), True))
     now = [NOON_MS]
     async with Process(valkey9.url).started(sweeps=False) as process:
         process.machine._now_ms = lambda: now[0]
         process.machine._scripts = load(Timings(), MediaKind.PEER, "main", without=without)
         rates = rates_of(Settings().of_the_limits())
-        if not limited:
+        if not is_limited:
             rates[Kind.SKIPS] = Rates()
         limits = Limits(
             process.store,
@@ -114,18 +108,7 @@ async def attack(request: pytest.FixtureRequest, valkey9: StoreServer) -> AsyncI
             now_ms=lambda: float(now[0]),
             store_now_ms=lambda: now[0],
         )
-        desk = Desk(
-            machine=process.machine,
-            media=Peer(),
-            metrics=process.metrics,
-            tokens=Tokens(Keyring.parse("s" * 32)),
-            origins=Origins(),
-            pools=("main",),
-            limits=limits,
-        )
-        app = build(
-            desk, events=EventStream(process.hub, desk.caller), is_ready=lambda: True, web=None, polls=None
-        )
+        app = limited(process, limits)
         transport = httpx.ASGITransport(app, client=("192.0.2.7", 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             made = Attack(process, client, now)

@@ -5,7 +5,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,15 +20,7 @@ SOURCE = Path(floods.__file__).parent
 MANY = 10_000
 
 
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    """Other tests' logs are as before."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("logs_restored")
 
 
 class Log:
