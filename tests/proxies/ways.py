@@ -108,7 +108,9 @@ class Way:
     def _judge(self, each: Framed, raw: bytes, said: bytes) -> None:
         """A proxy may refuse more than we do, and may send on something else than it was sent."""
         status = said[9:12].decode("latin-1")
-        if each in HARMLESS and status not in map(str, (*TAKEN, 100)):
+        # Of HTTP/1.0 without Host nginx makes HTTP/1.1 without Host, which is rightly refused.
+        by_proxy = self.front.name != "direct" and b"Host:" not in raw
+        if each in HARMLESS and not by_proxy and status not in map(str, (*TAKEN, 100)):
             self.found.surprises.append(f"{each.name}: {status or 'no answer'}, and it is harmless")
         may = ("400", "") if len(raw) > READ else ("400",)  # the reset that follows may be first
         if self.front.name == "direct" and not each.taken and status not in may:
