@@ -153,6 +153,7 @@ class Process:
     ) -> None:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
+        keys = keyring(settings)
         process = ProcessId("s_" + secrets.token_urlsafe(12))
         machine = Machine(
             store,
@@ -187,15 +188,18 @@ class Process:
             deliver=hub.deliver,
             opened=lambda: contact.suspect("feed"),
         )
+
+        async def remember() -> None:
+            networks.adopt(await store_key(keys, machine.network_key, networks.key))
+
         self._loops: tuple[supervisor.Loop, ...] = (
             feed,
             polls,
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, settings.pools, clock),
-            reattach.Reattach(hub, contact, clock),
+            reattach.Reattach(hub, contact, clock, remember=remember),
             *(rooms.loops if rooms else ()),
         )
-        keys = keyring(settings)
         desk = Desk(
             machine=machine,
             media=media,

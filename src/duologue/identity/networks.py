@@ -40,11 +40,17 @@ class Networks:
 
     def __init__(self, key: bytes, proxies: Proxies) -> None:
         """Keep the store's key; the addresses of ``proxies`` get no mark."""
-        self._key = key
+        self.key = key
         # 0.0.0.0/0 and ::/0 trust all peers, and name no proxy.
         self._proxies = [each for each in proxies.networks if each.prefixlen]
         self.mark = lru_cache(REMEMBERED)(self._mark)
         """Return the mark of an address's network; ``""`` where the address does not tell people apart."""
+
+    def adopt(self, key: bytes) -> None:
+        """Tell marks by this key from now on; connections keep the marks that they have."""
+        if key != self.key:
+            self.key = key
+            self.mark.cache_clear()
 
     def _mark(self, address: str) -> str:
         found = read(address)
@@ -55,7 +61,7 @@ class Networks:
             return ""
         if any(plain in network for network in SHARED):
             return ""
-        digest = blake2s(grouped(address).encode(), key=self._key, digest_size=12).digest()
+        digest = blake2s(grouped(address).encode(), key=self.key, digest_size=12).digest()
         return urlsafe_b64encode(digest).decode()
 
 
@@ -63,8 +69,13 @@ Wrapped = Mapping[str, str]
 """The store's key, wrapped by a signing key, by the fingerprint of that signing key."""
 
 
-async def store_key(keyring: Keyring, propose: Callable[[str, str], Awaitable[Wrapped]]) -> bytes:
-    """Return the store's key, which is made if no listed signing key unwraps one.
+async def store_key(
+    keyring: Keyring, propose: Callable[[str, str], Awaitable[Wrapped]], held: bytes = b""
+) -> bytes:
+    """Return the store's key. If no listed signing key unwraps one, it becomes ``held``, or a new one.
+
+    ``held`` is the key of a process that runs already. A store that lost its data gets it back, so that
+    servers that start later tell the same marks.
 
     ``propose`` keeps an entry unless its name is taken, and returns all entries; with ``""`` it only reads.
     After the call there is an entry of the signing key, so an older one can be dropped later. Raises what
@@ -74,7 +85,7 @@ async def store_key(keyring: Keyring, propose: Callable[[str, str], Awaitable[Wr
     found = await propose("", "")
     key = next(filter(None, (_unwrapped(found, secret) for secret in keyring.keys.values())), None)
     if key is None or _name(first) not in found:
-        found = await propose(_name(first), _wrap(first, key or secrets.token_bytes(KEY_BYTES)))
+        found = await propose(_name(first), _wrap(first, key or held or secrets.token_bytes(KEY_BYTES)))
     return _unwrapped(found, first) or key or b""
 
 

@@ -6,6 +6,7 @@ connections on which a gap showed.
 """
 
 import random
+from collections.abc import Awaitable, Callable
 
 from duologue.delivery.clock import Clock
 from duologue.delivery.contact import Contact
@@ -23,7 +24,16 @@ class Reattach:
 
     name = "reattach"
 
-    def __init__(self, hub: Hub, contact: Contact, clock: Clock) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        contact: Contact,
+        clock: Clock,
+        *,
+        remember: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """``remember``: tell a store that lost its data what else it held (``identity.networks``)."""
+        self._remember = remember
         self._hub = hub
         self._contact = contact
         self._clock = clock
@@ -43,6 +53,8 @@ class Reattach:
         self._hub.doubtful.clear()
         await self._resync.everybody()
         await self._resync.strays()
+        if self._remember is not None:
+            await self._remember()
         self._contact.healed(began)
 
     def due(self) -> None:

@@ -92,6 +92,27 @@ async def test_two_servers_that_start_together_agree() -> None:
     assert await store_key(keyring, Late().propose) == first
 
 
+async def test_a_store_that_lost_its_data_gets_the_key_back() -> None:
+    """From a server that runs; else one that starts later tells other marks, and blocks hold on one only."""
+    entries, keyring = Entries(), Keyring.parse("a" * 32)
+    first = await store_key(keyring, entries.propose)
+    entries.kept.clear()
+    assert await store_key(keyring, entries.propose, first) == first
+    assert await store_key(keyring, entries.propose) == first, "of a server that starts now"
+    entries.kept.clear()
+    other = await store_key(keyring, entries.propose)
+    assert other != first, "the control: the one that starts is the first to ask"
+    assert await store_key(keyring, entries.propose, first) == other
+
+
+def test_another_key_is_adopted() -> None:
+    """Where a server that started was the first, the others tell its marks from then on."""
+    one, other = Networks(b"k" * 32, PROXIES), Networks(b"l" * 32, PROXIES)
+    assert one.mark("192.0.2.7") != other.mark("192.0.2.7")
+    other.adopt(one.key)
+    assert one.mark("192.0.2.7") == other.mark("192.0.2.7")
+
+
 async def test_a_stranger_with_the_store_makes_another_key() -> None:
     """A signing key that wraps no entry reads none."""
     entries = Entries()

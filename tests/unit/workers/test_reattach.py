@@ -54,6 +54,25 @@ async def test_every_5_s(scene: Scene, connection: Connection) -> None:
     assert rounds(scene) == 3
 
 
+async def test_what_else_a_store_may_have_lost(scene: Scene) -> None:
+    """It is told with each round, behind the people."""
+    told: list[int] = []
+
+    async def remember() -> None:
+        told.append(rounds(scene))
+
+    loop = Reattach(scene.hub, scene.contact, scene.clock, remember=remember)
+    scene.machine.usual["reattach"] = [Same()]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as one:
+            await frames(one)
+            await loop.run_once()
+            assert told == [], "it is not time for everybody"
+            loop.due()
+            await loop.run_once()
+    assert told == [1]
+
+
 async def test_on_suspicion_within_half_a_second_and_each_second(
     scene: Scene, connection: Connection
 ) -> None:
