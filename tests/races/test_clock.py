@@ -283,7 +283,7 @@ def test_what_was_skipped_is_made_again(stage: Stage) -> None:
 
 @held_by("slow-pass")
 def test_a_pass_over_many_pools_is_a_sweep(stage: Stage) -> None:
-    """Each pass takes longer than a gap that counts as an outage, because the store is far: deadlines come due."""
+    """Each pass takes longer than a gap that counts as an outage, for the store is far: deadlines run."""
     closes(stage)
     for _ in range(10):
         play(stage.machine.sweep())
@@ -311,7 +311,7 @@ def test_an_older_socket_replaces_no_newer_one_where_a_sweep_is_missing(stage: S
 
 @held_by("attached-rises")
 def test_an_older_socket_replaces_no_newer_one_after_the_store_was_emptied(stage: Stage) -> None:
-    """What a process names is of the time before, an hour ahead: whoever attaches after it is newer all the same."""
+    """What a process names is of the time before, an hour ahead: an attach after it is newer all the same."""
     stage.comes("ben")
     stage.wait(1_000, "ben")
     stage.clock.turn(-HOUR_MS)

@@ -1,4 +1,4 @@
-"""Records that a server of the first edition wrote: in a rolling upgrade both write, and each reads the other's."""
+"""Records that a server of the first edition wrote: in a rolling upgrade both write and read each other's."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -40,16 +40,16 @@ def make_older(stage: Stage) -> None:
 
 
 ACTS: dict[str, Callable[[Stage, str], object]] = {
-    "a new page": lambda stage, match: stage.attach("ben"),
-    "a closed tab": lambda stage, match: stage.closes("ben"),
-    "open": lambda stage, match: stage.says(Media.OPEN, "ann"),
-    "silent": lambda stage, match: stage.says(Media.SILENT, "ann"),
-    "failed": lambda stage, match: stage.says(Media.FAILED, "ann"),
+    "a new page": lambda stage, _match: stage.attach("ben"),
+    "a closed tab": lambda stage, _match: stage.closes("ben"),
+    "open": lambda stage, _match: stage.says(Media.OPEN, "ann"),
+    "silent": lambda stage, _match: stage.says(Media.SILENT, "ann"),
+    "failed": lambda stage, _match: stage.says(Media.FAILED, "ann"),
     "a message": lambda stage, match: stage.say("ann", match, "hello"),
     "a report": lambda stage, match: stage.report("ann", match),
     "a block": lambda stage, match: stage.block("ann", match),
     "a skip": lambda stage, match: stage.skip("ann", match),
-    "a stop": lambda stage, match: stage.leave("ann"),
+    "a stop": lambda stage, _match: stage.leave("ann"),
 }
 
 
