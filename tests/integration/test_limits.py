@@ -212,6 +212,32 @@ async def test_the_ceiling_of_an_address_stops_a_flood(process: Process) -> None
     assert flood.count(None) == numbers["address_pulses_burst"] == 6_000
 
 
+@pytest.mark.parametrize(("bounded", "counted"), [(True, 12), (False, 90)])
+async def test_one_guest_poisons_no_histogram(process: Process, bounded: bool, counted: int) -> None:
+    """Of 90 pulses that claim ten hours twelve count, as a minute at most; none of them is refused.
+
+    The control: without the limit each of them counts.
+    """
+    rates = rates_of(Settings().of_the_limits())
+    if not bounded:
+        rates[Kind.MEASURES] = Rates()
+    async with asking(application(process, rates)) as eve:
+        await somebody(eve)
+        body = {"told_ms": 36_000_000, "alone_ms": 36_000_000, "next_face_ms": 36_000_000}
+        for _ in range(90):
+            assert (await eve.post("/v1/pulse", json=body)).status_code == 200
+    assert process.value("client_alone_seconds_count") in range(counted, counted + 3)
+    assert process.value("client_alone_seconds_sum") == 60 * process.value("client_alone_seconds_count")
+    assert process.value("next_face_seconds_sum") == 60 * process.value("next_face_seconds_count")
+    told = {"source": "client"}
+    assert process.value("skip_told_seconds_sum", **told) == 10 * process.value(
+        "skip_told_seconds_count", **told
+    )
+    assert process.value("client_outliers_total", what="alone") == process.value("client_alone_seconds_count")
+    if bounded:
+        assert process.value("limited_total", what="measures", whose="person") >= 90 - counted - 2
+
+
 async def test_reads_are_a_persons(process: Process) -> None:
     """Two at once here."""
     async with asking(application(process, {Kind.READS: FEW})) as ada:

@@ -56,6 +56,18 @@ describe("signs of life", () => {
     expect(seat.does({ type: "later", what: "pulse" })).toEqual(["pulse"]);
   });
 
+  it("do not loop when the server refuses a failed as too many: it counts as a skip", () => {
+    const seat = matchedSeat();
+    expect(seat.take(media("failed"))).toContainEqual({ do: "pulse", body: { match: "m_1", media: "failed" } });
+    for (const ms of [400, 800, 1_600, 3_200, 3_200]) {
+      expect(seat.take({ type: "failed", to: seat.pulse, status: null, code: "" })).toContainEqual({ do: "later", what: "pulse", ms });
+      expect(seat.does({ type: "repeat" })).toEqual([]);
+      expect(seat.does({ type: "later", what: "pulse" })).toEqual(["pulse"]);
+    }
+    expect(isGone(seat.model.media)).toBe(true);
+    expect(seat.model.refusal).toBe(null);
+  });
+
   it("go one at a time, and the next one says what is true then", () => {
     const seat = matchedSeat({ answered: false });
     expect(seat.does(media("open"), media("silent"))).toEqual([]);

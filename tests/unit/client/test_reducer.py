@@ -346,6 +346,24 @@ def test_tries_come_ever_more_slowly(page: Page) -> None:
     assert waits == [0.4, 0.8, 1.6, 3.2, 3.2]
 
 
+def test_a_failed_that_is_too_many_is_no_loop(page: Page) -> None:
+    """The server counts ``failed`` as a skip. Refused (429), it is said again ever more slowly."""
+    page.frames(("snapshot", matched()))
+    page.answer("pulse", "ok", matched(), match="m_1")
+    page.feed(MediaSaid("m_1", MediaWord.FAILED))
+    assert page.sent() == [("pulse", {"match": "m_1", "media": "failed"})]
+    waits = []
+    for _ in range(5):
+        page.feed(Failed(Command("pulse", "m_1")))
+        waits += [effect.seconds for effect in page.effects if isinstance(effect, After)]
+        assert page.feed(RepeatDue()).sent() == []
+        page.feed(TimerFired(Later.PULSE))
+        assert page.sent() == [("pulse", {"match": "m_1", "media": "failed"})]
+    assert waits == [0.4, 0.8, 1.6, 3.2, 3.2]
+    assert page.model.media.word is MediaWord.FAILED
+    assert page.model.refusal is None
+
+
 def test_a_heartbeat_is_answered_while_waiting_only(page: Page) -> None:
     """It renews the lease; in a match there is none."""
     beat = FrameRead(frame("heartbeat", version=1))
