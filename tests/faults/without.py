@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from duologue.cli import main
 from duologue.delivery.stream import Stream
+from duologue.pairing import scripts
 from duologue.workers.reattach import Reattach
 
 
@@ -32,6 +34,12 @@ GUARDS: Mapping[str, Callable[[], None]] = {
     "told-available": no_word_of_the_store_s_return,
 }
 
+
+def no_guard_of_scripts(name: str) -> None:
+    """Load every script without this guard; an unknown one is refused by ``scripts.load``."""
+    scripts.load = partial(scripts.load, without=[name])
+
+
 if __name__ == "__main__":
-    GUARDS[sys.argv[1]]()
+    GUARDS.get(sys.argv[1], partial(no_guard_of_scripts, sys.argv[1]))()
     main(sys.argv[2:])
