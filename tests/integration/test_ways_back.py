@@ -306,13 +306,14 @@ async def test_a_full_network_over_http(valkey9: StoreServer) -> None:
         third = await Guest(Browser(url, home)).begin()
         for path in (f"/v1/state?page={third.page}", f"/v1/events?page={third.page}"):
             refused = await third.browser.http.get(path, headers={"X-Forwarded-For": home})
-            assert (refused.status_code, refused.json()["code"]) == (429, "too-many")
+            assert (refused.status_code, refused.json()["code"]) == (429, "network-full")
             assert "from your network" in refused.json()["detail"]
             assert int(refused.headers["Retry-After"]) >= 1
         sse = {"X-Forwarded-For": home, "Accept": "text/event-stream"}
         later = await third.browser.http.get(f"/v1/events?page={third.page}", headers=sse)
         assert later.status_code == 200
         assert '"type":"reconnect"' in later.text
+        assert '"reason":"network-full"' in later.text
         await first.poll()
         await Guest(first.browser).poll()
         third.browser.address = "203.0.113.78"

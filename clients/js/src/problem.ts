@@ -23,6 +23,9 @@ export class Refused extends DuologueError {
   }
 }
 
+/** The code of a refused poll, and the reason of a `reconnect`: enough people are here from this network. */
+export const NETWORK_FULL = "network-full";
+
 /** No answer: network, timeout, or a body that is not the protocol's. */
 export class Unreachable extends DuologueError {
   override readonly name = "Unreachable";

@@ -131,7 +131,7 @@ export type Frame =
   | { readonly type: "heartbeat"; readonly at_ms: number; readonly now_ms: number; readonly version: number; readonly people_online: number }
   | { readonly type: "unavailable"; readonly at_ms: number; readonly retry_ms: number }
   | { readonly type: "taken-over"; readonly at_ms: number }
-  | { readonly type: "reconnect"; readonly at_ms: number; readonly after_ms: number }
+  | { readonly type: "reconnect"; readonly at_ms: number; readonly after_ms: number; readonly reason?: string }
   | { readonly type: "session-ended"; readonly at_ms: number; readonly reason: string };
 
 export type Outcome =

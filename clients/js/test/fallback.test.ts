@@ -172,6 +172,22 @@ describe("a line whose streams do not get through", () => {
     expect(way.polls.last.query).toEqual({ page: "p_1" }); // after a failure as at the beginning: a snapshot
   });
 
+  it.each([["network-full", [{ type: "reconnect", at_ms: 0, after_ms: 30_000, reason: "network-full" }]], ["too-many", []]])(
+    "tells of a poll that is refused with %s as a stream would",
+    async (code, told) => {
+      const way = await new Way().polling();
+      way.frames.length = 0;
+      way.polls.last.fail(new Refused(429, code, 30_000));
+      await settle();
+      expect(way.frames).toEqual(told);
+      expect(way.line.link).toBe("away");
+      await way.clock.advance(29_999);
+      expect(way.polls.asked).toHaveLength(2);
+      await way.clock.advance(500);
+      expect(way.polls.asked).toHaveLength(3);
+    },
+  );
+
   it("asks for a session when a poll is answered 401", async () => {
     const way = await new Way().polling();
     way.polls.last.fail(new Refused(401, "bad-token", null));

@@ -123,6 +123,23 @@ describe("the line", () => {
     expect(streams.line.link).toBe("open");
   });
 
+  it("calls it away when the server says why it takes no stream, and comes when it says, or at once when nudged", async () => {
+    const streams = await new Streams().open();
+    const full = '{"type":"reconnect","at_ms":1,"after_ms":31000,"reason":"network-full"}';
+    streams.say(full);
+    expect(streams.line.link).toBe("away");
+    await streams.clock.advance(30_999);
+    expect(streams.opened).toHaveLength(1);
+    await streams.clock.advance(1);
+    expect(streams.opened).toHaveLength(2);
+    streams.say(full);
+    streams.line.nudge();
+    await settle();
+    expect(streams.opened).toHaveLength(3);
+    streams.say(SNAPSHOT);
+    expect(streams.line.link).toBe("open");
+  });
+
   it("backs off while nothing answers, and comes at once when nudged", async () => {
     const streams = await new Streams().open();
     for (let tries = 0; tries < 8; tries += 1) {

@@ -123,7 +123,7 @@ describe("polls", () => {
 
   it.each([
     [new Unreachable("x"), { why: "lost" }],
-    [new Refused(503, "unavailable", 2_000), { why: "refused", status: 503, retry_after_ms: 2_000 }],
+    [new Refused(503, "unavailable", 2_000), { why: "refused", status: 503, code: "unavailable", retry_after_ms: 2_000 }],
   ])("end with the first that is not answered: %s", async (error, end) => {
     const page = await new Polling().answer(idle(10));
     page.polls.last.fail(error);

@@ -245,3 +245,25 @@ function started(): Seat {
 function beat(version: number) {
   return { type: "frame", frame: { type: "heartbeat", at_ms: T0, now_ms: T0, version, people_online: 3 } } as const;
 }
+
+describe("a server that takes no connection", () => {
+  const sentAway = (reason?: string): Input => ({ type: "frame", frame: { type: "reconnect", at_ms: 1, after_ms: 30_000, ...(reason !== undefined && { reason }) } });
+
+  it("has said why, until the next frame of another kind", () => {
+    const seat = new Seat();
+    seat.take(sentAway("network-full"), { type: "link", link: "away", transport: "poll" });
+    expect(seat.model.kept_out).toBe("network-full");
+    seat.take(frame("snapshot", waiting(1)));
+    expect(seat.model.kept_out).toBeNull();
+  });
+
+  it("says nothing with a reconnect that names no reason, and what it said is not of a new page", () => {
+    const seat = new Seat();
+    seat.take(sentAway());
+    expect(seat.model.kept_out).toBeNull();
+    seat.take(sentAway("network-full"), sentAway());
+    expect(seat.model.kept_out).toBeNull();
+    seat.take(sentAway("network-full"), { type: "page", page: "p_2" });
+    expect(seat.model.kept_out).toBeNull();
+  });
+});

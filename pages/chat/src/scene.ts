@@ -65,7 +65,7 @@ export function scene(situation: Situation, words: Words): Scene {
     state,
     screen: state === "welcome" ? "welcome" : "stage",
     ...status(state, situation, words),
-    banner: situation.away ? banner(state, words) : null,
+    banner: banner(state, situation, words),
     note: model.is_kept || state === "ended" ? null : words.unkept,
     people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
     tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
@@ -163,8 +163,11 @@ function hasMet({ state, skipping }: Model): boolean {
   return skipping === null && state?.state === "waiting" && state.ended !== undefined;
 }
 
-function banner(state: SceneState, { link }: Words): string | null {
+/** A server that says why it takes nobody from here is not away: that is said, and at once. */
+function banner(state: SceneState, { model, away }: Situation, { link }: Words): string | null {
   if (state === "welcome" || state === "taken-over" || state === "ended") return null;
+  if (model.kept_out === "network-full") return link.networkFull;
+  if (!away) return null;
   return state === "talking" || state === "reconnecting" ? link.awayTalking : link.away;
 }
 

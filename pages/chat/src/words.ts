@@ -103,7 +103,7 @@ export interface Words {
     readonly theirsLost: string;
     readonly held: string;
   };
-  readonly link: { readonly away: string; readonly awayTalking: string };
+  readonly link: { readonly away: string; readonly awayTalking: string; readonly networkFull: string };
   /** The browser keeps no cookie of ours: nothing is wrong, but a reload is a new beginning. */
   readonly unkept: string;
   readonly over: {
@@ -294,6 +294,7 @@ export const english: Words = {
   link: {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",
     awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
+    networkFull: "Too many people use your network connection at the moment. This page tries again by itself. You can also try another network.",
   },
   unkept: "This browser blocks cookies for this page. You can talk all the same, but a reload begins as somebody new.",
   over: {

@@ -91,6 +91,17 @@ describe("the scene", () => {
     expect(draw({ state: waiting, link: "away" }, { away: true }).banner).toBe(english.link.away);
   });
 
+  it("says why the server takes nobody from this network, at once and wherever the person would wait for it", () => {
+    const out = { link: "away", kept_out: "network-full" } as const;
+    for (const model of [{}, { state: waiting }, talking]) {
+      expect(draw({ ...model, ...out }).banner).toBe(english.link.networkFull);
+      expect(draw({ ...model, ...out }, { away: true }).banner).toBe(english.link.networkFull);
+    }
+    expect(draw({ state: waiting, ...out, kept_out: "something-newer" }, { away: true }).banner).toBe(english.link.away);
+    expect(draw(out, { live: false }).banner).toBeNull();
+    expect(english.link.networkFull).toMatch(/network.*tries again by itself/);
+  });
+
   it("tells how the partner is", () => {
     expect(draw(talking).partner).toEqual({ name: "Ada", badge: null, blank: null });
     expect(draw(talking, { presence: { ...here, camera: false } }).partner.blank).toBe("Their camera is off");

@@ -67,7 +67,7 @@ class Door:
 def crowded() -> Problem:
     """Return what is answered to somebody new from a network from which enough people are here."""
     return Problem(
-        Code.TOO_MANY,
+        Code.NETWORK_FULL,
         "too many people are here from your network already: try again in a while, or from another network",
         retry_after_s=CROWDED_MS // 1000,
     )

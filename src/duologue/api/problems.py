@@ -41,6 +41,7 @@ class Code(StrEnum):
     NO_PAGE = "no-page"
     CONVERSATION_FULL = "conversation-full"
     TOO_MANY = "too-many"
+    NETWORK_FULL = "network-full"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
     REPORT_NOT_KEPT = "report-not-kept"
@@ -65,6 +66,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.NO_PAGE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Code.CONVERSATION_FULL: HTTPStatus.CONFLICT,
     Code.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.NETWORK_FULL: HTTPStatus.TOO_MANY_REQUESTS,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.REPORT_NOT_KEPT: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -57,7 +57,7 @@ class EventStream:
     ``door``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
     ``network_of``: the mark of an address's network, and ``crowded``: whether it is full for somebody. Then
     the answer is 429; a client that takes nothing but an event stream (``Accept``) gets 200, one
-    ``reconnect`` and the end.
+    ``reconnect`` with the reason and the end.
 
     Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
     (streams switched off) it answers 404.
@@ -96,7 +96,7 @@ class EventStream:
         marks = Marks(session.device, self._network_of(address_of(scope)))
         if await self._is_crowded(session, marks.network):
             if "text/event-stream" in headers.get("accept", ""):
-                await _send_away(CROWDED_MS, send)
+                await _send_away(CROWDED_MS, send, frame.NETWORK_FULL)
             else:
                 await answer(crowded())(scope, receive, send)
             return
@@ -168,10 +168,10 @@ def _cut(scope: Scope) -> Callable[[], object]:
     return now
 
 
-async def _send_away(wait_ms: int, send: Send) -> None:
+async def _send_away(wait_ms: int, send: Send, reason: str = "") -> None:
     """On a stream that ends at once: an ``EventSource`` is closed for good by a 429 (race E24)."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    later = frame.reconnect(now_ms(), at_least_ms=wait_ms)
+    later = frame.reconnect(now_ms(), at_least_ms=wait_ms, reason=reason)
     await send({"type": "http.response.body", "body": later, "more_body": False})
 
 

@@ -16,6 +16,8 @@ class End:
     retry_after_s: float = 0.0
     held_back: bool = False
     """It was open, or was to be, and brought nothing in time."""
+    code: str = ""
+    """Of a refusal, the problem's."""
 
     @property
     def final(self) -> bool:

@@ -35,6 +35,9 @@ RETRY_BASE_S = 0.5
 RETRY_CAP_S = 4.0
 """Spares a server that is down for long."""
 
+NETWORK_FULL = "network-full"
+"""The code of a refused poll, and the reason of a ``reconnect``: enough people are here from this network."""
+
 FINAL = {"taken-over": Link.TAKEN_OVER, "session-ended": Link.ENDED}
 
 
@@ -234,6 +237,7 @@ class Line:
             self._drop()
             self._become(Link.AWAY)
             self._later(frame.after_ms / 1000)
+            self._on_frame(frame)
         else:
             if frame.type != "unavailable":
                 self._attempt = 0
@@ -288,6 +292,11 @@ class Line:
         self._become(Link.AWAY)
         if end.status == HTTPStatus.UNAUTHORIZED:
             self._session.refused()
+        if end.code == NETWORK_FULL:
+            # Told as a stream tells it. No instant of the server's is known: 0 is none that counts.
+            self._on_frame(
+                Frame("reconnect", 0, reason=NETWORK_FULL, after_ms=round(end.retry_after_s * 1000))
+            )
         if end.final:
             self._fallback.barred = True
         if end.final or not self._heard or self._attempt >= POLLS_FAILED:

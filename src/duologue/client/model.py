@@ -160,6 +160,9 @@ class Model:
     link: Link = Link.CLOSED
     by: By = By.SSE
     """By what, while the link is open."""
+    kept_out: str = ""
+    """Why the server takes no connection of this page for now (``network-full``), until the next frame of
+    another kind."""
     state: PersonState | None = None
     """``None`` until the first frame."""
     snapshots: int = 0

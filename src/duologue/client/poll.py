@@ -79,7 +79,7 @@ async def poll_on(
             query = f"page={page}&{had.query}".rstrip("&")
             reply = await ask(query, ANSWER_S if first else ANSWER_S + WAIT_S)
         except Refused as refused:
-            return End(refused.status, refused.retry_after_s)
+            return End(refused.status, refused.retry_after_s, code=refused.code)
         except Unreached:
             return End()
         if not all(take(frame) for frame in reader.read(reply, had, known().version)) or not goes_on():

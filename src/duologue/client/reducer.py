@@ -55,7 +55,9 @@ def reduce(model: Model, event: Input, now_ms: int) -> Step:
 def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR0911, PLR0912 # one line an input
     match event:
         case FrameRead(frame):
-            return _frame(replace(model, measures=time_frame(model.measures, frame, now_ms)), frame)
+            kept_out = frame.reason if frame.type == "reconnect" else ""
+            timed = time_frame(model.measures, frame, now_ms)
+            return _frame(replace(model, kept_out=kept_out, measures=timed), frame)
         case Replied():
             return _replied(model, event)
         case StateRead(state, snapshots):
@@ -90,6 +92,7 @@ def _new_page(model: Model, page: str) -> Model:
         model,
         page=page,
         link=Link.CONNECTING,
+        kept_out="",
         state=None,
         snapshots=model.snapshots + 1,
         asking=None,

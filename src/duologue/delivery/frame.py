@@ -18,6 +18,9 @@ RETRY_MS = (500, 1000)
 RECONNECT_MS = (100, 2000)
 """Spread of the ``reconnect`` of a drain: a restart must not be met by all at one instant."""
 
+NETWORK_FULL = "network-full"
+"""The ``reason`` of a ``reconnect``: enough people are here from the reader's network."""
+
 RECONNECT_MOST_MS = 60_000
 """Nobody is sent away for longer, however many streams they opened."""
 
@@ -66,7 +69,9 @@ def retry_ms() -> int:
     return random.randint(*RETRY_MS)
 
 
-def reconnect(at_ms: float, at_least_ms: int = 0) -> bytes:
-    """The block that ends a stream of ours in good order: the same number twice."""
+def reconnect(at_ms: float, at_least_ms: int = 0, reason: str = "") -> bytes:
+    """The block that ends a stream of ours in good order: the same number twice. ``reason``: what a page
+    can say of it, if anything."""
     after_ms = min(at_least_ms + random.randint(*RECONNECT_MS), RECONNECT_MOST_MS)
-    return block(frame("reconnect", at_ms, after_ms=after_ms), retry_ms=after_ms)
+    said = {"reason": reason} if reason else {}
+    return block(frame("reconnect", at_ms, after_ms=after_ms, **said), retry_ms=after_ms)

@@ -149,7 +149,7 @@ class Stream(Connection):
 
     def crowded(self) -> None:
         """Come back when there may be room."""
-        self._push(frame.reconnect(self._means.now_ms, at_least_ms=CROWDED_MS))
+        self._push(frame.reconnect(self._means.now_ms, at_least_ms=CROWDED_MS, reason=frame.NETWORK_FULL))
         self.end(End.CROWDED)
 
     def reconnect(self, why: End) -> None:

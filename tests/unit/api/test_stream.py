@@ -67,6 +67,35 @@ async def test_refusals(scene: Scene, request_scope: dict[str, Any], enabled: bo
     assert scene.machine.calls == []
 
 
+@pytest.mark.parametrize(("accept", "full"), [(b"text/event-stream", True), (b"*/*", True), (b"*/*", False)])
+async def test_a_full_network(scene: Scene, accept: bytes, full: bool) -> None:
+    """Whoever takes nothing but a stream reads the reason in it (race E24); all others get the same word as a
+    problem; with room the stream begins."""
+    request_scope = scope()
+    request_scope["headers"].append((b"accept", accept))
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def crowded(person: str, network: str) -> bool:
+        assert (person, network) == ("ann", "home")
+        return full
+
+    async with scene.hub.running():
+        endpoint = EventStream(scene.hub, anybody, network_of=lambda _: "home", crowded=crowded)
+        await endpoint(request_scope, gone, send)
+    body = b"".join(message["body"] for message in sent[1:])
+    in_stream = full and accept == b"text/event-stream"
+    assert sent[0]["status"] == (429 if full and not in_stream else 200)
+    assert (b'"type":"reconnect"' in body, b'"reason":"network-full"' in body) == (in_stream, in_stream)
+    assert (b'"code":"network-full"' in body) == (full and not in_stream)
+    assert len(scene.machine.named("attach")) == (not full)
+
+
 @pytest.mark.parametrize(
     ("mode", "bearer", "status"),
     [("navigate", False, 401), ("navigate", True, 200), ("cors", False, 200)],

@@ -130,7 +130,7 @@ async def test_a_server_that_goes_away_says_when_to_come_back(setup: Setup) -> N
         assert setup.count == 1
         await setup.clock.turn(0.1)
         assert setup.count == 2
-        assert setup.frames == []
+        assert (setup.frames, setup.links[-1]) == (["reconnect"], Link.AWAY)
 
 
 @pytest.mark.parametrize(("kind", "link"), [("taken-over", Link.TAKEN_OVER), ("session-ended", Link.ENDED)])

@@ -274,3 +274,19 @@ async def test_a_renewed_token_gets_a_stream_beside_the_old_one(setup: Setup) ->
     await settle()
     assert [stream.closed for stream in setup.server.streams] == [True, False]
     assert set(setup.links) == {Link.CONNECTING, Link.OPEN}
+
+
+@pytest.mark.parametrize(("code", "told"), [("network-full", ["reconnect"]), ("too-many", [])])
+async def test_a_poll_from_a_full_network_is_told_as_a_stream_tells_it(
+    polling: Setup, code: str, told: list[str]
+) -> None:
+    """The page learns why; the next poll comes when ``Retry-After`` says, as after any 429."""
+    polling.frames.clear()
+    polls = len(polling.server.polls)
+    poll(polling).say(problem(429, code, **{"retry-after": "30"}))
+    await settle()
+    assert (polling.frames, polling.links[-1]) == (told, Link.AWAY)
+    await polling.clock.turn(29.9)
+    assert len(polling.server.polls) == polls
+    await polling.clock.turn(0.7)
+    assert len(polling.server.polls) == polls + 1

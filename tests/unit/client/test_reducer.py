@@ -518,3 +518,26 @@ def test_a_new_page_begins_anew_with_the_old_wish(talking: Page) -> None:
     assert talking.sent() == [("pulse", {"match": "m_1"})]
     assert talking.model.state is not None
     assert talking.model.state.state is State.MATCHED
+
+
+def test_why_the_server_takes_no_connection_is_kept_until_another_frame() -> None:
+    """A full network says so in a ``reconnect``; one without a reason, a snapshot and a new page end it."""
+    page = Page()
+    full = FrameRead(frame("reconnect", after_ms=30_000, reason="network-full"))
+    enders: list[Input] = [
+        FrameRead(frame("reconnect", after_ms=100)),
+        FrameRead(frame("snapshot", state())),
+        NewPage("p_2"),
+    ]
+    for ender in enders:
+        page.feed(full, LinkChanged(Link.AWAY))
+        assert page.model.kept_out == "network-full"
+        page.feed(ender)
+        assert page.model.kept_out == ""
+
+
+def test_other_frames_have_reasons_of_their_own(talking: Page) -> None:
+    """The reason of an ending keeps nobody out."""
+    ended = state("waiting", version=11)
+    talking.feed(FrameRead(frame("force-disconnect", ended, match="m_1", reason="partner-skipped")))
+    assert talking.model.kept_out == ""

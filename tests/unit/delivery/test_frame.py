@@ -57,6 +57,15 @@ def test_reconnect_says_the_same_number_twice() -> None:
     assert len(numbers) > 5
 
 
+def test_reconnect_says_why_only_where_there_is_a_reason() -> None:
+    """The schema knows no empty one."""
+    (told,) = parsed(frame.reconnect(1, 30_000, frame.NETWORK_FULL))
+    assert told["reason"] == "network-full"
+    assert told["after_ms"] > 30_000
+    (plain,) = parsed(frame.reconnect(1))
+    assert "reason" not in plain
+
+
 def test_retry_is_drawn_anew_within_its_bounds() -> None:
     """500 to 1,000 ms: below what a partner waits, and not all at one instant."""
     drawn = {frame.retry_ms() for _ in range(50)}

@@ -9,8 +9,8 @@ import pytest
 from duologue.delivery import hub
 from duologue.delivery.connection import End
 from duologue.delivery.resync import Resync
-from duologue.delivery.stream import Stream
-from duologue.pairing.vocabulary import DetachCause, LastRead, PersonId, Same, TakenOver
+from duologue.delivery.stream import CROWDED_MS, Stream
+from duologue.pairing.vocabulary import Crowded, DetachCause, LastRead, PersonId, Same, TakenOver
 from duologue.store.client import StoreUnavailable
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, attached, frame, frames, said, settle
 
@@ -214,6 +214,19 @@ async def test_drain(scene: Scene) -> None:
             assert [each["type"] for each in await frames(late)] == ["reconnect"]
         assert len(scene.machine.named("attach")) == 1
         assert not scene.contact.ready()
+
+
+async def test_somebody_new_from_a_full_network_is_told_so(scene: Scene) -> None:
+    """Whom attach refuses reads why, and when to come back; a drain's ``reconnect`` has no reason."""
+    scene.machine.answers["attach"] = [Crowded()]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as connection:
+            (told,) = await frames(connection)
+        assert (told["type"], told["reason"]) == ("reconnect", "network-full")
+        assert told["after_ms"] >= CROWDED_MS
+        await scene.hub.drain()
+        with scene.hub.open(ANN, PAGE, alias="") as late:
+            assert ["reason" in each for each in await frames(late)] == [False]
 
 
 async def test_a_drain_is_bounded_when_the_store_hangs(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

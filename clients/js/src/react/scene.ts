@@ -34,6 +34,8 @@ export interface Scene {
   /** The event stream is up. */
   readonly isConnected: boolean;
   readonly link: Link;
+  /** Why the server takes no connection for now (`network-full`): the client tries again by itself. */
+  readonly keptOut: string | null;
   /** The server's word on where this person is; null until it said so. */
   readonly state: PersonState | null;
   /** The conversation on screen. */
@@ -84,6 +86,7 @@ export type Seated = Scene & Actions;
 export const emptyScene: Scene = {
   isConnected: false,
   link: "closed",
+  keptOut: null,
   state: null,
   match: null,
   partner: null,
@@ -101,6 +104,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
   const scene: Scene = {
     isConnected: model.link === "open",
     link: model.link,
+    keptOut: model.kept_out,
     state: model.state,
     match,
     partner: match === null ? null : kept(last.partner, seen(last.partner, model, partner)),

@@ -20,6 +20,8 @@ export interface Model {
   readonly link: Link;
   /** By what, while the link is `open`. */
   readonly transport: Transport;
+  /** Why the server takes no connection of this page for now (`network-full`), until the next frame of another kind. */
+  readonly kept_out: string | null;
   /** Null until the first frame. */
   readonly state: PersonState | null;
   /** Counted so that a reply can tell whether a snapshot came after its command was sent. */
@@ -143,6 +145,7 @@ export function emptyModel(page: string): Model {
     person: null,
     link: "closed",
     transport: "sse",
+    kept_out: null,
     state: null,
     snapshots: 0,
     people_online: null,

@@ -33,7 +33,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "link":
       return [{ ...model, link: input.link, transport: input.transport }, []];
     case "frame":
-      return frame({ ...model, measures: timeFrame(model.measures, input.frame, now_ms) }, input.frame);
+      return frame({ ...model, kept_out: keptOut(input.frame), measures: timeFrame(model.measures, input.frame, now_ms) }, input.frame);
     case "reply":
       return reply(model, input);
     case "state-read":
@@ -63,7 +63,12 @@ function take(model: Model, input: Input, now_ms: number): Step {
 
 /** A new load of the page, or a return from the back/forward cache: nothing that hung on the old connection holds. */
 function newPage(model: Model, page: string): Model {
-  return { ...forgetState(model), page, ended_reason: null };
+  return { ...forgetState(model), page, ended_reason: null, kept_out: null };
+}
+
+/** Of any frame: why the server takes no connection, or null. */
+function keptOut(frame: Frame): string | null {
+  return frame.type === "reconnect" ? (frame.reason ?? null) : null;
 }
 
 /** Another session than before: its state is to come; the own wish stays, and is healed then. */

@@ -1,7 +1,7 @@
 import { fullJitter } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import { parseFrame } from "../parse.ts";
-import { Refused } from "../problem.ts";
+import { NETWORK_FULL, Refused } from "../problem.ts";
 import type { Frame, Transports } from "../vocabulary.ts";
 import { Fallback } from "./fallback.ts";
 import { openPoll, type AskPoll, type Known } from "./poll.ts";
@@ -187,6 +187,8 @@ export class Line {
         return this.#finish("ended");
       case "reconnect":
         this.#drop();
+        // With a reason the wait is long, and the person is told.
+        if (frame.reason !== undefined) this.#become("away");
         return this.#later(frame.after_ms, false);
       case "unavailable":
         return this.#become("away");
@@ -253,6 +255,10 @@ export class Line {
     if (this.#trial !== null) return this.#awaitTrial();
     this.#become("away");
     const refused = end.why === "refused";
+    // Told as a stream tells it. No instant of the server's is known, and 0 is none that anything is measured from.
+    if (refused && end.code === NETWORK_FULL) {
+      this.#options.onFrame({ type: "reconnect", at_ms: 0, after_ms: end.retry_after_ms ?? 0, reason: NETWORK_FULL });
+    }
     const isFinal = refused && end.status !== null && end.status < 500 && ![401, 408, 429].includes(end.status);
     if (isFinal) this.#fallback.bar();
     if (isFinal || !this.#heard || this.#attempt >= POLLS_FAILED) this.#transport = "sse";

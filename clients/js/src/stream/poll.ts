@@ -94,7 +94,7 @@ function broughtNothing(answer: PollReply | "taken-over", { version }: Known): b
 
 function endOf(error: unknown): StreamEnd {
   if (!(error instanceof Refused)) return { why: "lost" };
-  return { why: "refused", status: error.status, retry_after_ms: error.retry_after_ms };
+  return { why: "refused", status: error.status, code: error.code, retry_after_ms: error.retry_after_ms };
 }
 
 /** Turns answers into frames, so that everything behind the line is the same for both transports. */

@@ -4,7 +4,7 @@ export type Transport = "sse" | "poll";
 /** Why a stream, or a spell of polls, is over. `refused` carries the status when the transport can see one. */
 export type StreamEnd =
   | { readonly why: "lost" }
-  | { readonly why: "refused"; readonly status: number | null; readonly retry_after_ms?: number | null };
+  | { readonly why: "refused"; readonly status: number | null; readonly code?: string; readonly retry_after_ms?: number | null };
 
 export interface StreamHandlers {
   /** The data of one event and the last id seen so far. */
