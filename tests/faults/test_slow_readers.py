@@ -32,6 +32,8 @@ NEIGHBOURS = 6
 CUT_S = 10.0
 CALM_S = 5.0
 TEXT = "👋" * 2_000
+ROOM_TO_WRITE = ("--side-bytes", str(2**31))
+"""What one side may write in a conversation is less than a slow reader's buffers hold."""
 OWN_BYTES = 128 * 1024
 """What the HTTP server's own buffers, the request that is read and the connection's objects take."""
 FIXED_BYTES = 12 * 1024 * 1024
@@ -131,7 +133,11 @@ async def test_readers_who_stop_reading(whole: bool, capsys: pytest.CaptureFixtu
     """Bounded memory, cut within 10 s, partners told; neighbours are told as before, their state right."""
     n = READERS_WHOLE if whole else READERS
     pools = ["main", *(f"s{number}" for number in range(n))]
-    async with house(pools=pools) as made, http_session() as http, Town(made, http).inhabited() as town:
+    async with (
+        house(pools=pools, options=ROOM_TO_WRITE) as made,
+        http_session() as http,
+        Town(made, http).inhabited() as town,
+    ):
         server = made.servers[0]
         people = [await town.arrives(f"n{number}") for number in range(NEIGHBOURS)]
         for person in people:

@@ -31,7 +31,7 @@ class Guest:
 
     async def post(self, path: str, body: dict[str, Any] | bytes) -> dict[str, Any]:
         """One command, timed."""
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         how: dict[str, Any] = {"data": body} if isinstance(body, bytes) else {"json": body}
         began = time.monotonic()
         async with self.session.post(f"{self.url}{path}", headers=headers, **how) as answer:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from duologue.api import stream
 from duologue.api.server import Limits, Server, listening, port_of
+from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import PersonId
 from tests.integration.streams import PATIENCE_S, Process, until
 from tests.servers import StoreServer
@@ -29,9 +30,9 @@ class Served:
 
 
 @contextlib.asynccontextmanager
-async def served(url: str) -> AsyncIterator[Served]:
+async def served(url: str, timings: Timings | None = None) -> AsyncIterator[Served]:
     """Serving; stopped at the end as by a signal."""
-    process = Process(url)
+    process = Process(url, timings=timings)
     app = Starlette(routes=[Route("/v1/events", process.events, methods=["GET"])])
     up = asyncio.Event()
     with listening("127.0.0.1", 0) as sockets:
@@ -110,7 +111,8 @@ async def test_a_reader_who_stops_reading_is_cut(
     It is no defect: at a thousand phones in tunnels, the log would be full of it.
     """
     monkeypatch.setattr(stream, "WRITE_S", 0.5)
-    async with served(redis7.url) as at:
+    unbounded = Timings(side_bytes=2**31)  # What one side may write is less than the sockets hold.
+    async with served(redis7.url, unbounded) as at:
         process = at.process
         async with process.page("bob", "b1") as bob, connected(at, "ann", "a1") as ann:
             await bob.next("snapshot")

@@ -1,4 +1,4 @@
-"""The store's clock steps: each deadline keeps what it had left, whatever the clock says (decision 0012)."""
+"""The store's clock steps: each deadline keeps what it had left, whatever the clock says (decision 0014)."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ end
 
 -- `now` is the shard's own time, ms: Redis's clock without its steps, and without the time in which nobody swept because
 -- the store or all servers were away. Every instant that a rule reads is of this time, so none of them is ever in the
--- future, and after a step or an outage each deadline has left what it had left before (docs/decisions/0012). Of `wall`
+-- future, and after a step or an outage each deadline has left what it had left before (docs/decisions/0014). Of `wall`
 -- are only instants that people read (`since`, `ended_at`, a match's `began`, those of messages and signals; `probe_until`,
 -- once `probe_shift` is added) and those that are about days (blocks, reports). What a version said of them stays as it was.
 local SWEEP = S .. 'sweep'
