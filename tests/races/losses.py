@@ -13,8 +13,10 @@ OPEN = Media.OPEN
 PEOPLE = ("ann", "ben", "cat", "dan", "eve", "fay")
 SEEDS, SEEDS_WHOLE = 8, 600
 STEPS = 40
-LATER = ("quiet lists", "rooms lists", "a room without an entry")
-"""Healed by the check of quiet matches, every 5 min, or with the end of the match."""
+LATER = ("rooms lists", "a room without an entry", "open, and work on it is due at None")
+"""An open room has no work to be done; the entry is made again with the end of its match."""
+QUIET_CHECK_MS = 305_000
+"""What was left of matches goes with their next check."""
 HEALED_MS = 45_000
 """A lease and a heartbeat: by then each page has spoken, and each deadline that was made again was due."""
 
@@ -106,7 +108,7 @@ class Play:
 
 
 def found_wrong(stage: Stage) -> list[str]:
-    """People who are neither matched nor in the queue, and indexes that do not fit the records."""
+    """Return people who are neither matched nor in the queue, or with somebody who is not with them."""
     states = {who: stage.state(who) for who in PEOPLE}
     idle = [f"{who} is idle" for who, state in states.items() if state["state"] == "idle"]
     alone = [
@@ -114,7 +116,12 @@ def found_wrong(stage: Stage) -> list[str]:
         for who, state in states.items()
         if state["state"] == "matched" and not stage.together(who, state["match"]["partner"]["alias"])
     ]
-    return idle + alone + [each for each in stage.direct.broken() if not any(late in each for late in LATER)]
+    return idle + alone
+
+
+def left_overs(stage: Stage) -> list[str]:
+    """Return records and indexes that do not fit each other."""
+    return [each for each in stage.direct.broken() if not any(late in each for late in LATER)]
 
 
 def losses(kind: type[Stage], server: StoreServer, seeds: Iterable[int]) -> list[str]:
@@ -132,6 +139,9 @@ def losses(kind: type[Stage], server: StoreServer, seeds: Iterable[int]) -> list
                         chance.lose()
                 chance.all_live_on()
                 stuck += [f"{seed}: {each}" for each in found_wrong(stage)]
+                if left_overs(stage):
+                    stage.wait(QUIET_CHECK_MS, *PEOPLE)
+                stuck += [f"{seed}: {each}" for each in (*found_wrong(stage), *left_overs(stage))]
             finally:
                 stage.close()
     return stuck
