@@ -14,6 +14,7 @@ SECRET = "a-secret-of-the-tests-own-0123456789"
 CONFIGURATION = Path(__file__).parents[1] / "deploy" / "coturn" / "turnserver.conf"
 REALM = "turn.example.org"
 READY_S = 15
+TRIES = 100
 HERE = "127.0.0.1"
 BINDING = bytes.fromhex("000100002112a442") + b"are-you-here"
 """A STUN request: ready is who answers one."""
@@ -93,9 +94,16 @@ def _answers(port: int) -> bool:
 
 
 def _free_port() -> int:
-    """Free for UDP and for TCP."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-        udp.bind((HERE, 0))
-        port: int = udp.getsockname()[1]
-        tcp.bind((HERE, port))
-        return port
+    """Return a port that is free for UDP and for TCP; one that is free for UDP may be taken for TCP."""
+    for _ in range(TRIES):
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket() as tcp,
+        ):
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # A closed connection does not hold it.
+            udp.bind((HERE, 0))
+            port: int = udp.getsockname()[1]
+            tcp.bind((HERE, port))
+            return port
+    raise AssertionError(f"no port of {TRIES} was free for UDP and TCP")
