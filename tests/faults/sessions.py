@@ -10,6 +10,7 @@ from duologue.client import Client
 from duologue.client.errors import ClientError, Unreached
 from duologue.client.http import HttpTransport, http_session
 from duologue.client.model import Link
+from duologue.delivery.hub import HEARTBEAT_S
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Session, Tokens
 from tests.faults.cuts import Case
@@ -21,7 +22,8 @@ from tests.faults.traps import Trap
 
 KIND = "session-ended"
 LIFETIME_MS = 9_000
-"""Over before the first heartbeat (15 s), at which a stream is told; long enough to meet before."""
+"""Long enough to meet before. A stream is told at its first heartbeat after that."""
+TOLD_S = LIFETIME_MS / 1000 + HEARTBEAT_S
 WHOLE = "behind it"
 """The class of bytes at which the frame has arrived: it is believed, and nobody comes back by this token."""
 
@@ -80,7 +82,7 @@ class Couple:
 
     async def end(self, home: House, town: Town) -> Judgement:
         """The end is told, and cut; from then on the host signs again."""
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TOLD_S + PATIENCE_S):
             await self.trap.sprung.wait()
         assert not self.trap.has_no_such_byte, f"{KIND} has no byte {self.case.where}"
         self.login.signs_again()
