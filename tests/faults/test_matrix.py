@@ -35,9 +35,9 @@ async def test_the_matrix(whole: bool, capsys: pytest.CaptureFixture[str]) -> No
             return await outages.row(outage, whole=whole)
 
     rows += [await partings.row(kind, partings.every_case(kind)) for kind in partings.PARTINGS]
-    ends = asyncio.ensure_future(sessions.row(partings.every_case(sessions.KIND)))
+    # On its own: a client that is held up asks with its old token, and leaves before its stream is told.
+    rows.append(await sessions.row(partings.every_case(sessions.KIND)))
     rows += await asyncio.gather(*(one(each) for each in outages.OUTAGES if whole or each.in_sample))
-    rows.append(await ends)
     with capsys.disabled():
         show(rows)
     assert not [what for row in rows for what in row.wrong]
