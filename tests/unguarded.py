@@ -13,7 +13,7 @@ from duologue.cli import main
 
 
 def unguard(put: Callable[[type, str, Any], None] = setattr) -> None:
-    """Read as uvicorn does by itself; ``put`` may be a monkeypatch's."""
+    """Read as plain uvicorn does; ``put`` may be a monkeypatch's."""
     for name in ("data_received", "send_400_response", "on_headers_complete", "on_message_complete"):
         put(Guard, name, getattr(HttpToolsProtocol, name))
 

@@ -110,7 +110,7 @@ class Floods:
     def of_ours(self, _logger: Any, method: str, event: EventDict) -> EventDict:
         """Drop a line of structlog's, or let it pass. ``ours=True`` is about ourselves: it always does.
 
-        An error's traceback counts all the same, for an identical one says nothing new.
+        Errors are counted by their traceback, because an identical one says nothing new.
         """
         is_ours = event.pop("ours", False)
         error = _error_of(event.get("exc_info"))

@@ -41,7 +41,7 @@ def profile(browser: Chromium) -> Iterator[BrowserContext]:
 
 
 def opened(profile: BrowserContext, server: Serving) -> Page:
-    """A document of the server in which nothing runs by itself."""
+    """Open a document of the server that runs no script."""
     page = profile.new_page()
     page.goto(f"{server.url}/healthz")
     return page

@@ -187,7 +187,7 @@ async def row(steps: Steps, store: str, *, without: str = "") -> Row:
                 await asyncio.sleep(steps.back_after_s)
                 home.store.set_clock(0)
             await asyncio.gather(*measured, blip, connects)
-            await asyncio.sleep(2)  # whoever is ended late is ended by now
+            await asyncio.sleep(2)  # a late ending has come by now
             made.conversations = len(good) + 1
             made.false_endings = [
                 f"{a.name}: {a.reasons}" for a, b in [*good, slow] if a.reasons or a.match != b.match

@@ -1,4 +1,4 @@
-"""Real stores whose clock steps, and a crash of ours: told and free in time, and nobody ended falsely."""
+"""Step the clock of real stores, and crash a server: told and free in time, no false ending."""
 
 from pathlib import Path
 

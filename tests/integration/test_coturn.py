@@ -1,4 +1,4 @@
-"""`deploy/coturn/turnserver.conf` on Debian's coturn: whom it relays to, how much, and for how long."""
+"""`deploy/coturn/turnserver.conf` on Debian's coturn: which peers it relays to, how much and how long."""
 
 import contextlib
 import ipaddress
@@ -128,7 +128,7 @@ def refusals(server: Coturn, peers: list[str], version: int = 4) -> dict[str, in
     return answers
 
 
-# --- whom it relays to -------------------------------------------------------------------
+# --- the peers that it relays to -------------------------------------------------------------------
 
 
 def test_no_private_peer(turn: Coturn) -> None:
@@ -202,7 +202,7 @@ def greet(ann: Turn, bob: Turn) -> None:
 
 
 def test_two_people_of_one_relay_behind_nat(folder: Path) -> None:
-    """coturn maps its public address to the private one, and lets that one through by itself."""
+    """coturn maps its public address to the private one, and allows that one."""
     nat = f"--external-ip=198.51.100.7/{HERE}"
     with (
         coturn(folder / "nat", nat, peers=[ELSEWHERE]) as server,

@@ -60,7 +60,7 @@ class Couple(NamedTuple):
 
 
 def meet(machine: Machine) -> Couple:
-    """Two new people in a match; a tag that nobody else has brings them together."""
+    """Two new people in a match; a tag of their own brings them together."""
     tag = fresh_ids(1)
     one, other = people = PersonId(fresh_ids(1)), PersonId(fresh_ids(1))
     held = [Held(p, ConnectionId(f"c_{fresh_ids(1)}"), PageId(fresh_ids(1)), 1, '""') for p in people]

@@ -27,7 +27,7 @@ WAITED_MS = 20_000
 
 @dataclass
 class Attack:
-    """Eve, whom everybody fits, and strangers who fit her alone; a clock that the test turns."""
+    """Eve fits all people, and strangers fit only her. The test turns the clock."""
 
     process: Process
     client: httpx.AsyncClient

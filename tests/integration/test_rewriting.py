@@ -122,7 +122,7 @@ async def test_without_a_rewrite_it_stays(data: Path) -> None:
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 async def test_text_from_before_a_restart(data: Path, how: str) -> None:
-    """Of the store, however it ended: when it was rewritten last is known all the same."""
+    """Restart the store after any ending: the time of the last rewrite is known."""
     async with talking(data, NEVER_S) as (own, machine):
         await talk(machine, KEPT, report=True)
         await talk(machine, GONE, report=False)
@@ -189,7 +189,7 @@ async def test_what_nobody_wrote_is_not_rewritten(data: Path) -> None:
 
 
 async def test_a_store_that_is_away(data: Path) -> None:
-    """The rewrite fails with an error of ours, and the next look tries again."""
+    """Fail the rewrite once: the next look tries again."""
     async with talking(data, NEVER_S):
         pass
     with pytest.raises(StoreUnavailable):

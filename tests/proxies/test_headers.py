@@ -40,7 +40,7 @@ async def test_the_operators_pages_are_not_there(front: Front, path: str, end: s
 
 
 async def test_load_balancers_read_yes_or_no(front: Front) -> None:
-    """From outside as well; and another spelling of it is no page."""
+    """From outside too they say yes or no; another spelling of their path is not a page."""
     async with front.client() as http:
         for path in ("/healthz", "/readyz"):
             answer = await http.get(path)

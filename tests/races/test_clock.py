@@ -311,7 +311,7 @@ def test_an_older_socket_replaces_no_newer_one_where_a_sweep_is_missing(stage: S
 
 @held_by("attached-rises")
 def test_an_older_socket_replaces_no_newer_one_after_the_store_was_emptied(stage: Stage) -> None:
-    """What a process names is of the time before, an hour ahead: an attach after it is newer all the same."""
+    """A process names an instant one hour ahead: an attach after it is still newer."""
     stage.comes("ben")
     stage.wait(1_000, "ben")
     stage.clock.turn(-HOUR_MS)

@@ -77,7 +77,7 @@ def test_a_side_pushes_out_neither_side(stage: Stage) -> None:
     flood(stage, "eve", match)
     assert stage.report("ann", match) == Outcome.REPORTED
     assert stage.say("eve", match, "x" * 400) is None
-    assert stage.say("ann", match, "I reported you") == Outcome.SENT, "her side is bounded by itself"
+    assert stage.say("ann", match, "I reported you") == Outcome.SENT, "each side has its own bound"
     flood(stage, "ann", match)
     said = kept(stage, match)
     assert said[:2] == [("eve", THREAT), ("ann", "stop it")]
@@ -275,7 +275,7 @@ def test_when_there_is_no_room_even_for_a_report(stage: Stage) -> None:
             stage.leave(person)
     assert said[:5] == [Outcome.REPORTED] * 5
     assert said[-1] is None
-    assert stage.client.zscore("{0}blocked:c39", "d39") is not None, "the block holds all the same"
+    assert stage.client.zscore("{0}blocked:c39", "d39") is not None, "the block holds even then"
     assert bytes_of(stage) <= ROOM
     assert kept(stage, genuine)[0] == ("a0", "0")
     assert report_of(stage, "b0", genuine)["about"] == "a0"

@@ -1,4 +1,4 @@
-"""Races of blocks and of networks: who stays away from whom, and how many come from one network."""
+"""Races of blocks and networks: which people stay apart, and how many come from one network."""
 
 import itertools
 from collections.abc import Callable, Iterator

@@ -15,7 +15,7 @@ WAITED_MS = 28_000
 
 
 def meet_after_a_wait(stage: Stage) -> str:
-    """Ann has waited when Ben comes; both answer. Eve, whom only Cat fits, comes next; the match."""
+    """Match Ann, who has waited, with Ben; both answer. Then Eve comes, and only Cat fits her."""
     stage.comes("ann", language="en")
     stage.wait(WAITED_MS, "ann")
     stage.comes("ben", language="en")
@@ -25,7 +25,7 @@ def meet_after_a_wait(stage: Stage) -> str:
 
 
 def who_is_first(stage: Stage) -> str:
-    """Whom the next to come meets: Ann, if she kept her place, else Eve. Ben is out of the way."""
+    """Return the person that Cat meets: Ann if she kept her place, else Eve. Ben has left."""
     if stage.state("ben")["state"] != "idle":
         stage.leave("ben")
     stage.comes("cat")
@@ -53,7 +53,7 @@ def test_s12_failed_of_one_side_is_its_own_skip(stage: Stage) -> None:
 
 @held_by("place-kept")
 def test_s12_the_one_who_saw_no_trouble_keeps_the_place(stage: Stage) -> None:
-    """Ben, who has waited, is served before Eve; so is everybody to whom a stranger's media failed."""
+    """Ben, who has waited, is served before Eve: the stranger's failed media cost him nothing."""
     stage.comes("ben", language="en")
     stage.wait(WAITED_MS, "ben")
     stage.comes("ann", language="en")

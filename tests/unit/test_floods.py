@@ -39,7 +39,7 @@ class Log:
 
 
 def test_the_first_ten_and_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ten thousand of ours, whatever their fields are, and of a library's."""
+    """Write 10,000 lines of ours and of a library, with any fields."""
     log = Log(capsys)
     for n in range(MANY):
         log.ours.info("attach failed", error=str(n))
@@ -168,7 +168,7 @@ def test_different_errors_of_one_name_pass(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_kinds_are_bounded(capsys: pytest.CaptureFixture[str]) -> None:
-    """A text that is new each time is not told apart for ever, and every line is counted."""
+    """Texts that are always new are told apart up to a bound, and every line is counted."""
     log = Log(capsys)
     for n in range(MANY):
         log.theirs.error("/".join(chr(97 + int(digit)) for digit in f"{n:05}"))

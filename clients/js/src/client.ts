@@ -52,7 +52,7 @@ export interface DuologueOptions {
 /** The partner hears every so often that something is wrong, for as long as it is. */
 const REPEAT_MS = 2_500;
 
-/** Whoever began again and is refused again within this is not helped by a third beginning. */
+/** If a second session is refused within this time, a third one would be refused too. */
 const PATIENCE_MS = 60_000;
 
 /**

@@ -167,7 +167,7 @@ function usable(storage: () => TokenStorage): TokenStorage {
 /**
  * A person of one tab's own, beside the browser's guest, or of one program: no session cookie counts for it, and none is taken.
  *
- * The device outlives the session: who begins again is somebody else on the same device, whom a block still holds against.
+ * The device outlives the session: a new session in this browser is a new person on the same device, and blocks still apply to it.
  */
 export function bearerSession(storage: TokenStorage = memoryStorage(), key = "duologue.session"): Session {
   const deviceKey = `${key}.device`;

@@ -13,7 +13,7 @@ interface Way {
   readonly options?: DuologueOptions;
 }
 
-/** An `EventSource`: it brings a snapshot to whom the cookie says, and nobody else is told why not. */
+/** An `EventSource`: it brings a snapshot if the cookie is there, and otherwise fails without a reason. */
 class CookieStream {
   static readonly CLOSED = 2;
   readyState = 0;
@@ -143,7 +143,7 @@ describe("a browser that blocks cookies", () => {
     expect(house.asked).toHaveLength(length);
   });
 
-  it("control: without an end to its patience it goes on for ever", async () => {
+  it("control: without a limit on guests it never stops", async () => {
     const house = await new House({ stripsToken: true, options: { patience_ms: 0 } }).open();
     expect(house.guests).toBeGreaterThan(10);
   });
@@ -165,7 +165,7 @@ describe("a browser that keeps cookies", () => {
     expect(house.client.view.model.is_kept).toBe(true);
   });
 
-  it("whose server forgot it begins anew by cookie: it is not the browser's fault", async () => {
+  it("begins a new session by cookie if the server forgot the old one: the browser is not at fault", async () => {
     const house = await new House({ keepsCookie: true }).open(2_000);
     await house.client.block("m_1");
     house.forgets.add("guest 1");

@@ -29,7 +29,7 @@ async function say(times: number, mostSignals?: number): Promise<number> {
 }
 
 describe("signals", () => {
-  it("of which more than 64 wait are dropped, so that none waits for ever", async () => {
+  it("are dropped beyond 64 that wait", async () => {
     expect(await say(600)).toBe(64);
   });
 

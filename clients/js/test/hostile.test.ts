@@ -141,7 +141,7 @@ describe("a page that begins again and again", () => {
     expect((await loop({ connections: NO_LIMIT })).world.connections).toHaveLength(299);
   });
 
-  it("makes the page say that it failed; it is asked to begin anew, and connected once there is one more", async () => {
+  it("makes the page report a failure, and connects once the browser allows a connection again", async () => {
     const victim = await loop();
     victim.hears("p_x", { hello: true });
     expect(victim.words.at(-1)).toBe("failed");
@@ -154,7 +154,7 @@ describe("a page that begins again and again", () => {
 });
 
 describe("a browser that refuses another connection", () => {
-  it("is asked again a little later, and the partner is told to begin anew", async () => {
+  it("is asked again a little later, and the partner is told that the connection is new", async () => {
     const victim = new Victim("polite");
     victim.refused = 1;
     victim.hears("p_x", { hello: true });

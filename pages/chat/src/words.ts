@@ -104,7 +104,7 @@ export interface Words {
     readonly held: string;
   };
   readonly link: { readonly away: string; readonly awayTalking: string; readonly networkFull: string };
-  /** The browser keeps no cookie of ours: nothing is wrong, but a reload is a new beginning. */
+  /** The browser blocks our cookies: everything works, but a reload begins a new session. */
   readonly unkept: string;
   readonly over: {
     readonly elsewhere: string;
@@ -294,9 +294,9 @@ export const english: Words = {
   link: {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",
     awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
-    networkFull: "Too many people use your network connection at the moment. This page tries again by itself. You can also try another network.",
+    networkFull: "Too many people use your network connection at the moment. This page keeps trying. You can also try another network.",
   },
-  unkept: "This browser blocks cookies for this page. You can talk all the same, but a reload begins as somebody new.",
+  unkept: "This browser blocks cookies for this page. You can still talk, but after a reload you are a new person.",
   over: {
     elsewhere: "Open in another tab",
     elsewhereDetail: "Duologue runs in one tab of a browser at a time. When you close that one, it goes on here.",

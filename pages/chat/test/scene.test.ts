@@ -99,7 +99,7 @@ describe("the scene", () => {
     }
     expect(draw({ state: waiting, ...out, kept_out: "something-newer" }, { away: true }).banner).toBe(english.link.away);
     expect(draw(out, { live: false }).banner).toBeNull();
-    expect(english.link.networkFull).toMatch(/network.*tries again by itself/);
+    expect(english.link.networkFull).toMatch(/network.*keeps trying/);
   });
 
   it("tells how the partner is", () => {
@@ -130,7 +130,7 @@ describe("the scene", () => {
     expect(draw({ state: waiting }, { news: "media-unavailable" }).title).toBe("The video server did not answer. Finding the next one…");
   });
 
-  it("offers a second person to somebody who waits alone on the server's own machine, and to nobody else", () => {
+  it("offers a second person only to a person who waits alone on the server's own machine", () => {
     expect(draw({ state: waiting, people_online: 1 }).second).toBe(english.second.open);
     expect(draw({ state: waiting, people_online: 2 }).second).toBeNull();
     expect(draw({ state: waiting, people_online: 1 }, { loopback: false }).second).toBeNull();

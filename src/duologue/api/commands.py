@@ -32,8 +32,8 @@ def command(
 ) -> Route:
     """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds.
 
-    It counts as one of its kind before its body is read: what is too many costs little. ``also`` says what it
-    counts as besides, which only its body tells.
+    It counts as one of its kind before its body is read: a refused request costs little. ``also`` names
+    what it counts as besides; only the body tells.
     """
     door = desk.door
 

@@ -17,7 +17,7 @@ no space stands before a colon, and no control character stands anywhere."""
 _TELLING = re.compile(
     rb"\n(host|content-length|transfer-encoding|connection|upgrade|expect):([^\r]*)",
 )
-"""The fields that say where a request ends, whom it is for, and what the connection is to become."""
+"""The fields that say where a request ends, which host it is for, and what becomes of the connection."""
 _BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
 """A bare line feed, a bare carriage return, a control character: of a head that is not whole yet."""
 _HOST = re.compile(rb"(?:[a-z0-9._~%!$&'()*+;=\-]*|\[[0-9a-f:.]+\])(?::[0-9]*)?")

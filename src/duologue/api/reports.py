@@ -23,7 +23,7 @@ class ReportBody(Body):
 async def report(desk: Desk, caller: Session, body: ReportBody) -> Answer:
     """Keep the report; a live match goes on unless ``skip``. The other side is never told.
 
-    Raises ``Problem`` when there is no room for the report. The block holds all the same.
+    Raises ``Problem`` when there is no room for the report. The block holds even then.
     """
     text = "" if body.text is UNSET else body.text
     try:

@@ -66,8 +66,8 @@ def allow_open_files() -> None:
 def listening(host: str, port: int, kind: str = "") -> Iterator[list[socket.socket]]:
     """Sockets that listen, one for each address of the host; closed at the end. Raises ``ListenError``.
 
-    Whoever connects before the server runs waits in their queue. ``kind`` begins the options that name host
-    and port in what is raised (``ops-``).
+    A connection that comes before the server runs waits in their queue. ``kind`` (``ops-``)
+    begins the options that an error names.
     """
     with contextlib.ExitStack() as stack:
         sockets: list[socket.socket] = []

@@ -120,7 +120,7 @@ def _issue(desk: Desk, known: Known | None, body: SessionBody, kept: str) -> tup
     """Return the session and its device: that of the session so far, of the cookie, of the body, or a new
     one."""
     is_guest = known is None or known.session.is_guest
-    # An operator's token keeps its own alias; what was sent is looked at all the same.
+    # An operator's token keeps its own alias, but the alias in the body is checked too.
     alias = (
         None
         if body.alias is UNSET

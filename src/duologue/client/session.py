@@ -75,7 +75,7 @@ class Session:
             wanted = not self.token or self._refused or now_ms >= self._renew_at_ms
             if self._refused and self._is_fruitless:
                 self._begun_s = None
-                detail = "the server knows nobody by the token that it grants: it may not come through"
+                detail = "the server does not accept the token that it has just given: a proxy may remove it"
                 raise Refused(HTTPStatus.UNAUTHORIZED, "session-refused", detail)
         if wanted:
             await self.renew(api)

@@ -2,7 +2,7 @@
 well.
 
 Browsers keep it as a long-lived cookie, other clients as a token. It says nothing of the machine: there is no
-fingerprinting, and somebody who deletes it is a new device.
+fingerprinting, and a browser whose cookie was deleted is a new device.
 """
 
 import hashlib

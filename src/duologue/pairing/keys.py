@@ -32,7 +32,7 @@ key                        type        what
 ``namespace``              string      what the names of this store's rooms begin with
 ``hook:<event>``           string      a webhook's event that was heard, 10 min
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
-``blocked:<person>``       zset        marks of whom they never want to meet again, by when the block was
+``blocked:<person>``       zset        marks of the people that they blocked, by when the block was
                                        made (ms): a person's id, ``d:<device>``, ``n:<network>``; 30 days
 ``near:<network>``         zset        people attached from a network (+inf), or by until when their place
                                        is kept (ms)

@@ -260,9 +260,9 @@ class Usage(NamedTuple):
     today: Comparison
     yesterday: Comparison
     compared: int = 0
-    """People for whom 20 reads or more were compared; of the two days, that with more."""
+    """People with 20 or more compared reads, on today or yesterday, the day with more people."""
     troubled: int = 0
-    """People for whom a read was ``missed`` or did ``differ``, today or yesterday."""
+    """People with a ``missed`` or a ``differ`` read, today or yesterday."""
 
 
 class Beat(NamedTuple):

@@ -27,7 +27,7 @@ LOOK_MAX_S = 30.0
 CONNECT_S = 1.0
 ANSWER_S = 10.0
 REWRITE_S = 600.0
-"""Until a rewrite that does not end is left alone; the next look begins anew."""
+"""How long to wait for a rewrite to end. After that the next look starts again."""
 POLL_S = 0.05
 KEYS_A_STEP = 1_000
 APPENDED = "appendonlydir"
@@ -77,7 +77,7 @@ class Rewriting:
         return written and not 0 <= self._now_s() - base_s < self._period_s
 
     async def rewrite(self) -> None:
-        """Delete from the store what ran out, and write its files anew. Can be repeated.
+        """Delete from the store what ran out, and rewrite its files. Can be repeated.
 
         Raises ``StoreError``. Cancelled, the store goes on rewriting.
         """

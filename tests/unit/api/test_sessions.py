@@ -135,7 +135,7 @@ async def test_a_device_outlives_the_session(connect: Connect, tokens: Tokens) -
 
 
 async def test_a_session_keeps_its_device_without_the_cookie(connect: Connect, tokens: Tokens) -> None:
-    """Who deletes the device's cookie and keeps the session has the same device again."""
+    """A browser that deletes the device's cookie and keeps the session gets the same device."""
     browser = connect()
     await start(browser)
     device = device_of(browser, tokens)
@@ -181,7 +181,7 @@ async def test_an_operators_person_has_no_device(
 
 
 async def test_of_two_cookies_none_is_believed(connect: Connect) -> None:
-    """Commands are refused with what to do; a session begins anew, and the answer says why."""
+    """Commands are refused with what to do; a new session begins, and the answer says why."""
     mine, theirs = [(await start(connect())).json() for _ in range(2)]
     both = f"duologue_session={mine['token']}; duologue_session={theirs['token']}"
     client = connect()

@@ -69,7 +69,7 @@ async def test_refusals(scene: Scene, request_scope: dict[str, Any], enabled: bo
 
 @pytest.mark.parametrize(("accept", "full"), [(b"text/event-stream", True), (b"*/*", True), (b"*/*", False)])
 async def test_a_full_network(scene: Scene, accept: bytes, full: bool) -> None:
-    """Whoever takes nothing but a stream reads the reason in it (race E24); all others get the same word as a
+    """A client that accepts only a stream reads the reason in it (race E24); others get the same word as a
     problem; with room the stream begins."""
     request_scope = scope()
     request_scope["headers"].append((b"accept", accept))

@@ -24,7 +24,7 @@ MANY = Comparison(same=10_000, missed=10_000)
     ],
 )
 def test_safe_only_if_nothing_speaks_against_it(usage: Usage, safe: bool, why: str) -> None:
-    """Enough people, no two of them with trouble, and nobody whom streams do not reach."""
+    """Enough people, at most one of them with trouble, and streams reach all of them."""
     found = verdict(usage)
     assert found.safe is safe
     assert why in found.why

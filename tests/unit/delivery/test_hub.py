@@ -217,7 +217,7 @@ async def test_drain(scene: Scene) -> None:
 
 
 async def test_somebody_new_from_a_full_network_is_told_so(scene: Scene) -> None:
-    """Whom attach refuses reads why, and when to come back; a drain's ``reconnect`` has no reason."""
+    """A refused attach is told why, and when to come back; a drain's ``reconnect`` has no reason."""
     scene.machine.answers["attach"] = [Crowded()]
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias="") as connection:

@@ -35,7 +35,7 @@ const GATHER_MS = 80;
 /** Agreed on by both sides beforehand, so that it needs no announcement. */
 const PINGS: RTCDataChannelInit = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
 
-/** A partner who takes nothing off us gets nothing more: a ping that waits is of no use. */
+/** Send nothing more to a partner that does not read: a ping that waits in a buffer measures nothing. */
 const MOST_BUFFERED = 16_384;
 
 /**

@@ -221,7 +221,7 @@ class PeerSession implements MediaSession {
     this.#startAnewLater();
   }
 
-  /** A partner who reloads says hello with a new page; one who is still there must be told that we start anew. */
+  /** A partner that reloads says hello with a new page. A partner that stayed must be told that the connection is new. */
   #startAnewLater(): void {
     this.#cancelHello();
     this.#cancelHello = this.#clock.after(HELLO_MS / 2, () => {

@@ -34,7 +34,7 @@ export interface Scene {
   /** The event stream is up. */
   readonly isConnected: boolean;
   readonly link: Link;
-  /** Why the server takes no connection for now (`network-full`): the client tries again by itself. */
+  /** Why the server accepts no connection at the moment (`network-full`). The client retries. */
   readonly keptOut: string | null;
   /** The server's word on where this person is; null until it said so. */
   readonly state: PersonState | null;

@@ -84,7 +84,7 @@ export type Input =
   | { readonly type: "person"; readonly person: string }
   /** The browser sends no cookie. */
   | { readonly type: "unkept" }
-  /** The server refuses whoever this page says that it is: the link ends. */
+  /** The server refuses the session of this page: the link ends. */
   | { readonly type: "refused" }
   | { readonly type: "link"; readonly link: Link; readonly transport: Transport }
   | { readonly type: "frame"; readonly frame: Frame }

@@ -4,7 +4,7 @@
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 person, 5 network
 -- Returns  ok | crowded, "", facts
 -- Events   none
--- Invariants: nobody who has a place is refused
+-- Invariants: a person with a place is not refused
 -- include: context view rooms queue presence
 local person, network = ARGV[4], ARGV[5]
 local full = crowded(load(person) or unknown(person), network)

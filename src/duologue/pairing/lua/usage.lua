@@ -2,7 +2,7 @@
 -- Usage: whom which transport reaches, all processes together, and what comparing found today and yesterday.
 -- KEYS[1]  {shard}beats
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then the names of the sums
--- Returns  people on streams, people who poll, today's sums, yesterday's sums, both in the order of the names, people compared (of the two days the one with more), people of both days for whom something was missed or different
+-- Returns  people on streams, people who poll, today's sums, yesterday's sums, both in the order of the names, people compared (of the two days the one with more), people of both days with a missed or different state
 -- Events   none
 -- Invariants: a buried process holds nobody
 -- include: context

@@ -20,7 +20,7 @@ if not skipped then skipped = tonumber(redis.call('GET', S .. 'skipped') or 0) e
 local now = wall - skipped
 local gap = last and now - last or 0
 if gap > T.outage_ms or gap < 0 then -- guard: own-time -- off: if false then
-  -- Of two steps within one quiet the second, back, needs no quiet of its own: nothing came to be overdue.
+  -- A step back within the quiet of a step ahead needs no second quiet: nothing has become overdue.
   local quiet = gap > T.outage_ms or gap < -T.outage_ms and (tonumber(quiet_until) or 0) <= last
   skipped, now = skipped + gap, last
   if quiet then quiet_until = string.format('%.0f', now + T.outage_quiet_ms) end -- guard: outage-quiet

@@ -150,7 +150,7 @@ local function end_by_media(m, lone)
   finish(m, both(m, nil, nil, 'media-failed'), { lone = lone, cause = 'media-failed' })
 end
 
--- A new page makes the partner's page build its media anew. How often this side's has changed in the match, this time included.
+-- A new page makes the partner's page build its media again. Counts the page changes of this side, this one included.
 local function turn_page(m, r)
   local field = 'pages_' .. side_of(m, r)
   m[field], m.touched = (m[field] or 0) + 1, true -- nil: written by an older version

@@ -120,7 +120,7 @@ local function depart(r)
   if redis.call('ZCOUNT', key, '+inf', '+inf') == 0 then redis.call('PEXPIRE', key, T.away_keep_ms) end
 end
 
--- The marks of whoever attaches (``identity.devices``, ``identity.networks``), before `connect`.
+-- The marks of the person who attaches (``identity.devices``, ``identity.networks``), before `connect`.
 local function come_from(r, device, network)
   if r.device == device and r.network == network then return end
   local moved = r.network ~= network
@@ -130,7 +130,7 @@ local function come_from(r, device, network)
   touch(r)
 end
 
--- Whoever is attached, in a conversation, or gone for less than a minute, has a place and is never refused.
+-- A person who is attached, in a conversation, or gone for less than a minute has a place and is not refused.
 local function has_place(r)
   if r.connection ~= '' or r.match ~= '' then return true end -- guard: attached-has-place
   local kept = r.network ~= '' and redis.call('ZSCORE', near(r.network), r.id)

@@ -100,7 +100,7 @@ local function relax_ms(match)
   return T.relax_after_ms * math.max(1, 1024 / (digit(match, 1) * 64 + digit(match, 2) + 1))
 end
 
--- `blocked:<person>`: the marks of those whom the person never wants to meet again (`block.lua`), scored by when the block was
+-- `blocked:<person>`: the marks of the people that the person blocked (`block.lua`), scored by when the block was
 -- made (ms). A person and a device count as long as the set lives, a network for `block_network_ms`.
 local function blocks(s, c)
   local person, device, network = unpack(
