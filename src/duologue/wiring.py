@@ -40,7 +40,7 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import MediaKind, ProcessId
-from duologue.reporting import RoomForReports
+from duologue.reporting import logged
 from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
@@ -161,7 +161,7 @@ class Process:
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
-            observe=RoomForReports(metrics.observe).observe,
+            observe=logged(metrics.observe),
             interrupted=StoreInterrupted,
         )
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)

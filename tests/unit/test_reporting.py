@@ -1,29 +1,43 @@
 """What the operator reads in the log when reports have no room."""
 
+from collections.abc import Sequence
+
 import pytest
 import structlog
 
-from duologue.reporting import AGAIN_S, NO_ROOM, RoomForReports
+from duologue.floods import LINES, Floods
+from duologue.reporting import NO_ROOM, logged
+
+
+def play(facts: Sequence[str]) -> tuple[list[str], list[dict[str, object]]]:
+    """Return the facts that were passed on, and the lines that were written behind the flood control."""
+    counted, lines = list[str](), list[dict[str, object]]()
+    floods = Floods(lambda *_: None)
+
+    def keep(_logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        lines.append({"level": method, **event})
+        raise structlog.DropEvent
+
+    structlog.configure(processors=[floods.of_ours, keep])
+    try:
+        observe = logged(counted.append)
+        for fact in facts:
+            observe(fact)
+    finally:
+        structlog.reset_defaults()
+    return counted, lines
 
 
 @pytest.mark.parametrize("fact", NO_ROOM)
-def test_one_line_a_minute(fact: str) -> None:
-    """However often it happens. The metric counts each."""
-    now_s, counted = [0.0], list[str]()
-    room = RoomForReports(counted.append, now_s=lambda: now_s[0])
-    with structlog.testing.capture_logs() as lines:
-        for _ in range(1_000):
-            room.observe(fact)
-        now_s[0] += AGAIN_S
-        room.observe(fact)
-    assert [(line["kind"], line["log_level"]) for line in lines] == [(NO_ROOM[fact], "warning")] * 2
-    assert "--evidence-bytes" in lines[0]["event"]
-    assert counted == [fact] * 1_001
+def test_missing_room_is_logged(fact: str) -> None:
+    """A flood of it writes few lines. The metric counts each."""
+    counted, lines = play([fact] * 1_000)
+    assert counted == [fact] * 1_000
+    assert [(line["kind"], line["level"]) for line in lines] == [(NO_ROOM[fact], "warning")] * LINES
+    assert "--evidence-bytes" in str(lines[0]["event"])
 
 
-def test_other_facts_are_passed_on_in_silence() -> None:
+@pytest.mark.parametrize("fact", ["report filed", "matched 3"])
+def test_other_facts_are_passed_on_in_silence(fact: str) -> None:
     """They are the metrics' alone."""
-    counted = list[str]()
-    with structlog.testing.capture_logs() as lines:
-        RoomForReports(counted.append).observe("report filed")
-    assert (counted, lines) == (["report filed"], [])
+    assert play([fact]) == ([fact], [])
