@@ -11,7 +11,7 @@ NO_ROOM = {
     "report without-evidence": "messages of conversations that are reported",
     "report left-out": "further messages of reported conversations",
 }
-"""Fact of the state machine → what has no room. Strangers cause these lines: ``floods`` bounds their number."""
+"""Fact of the state machine → what has no room. ``floods`` bounds the number of these lines."""
 
 
 def logged(observe: Callable[[str], None]) -> Callable[[str], None]:
