@@ -4,6 +4,7 @@ import { ChatPanel } from "./chat.ts";
 import { element } from "./elements.ts";
 import { Entry, preferences } from "./entry.ts";
 import { Face } from "./face.ts";
+import { isPlainEscape, pressesOnce, watchCompositions } from "./keys.ts";
 import { AwakeScreen, watchLifecycle } from "./lifecycle.ts";
 import type { Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
@@ -124,14 +125,17 @@ export class Page {
     on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null, false));
     on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
     on("take-over", () => this.#takeOver());
-    document.addEventListener("keydown", (event) => this.#key(event));
+    watchCompositions();
+    pressesOnce(document);
+    document.addEventListener("keydown", (event) => {
+      if (isPlainEscape(event) && !this.#closesSomething()) this.#next();
+    });
   }
 
-  /** Esc is Next, but never by accident: nothing may be open, half-written, or held down. */
-  #key(event: KeyboardEvent): void {
-    if (event.key !== "Escape" || event.repeat || event.isComposing || event.defaultPrevented) return;
-    if (document.querySelector("dialog[open]") !== null || this.#chat.hasDraft || document.activeElement instanceof HTMLSelectElement) return;
-    this.#next();
+  /** Esc is Next, but never by accident: what else it could mean goes first, and nothing may be half-written. */
+  #closesSomething(): boolean {
+    const open = document.querySelector("dialog[open]") ?? document.fullscreenElement;
+    return open !== null || this.#chat.hasDraft || document.activeElement instanceof HTMLSelectElement;
   }
 
   #start(without: boolean): void {
