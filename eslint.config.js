@@ -1,6 +1,23 @@
 import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
+/** Names that hold words on screen, and are written by one file only. */
+const WORDS = "textContent|innerText|outerText|innerHTML|outerHTML|nodeValue|srcdoc";
+const WORDS_OF_ATTRIBUTES = "title|placeholder|alt|ariaLabel|ariaDescription|ariaRoleDescription|ariaValueText|ariaPlaceholder|label";
+const WRITERS = "setAttribute|toggleAttribute|setAttributeNS|setCustomValidity|createTextNode|insertAdjacentText|insertAdjacentHTML|setHTMLUnsafe|setHTML|write|writeln";
+const INSERTERS = "append|prepend|before|after|replaceWith|replaceChildren";
+const HOW = "elements.ts writes what is on screen: when our value changes, and never compared with the document (docs/decisions/0017).";
+
+/** The page's words are written by elements.ts: a page that a browser translates would be rewritten at every change of anything. */
+export const writing = [
+  `MemberExpression[property.name=/^(${WORDS})$/]`,
+  `ObjectPattern > Property[key.name=/^(${WORDS})$/]`,
+  `AssignmentExpression > MemberExpression.left[property.name=/^(${WORDS_OF_ATTRIBUTES})$/]`,
+  `CallExpression[callee.type="MemberExpression"][callee.property.name=/^(${WRITERS})$/]`,
+  `CallExpression[callee.property.name=/^(${INSERTERS})$/] > :matches(TemplateLiteral, Literal[value=/\\S/], BinaryExpression).arguments`,
+  `NewExpression[callee.name=/^(Option|Text)$/]`,
+].map((selector) => ({ selector, message: HOW }));
+
 export default tseslint.config(
   { ignores: ["**/dist/**", "**/node_modules/**", "src/duologue/web/**", "**/.next/**"] },
   js.configs.recommended,
@@ -16,6 +33,11 @@ export default tseslint.config(
       "@typescript-eslint/switch-exhaustiveness-check": "off",
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
     },
+  },
+  {
+    files: ["pages/chat/src/**/*.ts"],
+    ignores: ["pages/chat/src/elements.ts"],
+    rules: { "no-restricted-syntax": ["error", ...writing] },
   },
   {
     files: ["**/test/**/*.ts"],

@@ -1,6 +1,7 @@
 /** The public contract of this package. */
 export { Duologue, type DuologueOptions, type View } from "./client.ts";
 export { systemClock, type Clock } from "./clock.ts";
+export { characters, MESSAGE_CHARS } from "./length.ts";
 export { peerMedia, type PeerOptions } from "./media/peer.ts";
 export { attachedMedia } from "./media/attached.ts";
 export { textMedia } from "./media/text.ts";

@@ -1,5 +1,5 @@
 import type { Camera, CameraState, Device } from "./camera.ts";
-import { element } from "./elements.ts";
+import { choice, element } from "./elements.ts";
 import type { Words } from "./words.ts";
 
 /** A pair of lists, for the camera and the microphone; there is one on the welcome and one in the sheet. */
@@ -7,6 +7,8 @@ export class DeviceLists {
   readonly #camera: HTMLSelectElement;
   readonly #microphone: HTMLSelectElement;
   readonly #words: Words["camera"];
+  /** What each list offers, as this page wrote it: a translator changes the words of choices too. */
+  readonly #offered = new Map<HTMLSelectElement, string>();
 
   constructor(ids: { camera: string; microphone: string }, camera: Camera, words: Words["camera"]) {
     this.#camera = element(ids.camera, HTMLSelectElement);
@@ -17,19 +19,20 @@ export class DeviceLists {
   }
 
   show(state: CameraState): void {
-    fill(this.#camera, state.cameras, this.#words.unnamedCamera);
-    fill(this.#microphone, state.microphones, this.#words.unnamedMicrophone);
+    this.#fill(this.#camera, state.cameras, this.#words.unnamedCamera);
+    this.#fill(this.#microphone, state.microphones, this.#words.unnamedMicrophone);
     select(this.#camera, state.video?.getSettings().deviceId ?? state.chosen.camera);
     select(this.#microphone, state.audio?.getSettings().deviceId ?? state.chosen.microphone);
   }
-}
 
-function fill(list: HTMLSelectElement, devices: readonly Device[], unnamed: (number: number) => string): void {
-  const wanted = devices.map(({ id, label }, place) => ({ id, label: label === "" ? unnamed(place + 1) : label }));
-  const same = list.options.length === wanted.length && wanted.every(({ id, label }, place) => list.options[place]?.value === id && list.options[place].text === label);
-  // An open list that is rebuilt closes under the person's hand.
-  if (!same) list.replaceChildren(...wanted.map(({ id, label }) => new Option(label, id)));
-  list.disabled = wanted.length === 0;
+  #fill(list: HTMLSelectElement, devices: readonly Device[], unnamed: (number: number) => string): void {
+    const wanted = JSON.stringify(devices.map(({ id, label }) => [id, label]));
+    list.disabled = devices.length === 0;
+    // An open list that is rebuilt closes under the person's hand.
+    if (this.#offered.get(list) === wanted) return;
+    this.#offered.set(list, wanted);
+    list.replaceChildren(...devices.map(({ id, label }, place) => choice(label === "" ? unnamed(place + 1) : label, id, label !== "")));
+  }
 }
 
 function select(list: HTMLSelectElement, id: string): void {

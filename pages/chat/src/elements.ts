@@ -5,15 +5,96 @@ export function element<T extends HTMLElement>(id: string, type: new () => T): T
   return found;
 }
 
-/** Writes only what changed: a live region speaks at every write. */
+/** Makes an element with words in it. */
+export function make<K extends keyof HTMLElementTagNameMap>(tag: K, className: string, text = ""): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  made.className = className;
+  if (text !== "") write(made, text);
+  return made;
+}
+
+/** Makes a choice of a list. A `label` that is a name (of a device) is not translated. */
+export function choice(label: string, value: string, isName = false): HTMLOptionElement {
+  const made = new Option(label, value);
+  if (isName) made.translate = false;
+  return made;
+}
+
+/** The words that this page wrote last, for each element and each place in it. */
+const written = new WeakMap<Node, Map<string, string>>();
+
+/**
+ * Return whether the page wrote another value there last, and note this one.
+ *
+ * The page never asks what stands in the document now: a browser that translates the page has changed the words there, and the two
+ * would take turns. A live region speaks at every write, too.
+ */
+function isNew(target: Node, place: string, value: string): boolean {
+  const places = written.get(target) ?? new Map<string, string>();
+  written.set(target, places);
+  if (places.get(place) === value) return false;
+  places.set(place, value);
+  return true;
+}
+
+/** Writes the words of an element, if they are others than the page wrote last. */
 export function write(target: HTMLElement, text: string | null): void {
-  if (target.textContent !== (text ?? "")) target.textContent = text ?? "";
+  const value = text ?? "";
+  if (isNew(target, "text", value)) target.textContent = value; // guard: own-values -- off: if (target.textContent !== value) target.textContent = value;
+}
+
+/** The value within the words of an element: a name or a number. */
+const values = new WeakMap<HTMLElement, HTMLElement>();
+
+/**
+ * Writes words around a value that belongs to no language: a person's name, or a number.
+ *
+ * No translator touches the value, and where only the value changes, the words around it stay as they are.
+ */
+export function writeAround(target: HTMLElement, text: string | null, value: string | null): void {
+  const place = text === null || value === null || value === "" ? -1 : text.indexOf(value);
+  if (text === null || value === null || place < 0) return write(target, text);
+  const around = [text.slice(0, place), text.slice(place + value.length)] as const;
+  const within = values.get(target);
+  if (!isNew(target, "text", around.join("\0")) && within !== undefined && target.contains(within)) return write(within, value);
+  const made = exact("bdi", value);
+  values.set(target, made);
+  target.replaceChildren(around[0], made, around[1]);
+}
+
+/** Makes an element for what a person wrote, or a number: in no language that the page knows, and not to be translated. */
+export function exact<K extends "bdi" | "span">(tag: K, text: string): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  made.translate = false;
+  made.lang = "";
+  write(made, text);
+  return made;
 }
 
 /** Shows the words, or hides the whole element when there are none. */
-export function writeOrHide(target: HTMLElement, text: string | null): void {
-  write(target, text);
+export function writeOrHide(target: HTMLElement, text: string | null, value: string | null = null): void {
+  writeAround(target, text, value);
   show(target, text !== null && text !== "");
+}
+
+/** Writes words that stand in an attribute; translators change some of those as well. */
+export function describe(target: HTMLElement, name: "placeholder" | "aria-label" | "aria-valuenow" | "aria-invalid", value: string): void {
+  if (isNew(target, name, value)) target.setAttribute(name, value);
+}
+
+/** Writes the title of the page, which a translator changes too. */
+export function entitle(text: string): void {
+  if (isNew(document, "title", text)) document.title = text;
+}
+
+/** Writes a word for styles and tests. */
+export function mark(target: HTMLElement, name: string, value: string): void {
+  if (isNew(target, `data-${name}`, value)) target.dataset[name] = value;
+}
+
+/** Makes the browser refuse to send the field's form, with these words; `""` allows it. */
+export function refuse(field: HTMLInputElement | HTMLTextAreaElement, words: string): void {
+  if (isNew(field, "refusal", words)) field.setCustomValidity(words);
 }
 
 export function show(target: HTMLElement, visible: boolean): void {

@@ -1,7 +1,7 @@
 import type { Preferences } from "duologue";
 import type { Camera, CameraState } from "./camera.ts";
 import { DeviceLists } from "./devices.ts";
-import { element, show, write, writeOrHide } from "./elements.ts";
+import { choice, element, show, write, writeOrHide } from "./elements.ts";
 import { Level } from "./level.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
@@ -121,8 +121,8 @@ export class Entry {
     const names = new Intl.DisplayNames([document.documentElement.lang], { type: "language" });
     const codes = [...new Set([...own, ...LANGUAGES])].filter((code) => /^[a-z]{2,3}$/.test(code));
     this.#language.replaceChildren(
-      new Option(this.#words.choices.anyLanguage, ""),
-      ...codes.map((code) => new Option(names.of(code) ?? code, code)),
+      choice(this.#words.choices.anyLanguage, ""),
+      ...codes.map((code) => choice(names.of(code) ?? code, code)),
     );
   }
 }

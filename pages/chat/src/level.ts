@@ -1,3 +1,5 @@
+import { describe } from "./elements.ts";
+
 /** Shows how loud a microphone is, while it is looked at. */
 export class Level {
   readonly #meter: HTMLElement;
@@ -5,7 +7,6 @@ export class Level {
   #source: MediaStreamAudioSourceNode | null = null;
   #track: MediaStreamTrack | null = null;
   #frame = 0;
-  #said = -1;
 
   constructor(meter: HTMLElement) {
     this.#meter = meter;
@@ -48,10 +49,7 @@ export class Level {
 
   #draw(level: number): void {
     this.#meter.style.setProperty("--level", level.toFixed(3));
-    const percent = Math.round(level * 10) * 10;
-    if (percent === this.#said) return;
-    this.#said = percent;
-    this.#meter.setAttribute("aria-valuenow", String(percent));
+    describe(this.#meter, "aria-valuenow", String(Math.round(level * 10) * 10));
   }
 }
 

@@ -1,7 +1,7 @@
 import { callMatch, DuologueError, type Duologue, type Outcome, type View } from "duologue";
 import { Camera, granted } from "./camera.ts";
 import { ChatPanel } from "./chat.ts";
-import { element } from "./elements.ts";
+import { element, mark } from "./elements.ts";
 import { Entry, preferences } from "./entry.ts";
 import { Face } from "./face.ts";
 import { isPlainEscape, pressesOnce, watchCompositions } from "./keys.ts";
@@ -58,12 +58,12 @@ export class Page {
     this.#camera = new Camera(navigator.mediaDevices, memory.devices, () => this.#cameraChanged());
     this.#entry = new Entry(words, memory, this.#camera, options.isSecond, (without) => this.#start(without));
     this.#chat = new ChatPanel(words, { say: (text, key) => client.say(text, key) });
-    this.#report = new ReportDialog(words.report, (report) => void this.#sendReport(report));
+    this.#report = new ReportDialog(words, (report) => void this.#sendReport(report));
     this.#face = new Face(element("partner", HTMLVideoElement), element("hear", HTMLButtonElement), () => this.#sawFace());
     this.#sheet = new Sheet(words.camera, this.#camera, {
       block: () => void this.#block(this.#drawn?.current ?? null, true),
       blockPrevious: () => void this.#block(this.#drawn?.previous ?? null, false),
-      reportPrevious: () => this.#openReport(this.#drawn?.previous ?? null, false),
+      reportPrevious: () => this.#openReport(this.#drawn?.previous ?? null),
       autoNext: (on) => this.#autoNext(on),
     });
   }
@@ -121,8 +121,8 @@ export class Page {
     on("mute", () => this.#camera.mute(this.#camera.state.audio !== null && !this.#camera.state.muted));
     on("camera", () => void this.#camera.switchCamera(this.#camera.state.video !== null));
     on("flip", () => void this.#camera.flip());
-    on("report", () => this.#openReport(this.#drawn?.current ?? null, true));
-    on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null, false));
+    on("report", () => this.#openReport(this.#drawn?.current ?? null));
+    on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null));
     on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
     on("take-over", () => this.#takeOver());
     watchCompositions();
@@ -176,8 +176,8 @@ export class Page {
     if (match !== null) await this.#deal(match, () => this.#options.client.block(match, { skip }), this.#options.words.said.blocked);
   }
 
-  #openReport(match: string | null, skip: boolean): void {
-    if (match !== null) this.#report.open(match, { skip });
+  #openReport(match: string | null): void {
+    if (match !== null) this.#report.open(match);
   }
 
   async #sendReport({ match, reason, text, skip }: Report): Promise<void> {
@@ -288,15 +288,16 @@ export class Page {
       words,
     );
     showScene(now);
-    document.body.dataset["link"] = model.link;
-    document.body.dataset["transport"] = model.link === "open" ? model.transport : "";
-    document.body.dataset["media"] = match === null ? "" : model.media.status;
+    mark(document.body, "link", model.link);
+    mark(document.body, "transport", model.link === "open" ? model.transport : "");
+    mark(document.body, "media", match === null ? "" : model.media.status);
     showOwn(state, words);
     this.#me.show(state);
     this.#entry.show(state, now.screen === "welcome");
     this.#entry.rest(now.resting ?? null, model.refusal?.code ?? null);
     this.#chat.show(model, now.canChat);
-    this.#sheet.show(state, now.current !== null, now.previous !== null, memory.choices.autoNext);
+    this.#report.show(now.current, model.state?.ended?.match ?? null);
+    this.#sheet.show(state, now.current, now.previous !== null, memory.choices.autoNext);
     this.#awake.keep(now.canChat);
     this.#moveFocus(now);
     this.#drawn = now;

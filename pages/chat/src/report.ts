@@ -1,5 +1,6 @@
 import type { ReportReason } from "duologue";
-import { element, write } from "./elements.ts";
+import { Bounded } from "./bounded.ts";
+import { element, make, write } from "./elements.ts";
 import type { Words } from "./words.ts";
 
 export interface Report {
@@ -10,46 +11,77 @@ export interface Report {
   readonly skip: boolean;
 }
 
-/** The dialog in which a person says what happened. */
+/** Whom a report is about: the partner of now, of the conversation before, or of an earlier one. */
+export type Subject = "current" | "previous" | "earlier";
+
+/** The dialog in which a person says what happened. It is about one match, whatever happens while it is open. */
 export class ReportDialog {
   readonly #dialog = element("report-dialog", HTMLDialogElement);
   readonly #form = element("report-form", HTMLFormElement);
   readonly #text = element("report-text", HTMLTextAreaElement);
+  readonly #title = element("report-title", HTMLElement);
+  readonly #button = element("report-send", HTMLButtonElement);
+  readonly #bound: Bounded;
   readonly #words: Words["report"];
-  #about: { match: string; skip: boolean } | null = null;
+  #about: string | null = null;
+  #current: string | null = null;
+  #previous: string | null = null;
+  #subject: Subject = "current";
 
-  constructor(words: Words["report"], send: (report: Report) => void) {
-    this.#words = words;
+  constructor(words: Words, send: (report: Report) => void) {
+    this.#words = words.report;
+    this.#bound = new Bounded("report-text", HTMLTextAreaElement, words.tooLong);
     this.#offer();
     element("report-cancel", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#form.addEventListener("submit", () => {
       const reason = new FormData(this.#form).get("reason");
-      if (this.#about !== null && isReason(reason, words.reasons)) send({ ...this.#about, reason, text: this.#text.value.trim() });
+      if (this.#about === null || !isReason(reason, this.#words.reasons)) return;
+      send({ match: this.#about, reason, text: this.#text.value.trim(), skip: this.#subject === "current" });
     });
   }
 
-  open(match: string, { skip }: { skip: boolean }): void {
-    this.#about = { match, skip };
+  open(match: string): void {
+    this.#about = match;
     this.#form.reset();
-    write(element("report-title", HTMLElement), skip ? this.#words.title : this.#words.titlePrevious);
-    write(element("report-send", HTMLButtonElement), skip ? this.#words.send : this.#words.sendPrevious);
+    this.#bound.check();
+    this.#draw();
     this.#dialog.showModal();
+  }
+
+  /** Follows which conversation is on and which one was before: a partner can go while the dialog is open. */
+  show(current: string | null, previous: string | null): void {
+    this.#current = current;
+    this.#previous = previous;
+    this.#draw();
+  }
+
+  /** The button says what it does: only of the conversation that is on does a report end anything. */
+  #draw(): void {
+    if (this.#about === null) return;
+    this.#subject = subject(this.#about, this.#current, this.#previous);
+    write(this.#title, this.#words.titles[this.#subject]);
+    write(this.#button, this.#subject === "current" ? this.#words.sendAndNext : this.#words.send);
   }
 
   #offer(): void {
     const list = element("report-reasons", HTMLFieldSetElement);
     for (const [reason, text] of Object.entries(this.#words.reasons)) {
-      const label = document.createElement("label");
-      label.className = "radio";
+      const label = make("label", "radio");
       const radio = document.createElement("input");
       radio.type = "radio";
       radio.name = "reason";
       radio.value = reason;
       radio.required = true;
-      label.append(radio, ` ${text}`);
+      label.append(radio, make("span", "", text));
       list.append(label);
     }
   }
+}
+
+/** Return whom a report about that match is about. */
+export function subject(about: string, current: string | null, previous: string | null): Subject {
+  if (about === current) return "current";
+  return about === previous ? "previous" : "earlier";
 }
 
 function isReason(value: unknown, reasons: Readonly<Record<ReportReason, string>>): value is ReportReason {

@@ -16,10 +16,13 @@ export class Sheet {
   /** The same switch, on the desk of a wide screen and here. */
   readonly #autoNext = [element("auto-next", HTMLInputElement), element("auto-next-desk", HTMLInputElement)];
   readonly #devices: DeviceLists;
+  #current: string | null = null;
+  /** The match that was on screen when the sheet was opened: "this person" is its partner, and never the one who follows. */
+  #about: string | null = null;
 
   constructor(words: Words["camera"], camera: Camera, actions: SheetActions) {
     this.#devices = new DeviceLists({ camera: "sheet-camera", microphone: "sheet-microphone" }, camera, words);
-    element("more", HTMLButtonElement).addEventListener("click", () => this.#dialog.showModal());
+    element("more", HTMLButtonElement).addEventListener("click", () => this.#open());
     element("sheet-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", ({ target }) => {
       if (target === this.#dialog) this.#dialog.close(); // beside it
@@ -30,8 +33,19 @@ export class Sheet {
     for (const box of this.#autoNext) box.addEventListener("change", () => actions.autoNext(box.checked));
   }
 
-  show(state: CameraState, current: boolean, previous: boolean, autoNext: boolean): void {
-    show(element("block", HTMLButtonElement), current);
+  #open(): void {
+    this.#about = this.#current;
+    this.#offerBlock();
+    this.#dialog.showModal();
+  }
+
+  #offerBlock(): void {
+    show(element("block", HTMLButtonElement), this.#current !== null && this.#current === this.#about);
+  }
+
+  show(state: CameraState, current: string | null, previous: boolean, autoNext: boolean): void {
+    this.#current = current;
+    this.#offerBlock();
     show(element("sheet-block-previous", HTMLButtonElement), previous);
     show(element("sheet-report-previous", HTMLButtonElement), previous);
     for (const box of this.#autoNext) box.checked = autoNext;

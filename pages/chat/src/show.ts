@@ -1,25 +1,31 @@
 import type { CameraState } from "./camera.ts";
-import { element, icon, show, write, writeOrHide } from "./elements.ts";
+import { element, entitle, icon, mark, show, write, writeAround, writeOrHide } from "./elements.ts";
 import type { Scene } from "./scene.ts";
 import type { Words } from "./words.ts";
 
 /** Draws a scene. Drawing the same one again changes nothing. */
 export function showScene(scene: Scene): void {
   const { body } = document;
-  body.dataset["state"] = scene.state;
-  body.dataset["screen"] = scene.screen;
-  body.dataset["match"] = scene.current ?? "";
-  if (document.title !== scene.tabTitle) document.title = scene.tabTitle;
+  const count = countIn(scene.people);
+  mark(body, "state", scene.state);
+  mark(body, "screen", scene.screen);
+  mark(body, "match", scene.current ?? "");
+  entitle(scene.tabTitle);
   show(element("welcome", HTMLElement), scene.screen === "welcome");
   show(element("stage", HTMLElement), scene.screen === "stage");
-  write(element("people", HTMLElement), scene.people);
+  writeAround(element("people", HTMLElement), scene.people, count);
   writeOrHide(element("banner", HTMLElement), scene.banner);
   writeOrHide(element("note", HTMLElement), scene.note);
-  write(element("status-title", HTMLElement), scene.title);
-  writeOrHide(element("status-detail", HTMLElement), scene.detail);
+  writeAround(element("status-title", HTMLElement), scene.title, scene.partner.name);
+  writeOrHide(element("status-detail", HTMLElement), scene.detail, count);
   showPartner(scene);
   showQuality(scene);
   showActions(scene);
+}
+
+/** The number in the words about how many people are here; it changes while the words stay. */
+function countIn(people: string | null): string | null {
+  return people?.match(/\d[\d,]*/)?.[0] ?? null;
 }
 
 function showPartner({ partner }: Scene): void {
@@ -30,9 +36,9 @@ function showPartner({ partner }: Scene): void {
 }
 
 function showQuality({ quality }: Scene): void {
-  const mark = element("quality", HTMLElement);
-  show(mark, quality !== null);
-  mark.dataset["level"] = quality?.level ?? "";
+  const badge = element("quality", HTMLElement);
+  show(badge, quality !== null);
+  mark(badge, "level", quality?.level ?? "");
   write(element("quality-word", HTMLElement), quality?.word ?? null);
 }
 
@@ -66,7 +72,7 @@ export function showOwn(state: CameraState, words: Words): void {
 }
 
 function toggle(button: HTMLButtonElement, pressed: boolean, label: string, symbol: string): void {
-  button.dataset["on"] = String(pressed);
+  mark(button, "on", String(pressed));
   const text = button.querySelector("span");
   if (text !== null) write(text, label);
   icon(button, symbol);

@@ -1,4 +1,4 @@
-import { element, write } from "./elements.ts";
+import { element, mark, write } from "./elements.ts";
 
 const SHOWN_MS = 6_000;
 
@@ -9,13 +9,13 @@ export class Toast {
 
   say(text: string): void {
     write(this.#target, text);
-    this.#target.dataset["shown"] = "true";
+    mark(this.#target, "shown", "true");
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#hide(), SHOWN_MS);
   }
 
   #hide(): void {
-    this.#target.dataset["shown"] = "false";
+    mark(this.#target, "shown", "false");
     write(this.#target, null);
   }
 }

@@ -1,4 +1,5 @@
 import type { EndReason, IdleReason, ReportReason } from "duologue";
+import type { Subject } from "./report.ts";
 
 /** Every word that the page says, in one place. A translation is another table of this type. */
 export interface Words {
@@ -69,6 +70,8 @@ export interface Words {
     readonly placeholderNobody: string;
     readonly send: string;
   };
+  /** A text that the server would not take: by how many characters, what a screen reader says, and why nothing is sent. */
+  readonly tooLong: { readonly by: (over: number, most: number) => string; readonly said: string; readonly shorten: string };
   readonly status: {
     readonly loading: string;
     readonly looking: string;
@@ -141,10 +144,10 @@ export interface Words {
     readonly more: string;
     readonly hint: string;
     readonly cancel: string;
-    readonly title: string;
-    readonly titlePrevious: string;
+    readonly titles: Readonly<Record<Subject, string>>;
     readonly send: string;
-    readonly sendPrevious: string;
+    /** Of the conversation that is on. */
+    readonly sendAndNext: string;
     readonly reasons: Readonly<Record<ReportReason, string>>;
   };
   readonly said: {
@@ -156,6 +159,8 @@ export interface Words {
     readonly unknownPool: string;
     readonly notSent: string;
     readonly full: string;
+    /** The server takes nothing as long as this. */
+    readonly refused: string;
     readonly again: string;
     readonly you: string;
     readonly stranger: string;
@@ -243,6 +248,11 @@ export const english: Words = {
     placeholder: "Write a message",
     placeholderNobody: "Nobody to write to yet",
     send: "Send",
+  },
+  tooLong: {
+    by: (over, most) => `${over.toLocaleString("en")} ${over === 1 ? "character" : "characters"} too many. Up to ${most.toLocaleString("en")} can be sent.`,
+    said: "This is too long to send. Nothing of it is lost.",
+    shorten: "This is too long to send. Please make it shorter first; nothing of it is lost.",
   },
   status: {
     loading: "Connecting…",
@@ -333,10 +343,9 @@ export const english: Words = {
     more: "More about it",
     hint: "The operator gets this with the messages of that conversation. The other person is not told.",
     cancel: "Cancel",
-    title: "Report this person",
-    titlePrevious: "Report the previous person",
-    send: "Report & next",
-    sendPrevious: "Report",
+    titles: { current: "Report this person", previous: "Report the previous person", earlier: "Report a person you met before" },
+    send: "Report",
+    sendAndNext: "Report & next",
     reasons: {
       nudity: "Nudity or sexual behaviour",
       minor: "Seems to be under 18",
@@ -355,6 +364,7 @@ export const english: Words = {
     unknownPool: "This address names a room that does not exist here.",
     notSent: "not sent",
     full: "not sent: you have written as much as one conversation can hold",
+    refused: "not sent: this site takes shorter messages only",
     again: "Try again",
     you: "You",
     stranger: "Stranger",

@@ -1,5 +1,9 @@
+import { characters, MESSAGE_CHARS } from "duologue";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { tooMany } from "../src/bounded.ts";
 import { preferences } from "../src/entry.ts";
+import { subject } from "../src/report.ts";
 import { isLoopback } from "../src/tabs.ts";
 
 describe("a loopback address", () => {
@@ -18,5 +22,35 @@ describe("what the server is asked for", () => {
     expect(tags.slice(0, 2)).toEqual(["music", "x".repeat(64)]);
     expect(tags).toHaveLength(16);
     expect([language, pool]).toEqual(["de", "main"]);
+  });
+});
+
+describe("a text that may be too long", () => {
+  it("is counted in code points, as the server counts", () => {
+    expect(characters("a\u{1f44b}é")).toBe(3);
+    expect(characters("\u{1f468}\u200d\u{1f469}")).toBe(3);
+    expect(characters("\ud83d")).toBe(1);
+  });
+
+  it("has the bound of the protocol", () => {
+    const protocol = readFileSync(new URL("../../../protocol/openapi.yaml", import.meta.url), "utf8");
+    expect(/^ {4}Text: \{.*maxLength: (\d+).*code points/m.exec(protocol)?.[1]).toBe(String(MESSAGE_CHARS));
+  });
+
+  it("may be as long as the bound, of emoji too, without the white space around it", () => {
+    expect(tooMany(` ${"\u{1f44b}".repeat(MESSAGE_CHARS)}\n`)).toBe(0);
+    expect(tooMany("x".repeat(MESSAGE_CHARS + 345))).toBe(345);
+  });
+});
+
+describe("whom a report is about", () => {
+  it.each([
+    ["m_1", "m_1", null, "current"],
+    ["m_1", null, "m_1", "previous"],
+    ["m_1", "m_2", "m_1", "previous"],
+    ["m_1", "m_3", "m_2", "earlier"],
+    ["m_1", null, null, "earlier"],
+  ] as const)("of %s, while %s is on and %s was before: %s", (about, current, previous, expected) => {
+    expect(subject(about, current, previous)).toBe(expected);
   });
 });
