@@ -6,7 +6,7 @@ const WORDS = "textContent|innerText|outerText|innerHTML|outerHTML|nodeValue|src
 const WORDS_OF_ATTRIBUTES = "title|placeholder|alt|ariaLabel|ariaDescription|ariaRoleDescription|ariaValueText|ariaPlaceholder|label";
 const WRITERS = "setAttribute|toggleAttribute|setAttributeNS|setCustomValidity|createTextNode|insertAdjacentText|insertAdjacentHTML|setHTMLUnsafe|setHTML|write|writeln";
 const INSERTERS = "append|prepend|before|after|replaceWith|replaceChildren";
-const HOW = "elements.ts writes what is on screen: when our value changes, and never compared with the document (docs/decisions/0017).";
+const HOW = "elements.ts writes what is on screen: when our value changes, and never compared with the document.";
 
 /** The page's words are written by elements.ts: a page that a browser translates would be rewritten at every change of anything. */
 export const writing = [

@@ -1,4 +1,4 @@
-import { bearerSession, callMatch, Duologue, isGone } from "duologue";
+import { bearerSession, callMatch, characters, Duologue, isGone, MESSAGE_CHARS } from "duologue";
 
 const at = (id) => document.getElementById(id);
 const base = new URL(location.href).searchParams.get("server") ?? "http://localhost:8000";
@@ -14,12 +14,18 @@ const WHY = {
   "you-were-away": "You were away.",
 };
 let shown = client.view.partner.tracks;
+let lines = null;
+
+/** Writes what has changed, and does not ask the document: a browser that translates the page has other words there. */
+function put(id, text) {
+  if (at(id).said !== text) at(id).textContent = at(id).said = text;
+}
 
 function show({ model, partner }) {
   const { state, link, chat, media } = model;
   const match = callMatch(model);
-  at("status").textContent = link === "open" ? state?.state : link;
-  at("why").textContent = isGone(media) ? "Your partner is reconnecting." : match === null ? (WHY[state?.ended?.reason] ?? "") : "";
+  put("status", link === "open" ? state?.state : link);
+  put("why", isGone(media) ? "Your partner is reconnecting." : match === null ? (WHY[state?.ended?.reason] ?? "") : "");
   if (partner.tracks !== shown) {
     shown = partner.tracks;
     at("partner").srcObject = new MediaStream(shown);
@@ -28,13 +34,14 @@ function show({ model, partner }) {
   at("stop").disabled = state === null || state.state === "idle";
   at("next").disabled = at("write").text.disabled = match === null;
   at("take-over").hidden = link !== "taken-over" && link !== "elsewhere" && link !== "ended";
-  at("chat").replaceChildren(...chat.lines.map(line));
+  if (chat.lines !== lines) at("chat").replaceChildren(...(lines = chat.lines).map(line));
 }
 
 /** Text of a stranger is text, never markup. */
 function line({ from, text }) {
   const item = document.createElement("li");
   item.textContent = `${from}: ${text}`;
+  item.translate = false;
   return item;
 }
 
@@ -66,6 +73,10 @@ at("write").onsubmit = (event) => {
   event.preventDefault();
   client.say(at("write").text.value);
   at("write").reset();
+};
+at("write").text.oninput = ({ target }) => {
+  // Not cut, as `maxlength` would: the browser says why it does not send.
+  target.setCustomValidity(characters(target.value) > MESSAGE_CHARS ? `At most ${MESSAGE_CHARS} characters can be sent.` : "");
 };
 at("partner").onloadeddata = () => client.sawFace(callMatch(client.view.model));
 document.onvisibilitychange = tell;

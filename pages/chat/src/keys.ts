@@ -58,10 +58,10 @@ export function watchCompositions(target: EventTarget = window): void {
 export function isComposing(event: KeyboardEvent, known: Compositions = compositions): boolean {
   // eslint-disable-next-line @typescript-eslint/no-deprecated -- nothing else tells it in Safari's order of events
   const code = event.keyCode;
-  if (code === TAKEN || event.key === "Process") return true;
+  if (code === TAKEN || event.key === "Process") return true; // guard: key-taken
   // Android's keyboards keep each word open as a composition, and their Enter key means Send.
   if (event.key === "Enter" && code === 13) return false;
-  return event.isComposing || known.ended(event);
+  return event.isComposing || known.ended(event); // guard: composition-ended -- off: return event.isComposing;
 }
 
 /** Return whether this is Esc alone, pressed anew, which no input method and no other handler took. */
@@ -74,6 +74,6 @@ export function isPlainEscape(event: KeyboardEvent, known: Compositions = compos
 /** Makes a button that is pressed by Enter act once, however long the key is held: browsers click it again and again. */
 export function pressesOnce(target: Document): void {
   target.addEventListener("keydown", (event) => {
-    if (event.repeat && event.key === "Enter" && event.target instanceof HTMLButtonElement) event.preventDefault();
+    if (event.repeat && event.key === "Enter" && event.target instanceof HTMLButtonElement) event.preventDefault(); // guard: held-enter
   });
 }

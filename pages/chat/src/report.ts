@@ -52,7 +52,7 @@ export class ReportDialog {
   show(current: string | null, previous: string | null): void {
     this.#current = current;
     this.#previous = previous;
-    this.#draw();
+    this.#draw(); // guard: report-follows
   }
 
   /** The button says what it does: only of the conversation that is on does a report end anything. */
