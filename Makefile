@@ -1,6 +1,7 @@
 # Needs Python 3.11+, make and git; everything else is fetched into .venv and node_modules.
 #   make run [PORT=9000] [DATA=DIR]   the page, on the embedded store
 #   make run-livekit                  the same, with a LiveKit server of this machine between the browsers
+#   make bench [QUICK=1]              what a skip costs, and how soon partners are told, beside what was there before
 #   make test                         everything, long things as a bounded sample; make test-all runs them whole
 PORT ?= 8000
 DATA ?= .duologue
@@ -18,7 +19,7 @@ WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 NEXT := examples/nextjs/node_modules/.whole
 
-.PHONY: run run-livekit setup test test-all faults lint fix page lock system livekit no-livekit clean
+.PHONY: run run-livekit setup test test-all faults bench lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 # A trial has two people, who would wait for minutes now and then after a Next, so that no wait proves a block: not here.
@@ -117,6 +118,10 @@ test-all: lint test
 # Every fault, one table: what became of everybody in it. Kept in artifacts/faults.md.
 faults: setup system
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+# The table, the figures and the plots go to artifacts/. QUICK=1 takes less than two minutes and proves little.
+bench: $(VENV)/.dev system
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .

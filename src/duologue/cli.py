@@ -18,6 +18,9 @@ import uvloop
 
 from duologue import __version__, logs, usage, wiring
 from duologue.api.server import ListenError
+from duologue.bench import command
+from duologue.bench.crowd import Traffic
+from duologue.bench.load import Processes
 from duologue.identity.keyring import SecretError
 from duologue.redaction import holds_password, redacted
 from duologue.settings import Settings, SettingsError, flag, variable
@@ -43,6 +46,7 @@ FAILURES: Mapping[type[Exception], int] = {
     ListenError: 1,
     StoreError: 1,
     usage.Unanswered: 1,
+    command.Unmeasured: 1,
 }
 """What is one line, and its exit code. Anything else is a mistake of ours, and shows its traceback."""
 
@@ -127,6 +131,42 @@ def transports(url: str) -> None:
     URL is where a running server has its operator's pages (--ops-port); any one of several will do.
     """
     click.echo(usage.shown(usage.fetch(url)))
+
+
+@duologue.command()
+@click.option("--url", "urls", multiple=True, default=["http://127.0.0.1:8000"], show_default=True)
+@click.option("--people", default=200, show_default=True, help="How many come; more than the skips a second.")
+@click.option("--rounds", default=3, show_default=True, help="How often both loads are measured.")
+@click.option("--seconds", default=3.0, show_default=True, help="How long each load lasts.")
+@click.option("--per-s", default=20.0, show_default=True, help="Skips a second of the light load.")
+@click.option("--at-a-time", default=32, show_default=True, help="Skips under way of the full load.")
+@click.option(
+    "--traffic",
+    type=click.Choice([*Traffic], case_sensitive=False),
+    default=Traffic.PLAIN,
+    show_default="plain",
+)
+@click.option("--server-pid", multiple=True, type=int, help="A server process of this machine, for its CPU.")
+@click.option("--store-pid", multiple=True, type=int, help="A store of this machine, likewise.")
+@click.option(
+    "--json", "file", type=click.Path(path_type=Path), help="Where the figures are written as well."
+)
+def bench(
+    urls: tuple[str, ...],
+    server_pid: tuple[int, ...],
+    store_pid: tuple[int, ...],
+    file: Path | None,
+    **numbers: Any,
+) -> None:
+    """Load a running server with people who skip, and print how soon their partners are told.
+
+    Its people meet anybody who waits there: never use it on a server with real people. Each of them has
+    an address of its own (X-Forwarded-For, in 198.18.0.0/15). A server believes that if --trusted-proxies
+    names this machine, as it does by default on the same machine; else the limits of one address refuse
+    most of what they do. --url can be repeated: people are spread over the servers.
+    """
+    processes = Processes(server=server_pid, store=store_pid)
+    click.echo(command.run(command.Wanted(urls, processes=processes, **numbers), file))
 
 
 # --- options from settings ---------------------------------------------------------------

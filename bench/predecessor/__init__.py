@@ -1,0 +1,1 @@
+"""The design that Duologue replaces, written as one would write it."""

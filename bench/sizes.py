@@ -1,0 +1,103 @@
+"""How much is measured: whole, quick (below two minutes), and tiny (for the test of the benchmark itself)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The numbers of every scenario.
+
+    ``people`` outnumber the skips a second: one person may skip once a second in the long run.
+    """
+
+    name: str
+    rounds: int
+    seconds: float
+    """Of one stretch of load."""
+    people: int
+    light_per_s: float
+    at_a_time: int
+    """Skips under way in a closed loop."""
+    script_batches: int
+    growth: tuple[int, ...]
+    """Crowds that are compared: the first row of the table is from the second to the last."""
+    great: int
+    """People of the scenario with two generator processes."""
+    streams: int
+    """Quiet streams whose memory is measured."""
+    idle_people: int
+    idle_s: float
+    overload_people: int
+    outages_s: tuple[float, ...]
+    call_ms: tuple[float, ...]
+    watched_s: float
+    """How long people are watched after an outage."""
+    interests: int
+    arrivals_per_s: float
+    arriving_s: float
+
+
+FULL = Size(
+    "full",
+    rounds=5,
+    seconds=2.0,
+    people=2_000,
+    light_per_s=50,
+    at_a_time=48,
+    script_batches=60,
+    growth=(1_000, 2_000, 10_000),
+    great=20_000,
+    streams=2_000,
+    idle_people=2_000,
+    idle_s=10.0,
+    overload_people=1_000,
+    outages_s=(11.0,),
+    call_ms=(6.0,),
+    watched_s=30.0,
+    interests=150,
+    arrivals_per_s=40,
+    arriving_s=45.0,
+)
+QUICK = Size(
+    "quick",
+    rounds=3,
+    seconds=0.8,
+    people=500,
+    light_per_s=50,
+    at_a_time=32,
+    script_batches=12,
+    growth=(250, 1_000),
+    great=1_000,
+    streams=300,
+    idle_people=300,
+    idle_s=5.0,
+    overload_people=100,
+    outages_s=(3.0,),
+    call_ms=(6.0,),
+    watched_s=8.0,
+    interests=50,
+    arrivals_per_s=40,
+    arriving_s=8.0,
+)
+TINY = Size(
+    "tiny",
+    rounds=2,
+    seconds=0.3,
+    people=41,
+    light_per_s=25,
+    at_a_time=8,
+    script_batches=3,
+    growth=(30, 50),
+    great=60,
+    streams=40,
+    idle_people=20,
+    idle_s=0.5,
+    overload_people=10,
+    outages_s=(3.5,),
+    call_ms=(1.0,),
+    watched_s=3.0,
+    interests=5,
+    arrivals_per_s=25,
+    arriving_s=2.0,
+)
+SIZES = {each.name: each for each in (FULL, QUICK, TINY)}
