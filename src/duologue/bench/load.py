@@ -11,7 +11,9 @@ from duologue.bench.machine import cpu_s
 from duologue.bench.spread import percentile
 
 LOOK_S = 0.01
-SETTLED_S = 3.0
+LEAST_SKIPS = 5
+PATIENCE_S = 30.0
+SETTLED_S = 10.0
 """How long the last events of a stretch are waited for."""
 
 
@@ -160,6 +162,7 @@ async def _measured(run: _Run, crowd: Crowd, processes: Processes, seconds: floa
     groups = (processes.server, processes.store, processes.generator)
     before, start = [cpu_s(pids) for pids in groups], perf_counter()
     await run.last(seconds)
+    await _enough(run)
     took, after = perf_counter() - start, [cpu_s(pids) for pids in groups]
     run.over = True
     crowd.unwant()
@@ -182,6 +185,18 @@ async def _measured(run: _Run, crowd: Crowd, processes: Processes, seconds: floa
         store_s=store_s,
         generator_s=generator_s,
     )
+
+
+async def _enough(run: _Run) -> None:
+    """Go on until there is something to divide by: on a busy machine a short stretch brings nothing.
+
+    Raises ``RuntimeError`` if that takes too long.
+    """
+    for _ in range(round(PATIENCE_S / LOOK_S)):
+        if run.outcomes[SKIPPED] >= LEAST_SKIPS:
+            return
+        await asyncio.sleep(LOOK_S)
+    raise RuntimeError(f"of the last skips these came to something: {dict(run.outcomes)}")
 
 
 async def _settled(run: _Run) -> None:
