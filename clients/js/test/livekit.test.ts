@@ -105,6 +105,63 @@ describe("a room of the client's own", () => {
     ]);
   });
 
+  it("negotiates both directions while the connection is still being made", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(0);
+    call.livekit.routed = new Promise(() => undefined);
+    const page = call.load(grant("polite"));
+    await call.clock.advance(0);
+    expect(partner.tracks.map(({ kind }) => kind)).toEqual(["audio", "video"]);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+    expect([page.words, page.tracks]).toEqual([[], []]);
+    page.session.close();
+    await call.clock.advance(1_000);
+    expect([call.livekit.people(ROOM), partner.tracks]).toEqual([["m_1.impolite"], []]);
+  });
+
+  it("asks for what the partner begins to publish while the connection is still being made", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.livekit.routed = new Promise(() => undefined);
+    const page = call.load(grant("polite"));
+    await call.clock.advance(100);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(20);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+    page.session.close();
+    partner.session.close();
+    await call.clock.advance(0);
+    expect(call.clock.pending).toBe(0);
+  });
+
+  it("asks for a microphone together with the camera that follows it", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.load(grant("polite"));
+    const other = call.load(grant("impolite"), { tracks: { audio: track("audio"), video: null } });
+    await call.clock.advance(149);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["-"]);
+    other.session.send({ audio: track("audio"), video: track("video") });
+    await call.clock.advance(0);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+  });
+
+  it("asks for a microphone alone where no camera follows in 150 ms, and at once after a camera was seen", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.load(grant("polite"));
+    const other = call.load(grant("impolite"), { tracks: { audio: track("audio"), video: null } });
+    await call.clock.advance(170);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone"]);
+    other.session.send({ audio: null, video: track("video") });
+    await call.clock.advance(0);
+    other.session.send({ audio: track("audio"), video: null });
+    await call.clock.advance(0);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone"]);
+  });
+
   it("sends what the page sends: another track in place of one, none, and one again", async () => {
     const call = new Call();
     const [one, two] = await call.met();

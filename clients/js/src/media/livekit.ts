@@ -1,5 +1,5 @@
 /** The public contract of `duologue/livekit`; needs `livekit-client`, which is loaded when a match needs it. */
-import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions } from "livekit-client";
+import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions, Track } from "livekit-client";
 import { systemClock, type Clock } from "../clock.ts";
 import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
 import { BOUNDS, type Bounds } from "./bounds.ts";
@@ -177,6 +177,7 @@ const ROOM: RoomOptions = {
   stopLocalTrackOnUnpublish: false,
   // The page says when it goes (`close`); LiveKit's own way listens to `beforeunload`, which keeps pages out of the cache.
   disconnectOnPageLeave: false,
+  singlePeerConnection: !(globalThis as { X?: Record<string, boolean> }).X?.["dual"],
 };
 
 /** One time in a room, from the first try to enter it until it is left. */
@@ -249,16 +250,23 @@ class Stay {
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason !== DisconnectReason.DUPLICATE_IDENTITY));
     const { match, events } = this.#setting;
     const { tracks, quality } = events;
-    this.#subscribing = new Subscribing(room, match, this.#bounds, Track.Source, RoomEvent);
+    this.#subscribing = new Subscribing({ room, match, bounds: this.#bounds, clock: this.#clock, source: Track.Source, events: RoomEvent });
     this.#company = new Company(room, match, this.#watch, this.#clock, this.#bounds, { tracks, quality, flooded: this.#events.flooded });
+    // Before media flows: what we send is negotiated while the connection is still being made.
+    room.on(RoomEvent.SignalConnected, () => this.#publish(room, Track.Source));
     await room.connect(url, token, CONNECT);
-    await this.#joined(room, Track);
+    await this.#joined();
+  }
+
+  #publish(room: Room, source: typeof Track.Source): void {
+    if (this.#isLeft) return;
+    this.#publishing?.close(); // of a try in another region
+    this.#publishing = new Publishing(room, source, this.#tracks);
   }
 
   /** Left in the very moment in which it came up, nobody else would close it. */
-  async #joined(room: Room, { Source }: LivekitModule["Track"]): Promise<void> {
+  async #joined(): Promise<void> {
     if (this.#isLeft) return this.#disconnect();
-    this.#publishing = new Publishing(room, Source, this.#tracks);
     this.#events.joined();
   }
 

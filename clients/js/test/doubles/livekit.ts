@@ -42,6 +42,8 @@ class FakeParticipant implements RoomParticipant {
   }
 }
 
+const OF_OTHERS = ["participantConnected", "trackPublished", "trackSubscribed"];
+
 /** A grant of the double: nothing is signed. */
 export function fakeToken(room: string, identity: string): string {
   return JSON.stringify({ room, identity });
@@ -62,6 +64,8 @@ export class FakeLivekit {
   loads = 0;
   /** Connecting waits until it is let go on. */
   held: Promise<void> = Promise.resolve();
+  /** The server is spoken to already, and media waits for a way until it is let go on. */
+  routed: Promise<void> = Promise.resolve();
   /** A connect that is given up comes up all the same. */
   isStubborn = false;
   /** Packets find no way out until it is let go on. */
@@ -96,6 +100,12 @@ export class FakeLivekit {
   /** Whoever is in it, by name. */
   people(name: string): string[] {
     return [...(this.#rooms.get(name) ?? [])].map(({ localParticipant }) => localParticipant.identity);
+  }
+
+  /** What that one publishes, and of it what is asked for: the source, or "-". */
+  desired(identity: string): string[] {
+    const who = [...this.#rooms.values()].flatMap((people) => [...people]).find(({ localParticipant }) => localParticipant.identity === identity);
+    return [...(who?.localParticipant.trackPublications.values() ?? [])].map(({ source, isDesired }) => (isDesired ? source : "-"));
   }
 
   enter(name: string, who: FakeRoom): void {
@@ -195,6 +205,9 @@ export class FakeRoom implements LivekitRoom {
       this.state = "disconnected";
       throw error;
     }
+    this.emit("signalConnected");
+    await this.#server.routed;
+    if (this.state !== "connecting" && !this.#server.isStubborn) throw new Refused("given up");
     this.state = "connected";
     this.emit("connected");
   }
@@ -261,7 +274,9 @@ export class FakeRoom implements LivekitRoom {
     return [...this.#listeners.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** What happens to others while this room connects is told to nobody, as livekit-client has it. */
   emit(event: string, ...args: unknown[]): void {
+    if (this.state === "connecting" && OF_OTHERS.includes(event)) return;
     for (const listener of this.#listeners.get(event) ?? []) (listener as (...args: unknown[]) => void)(...args);
   }
 }
