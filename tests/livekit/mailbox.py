@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from tests.livekit.waiting import PATIENCE_S
 
@@ -27,11 +27,13 @@ class Letter(NamedTuple):
 
 
 class Mailbox:
-    """Answers 200 to each, and keeps it."""
+    """Answers 200 to each, and keeps it; an answer that Duologue refuses to give fails the request."""
 
     def __init__(self) -> None:
         self.url = ""
         self.letters: list[Letter] = []
+        self.forward_to = ""
+        """A Duologue server that gets each of them too, once it is known."""
         self._came = asyncio.Condition()
 
     @contextlib.asynccontextmanager
@@ -78,4 +80,14 @@ class Mailbox:
         async with self._came:
             self.letters.append(letter)
             self._came.notify_all()
+        if self.forward_to:
+            await self._forward(letter, request.content_type)
         return web.Response()
+
+    async def _forward(self, letter: Letter, content_type: str) -> None:
+        headers = {"Authorization": letter.authorization, "Content-Type": content_type}
+        async with (
+            ClientSession() as session,
+            session.post(self.forward_to + PATH, data=letter.body, headers=headers) as answer,
+        ):
+            assert answer.status < 300, await answer.text()

@@ -22,6 +22,8 @@ SOON_S = 0.2
 """Between rounds while there is news: what LiveKit says of one match in that time is one look."""
 A_ROUND = 150
 AT_ONCE = 16
+COMING = (FactKind.ROOM_STARTED, FactKind.PARTICIPANT_JOINED)
+"""Where joining makes rooms, the room is there before its first person is."""
 LEAVING = (FactKind.PARTICIPANT_LEFT, FactKind.PARTICIPANT_CONNECTION_ABORTED)
 GONE = (*LEAVING, FactKind.ROOM_FINISHED)
 
@@ -146,7 +148,7 @@ class Watchdog:
 
 
 def _came(facts: Sequence[Fact]) -> bool:
-    return any(fact.kind is FactKind.PARTICIPANT_JOINED for fact in facts)
+    return any(fact.kind in COMING for fact in facts)
 
 
 def _only_came(facts: Sequence[Fact]) -> bool:

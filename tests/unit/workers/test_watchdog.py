@@ -137,12 +137,13 @@ async def test_an_empty_room_and_none_are_two_things() -> None:
     assert it.outbox.told == [("solo", ONE, NOW_MS), ("vanished", OTHER, NOW_MS)]
 
 
-async def test_somebody_in_the_room_of_no_live_match() -> None:
+@pytest.mark.parametrize("kind", [FactKind.ROOM_STARTED, FactKind.PARTICIPANT_JOINED])
+async def test_somebody_in_the_room_of_no_live_match(kind: FactKind) -> None:
     """Told to the store, if the room is there; that it is closed, or that somebody left it, is no news."""
     it = Round()
     third = a_match("c")
     it.livekit.by_name = [a_room(ONE)]
-    it.suspects.add(ONE, fact(FactKind.PARTICIPANT_JOINED))
+    it.suspects.add(ONE, fact(kind))
     it.suspects.add(OTHER, fact(FactKind.PARTICIPANT_JOINED, OTHER))
     it.suspects.add(third, fact(FactKind.PARTICIPANT_LEFT, third))
     await it.worker.run_once()
