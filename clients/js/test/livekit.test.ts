@@ -322,7 +322,7 @@ describe("a room of the client's own", () => {
   it("pauses what nobody looks at only where the page says what it looks at", async () => {
     const call = new Call();
     await call.met();
-    expect(call.livekit.options[0]).toMatchObject({ adaptiveStream: false, dynacast: true, stopLocalTrackOnUnpublish: false, disconnectOnPageLeave: false });
+    expect(call.livekit.options[0]).toMatchObject({ adaptiveStream: false, dynacast: true, stopLocalTrackOnUnpublish: false, disconnectOnPageLeave: false, singlePeerConnection: false });
   });
 });
 
@@ -355,6 +355,20 @@ describe("a partner who means harm", () => {
     const desired = [...partner.localParticipant.trackPublications.values()].map(({ source, isDesired }) => (isDesired ? source : "-"));
     expect(desired).toEqual(["-", "camera", "-", "-", "-", "microphone", "-"]);
     expect(page.tracks.map(({ kind }) => kind)).toEqual(["video", "audio"]);
+  });
+
+  it("is asked for no more than that while the page still connects", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.livekit.routed = new Promise(() => undefined);
+    const page = call.load(grant("polite"));
+    const partner = new FakeRoom(call.livekit);
+    void partner.connect("", fakeToken(ROOM, "m_1.impolite"));
+    await call.clock.advance(0);
+    await publishAll(partner);
+    await call.clock.advance(1_000);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["-", "camera", "-", "-", "-", "microphone", "-"]);
+    page.session.close();
   });
 
   it("control: without the bound each camera and microphone is received", async () => {

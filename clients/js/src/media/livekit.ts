@@ -177,7 +177,9 @@ const ROOM: RoomOptions = {
   stopLocalTrackOnUnpublish: false,
   // The page says when it goes (`close`); LiveKit's own way listens to `beforeunload`, which keeps pages out of the cache.
   disconnectOnPageLeave: false,
-  singlePeerConnection: !(globalThis as { X?: Record<string, boolean> }).X?.["dual"],
+  // With one connection for both directions the page makes every offer: one to join, one to publish, one for each thing that
+  // it receives, each with eight sections. With two the server offers what it sends, and the first picture is there sooner (docs/livekit.md).
+  singlePeerConnection: false,
 };
 
 /** One time in a room, from the first try to enter it until it is left. */
