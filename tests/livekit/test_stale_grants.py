@@ -26,8 +26,8 @@ async def test_a_stale_grant_keeps_no_room(
 ) -> None:
     """Its holder joins again and again: no room stands for 2 s after the match; some come only by joining.
 
-    Duologue gets the webhooks, as the docs have it. Without them a listing finds such a room after up to 6 s: on a
-    busy machine, where the holder's joins come further apart than the deletions, 5.8 s were seen.
+    Duologue gets the webhooks, as the docs have it. Without them a listing finds such a room after up to
+    6 s: on a busy machine, where the holder's joins come further apart than the deletions, it took 5.8 s.
     """
     async with duologues(server, valkey9, 1) as house, crowd(2, *house.urls) as people:
         server.mailbox.forward_to = house.urls[0]
