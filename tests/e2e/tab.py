@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from playwright.sync_api import Page
 
 WATCH = (Path(__file__).parent / "watch.js").read_text()
+RIG = (Path(__file__).parent / "rig.js").read_text()
+"""Devices that a test can hold back and take away; to run after `WATCH`."""
 
 
 class Tab(Protocol):

@@ -13,7 +13,7 @@ from tests.e2e.conftest import lacking
 from tests.e2e.gallery import AXE, Gallery
 from tests.e2e.person import MEET_S, Person, by, meet
 from tests.e2e.serving import Serving
-from tests.e2e.tab import WATCH, ChromiumTab
+from tests.e2e.tab import RIG, WATCH, ChromiumTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -138,6 +138,34 @@ def test_the_camera_will_not_come(people: People, gallery: Gallery, name: str, s
     words = {"asking": "is asking", "refused": "was not allowed", "missing": "No camera or microphone"}[name]
     page_of(a).get_by_text(words).wait_for()
     gallery.show(f"04-camera-{name}", a)
+
+
+def test_devices_that_do_not_come(people: People, gallery: Gallery) -> None:
+    """Each says for itself why, where it was asked for: on the welcome, and above the buttons."""
+    a, b = people.come("A", RIG, "rig.busy = ['video'];"), people.come("B")
+    page = page_of(a)
+    page.get_by_text("Your camera is in use by another program").wait_for()
+    gallery.show("25-camera-busy", a)
+    a.tab.ask("rig.unplug('audio')")
+    page.locator(by("ask-again")).wait_for()
+    gallery.show("26-microphone-unplugged-welcome", a)
+    a.tab.ask("rig.plug(); rig.busy = []; rig.hold()")
+    a.start()
+    a.waits()
+    b.start()
+    a.until(lambda m: m.state == "talking", MEET_S, "the conversation")
+    a.tab.press(by("camera"))
+    page.get_by_text("Your camera is starting").wait_for()
+    gallery.show("27-camera-starting", a)
+    a.tab.ask("rig.open(); rig.gate = null")
+    page.locator("#me").wait_for()
+    a.tab.ask("rig.unplug('audio')")
+    page.locator(by("own-off-microphone")).wait_for()
+    gallery.show("28-microphone-unplugged", a)
+    a.tab.ask("rig.unplug('video')")
+    page.locator(by("own-off-camera")).wait_for()
+    gallery.show("29-both-lost", a)
+    b.until(lambda m: m.says("microphone is off") and m.says("camera is off"), 3, "that both are off")
 
 
 def test_waiting(people: People, gallery: Gallery) -> None:

@@ -3,7 +3,7 @@
 (() => {
   if (window !== window.top || !location.protocol.startsWith("http")) return;
   const KEY = "e2e.seen";
-  const WORDS = ["status", "partner-badge", "partner-word", "banner", "note", "people", "toast"];
+  const WORDS = ["status", "partner-badge", "partner-word", "banner", "note", "own-notes", "people", "toast"];
   const now = () => performance.timeOrigin + performance.now();
   // A browser that blocks cookies has no storage either: what was seen is forgotten with the page.
   const storage = (() => {

@@ -1,28 +1,37 @@
-import type { Camera, CameraState, Device } from "./camera.ts";
-import { choice, element } from "./elements.ts";
+import { selected, type Device, type Devices, type DevicesModel, type Kind } from "duologue/devices";
+import { choice, element, writeOrHide } from "./elements.ts";
+import type { OwnScene } from "./own.ts";
 import type { Words } from "./words.ts";
+
+const KINDS: readonly Kind[] = ["camera", "microphone"];
 
 /** A pair of lists, for the camera and the microphone; there is one on the welcome and one in the sheet. */
 export class DeviceLists {
-  readonly #camera: HTMLSelectElement;
-  readonly #microphone: HTMLSelectElement;
+  readonly #ids: Readonly<Record<Kind, string>>;
   readonly #words: Words["camera"];
   /** What each list offers, as this page wrote it: a translator changes the words of choices too. */
   readonly #offered = new Map<HTMLSelectElement, string>();
 
-  constructor(ids: { camera: string; microphone: string }, camera: Camera, words: Words["camera"]) {
-    this.#camera = element(ids.camera, HTMLSelectElement);
-    this.#microphone = element(ids.microphone, HTMLSelectElement);
+  constructor(ids: Readonly<Record<Kind, string>>, devices: Devices, words: Words["camera"]) {
+    this.#ids = ids;
     this.#words = words;
-    this.#camera.addEventListener("change", () => void camera.choose("camera", this.#camera.value));
-    this.#microphone.addEventListener("change", () => void camera.choose("microphone", this.#microphone.value));
+    for (const kind of KINDS) {
+      const list = this.#list(kind);
+      list.addEventListener("change", () => devices.choose(kind, list.value));
+    }
   }
 
-  show(state: CameraState): void {
-    this.#fill(this.#camera, state.cameras, this.#words.unnamedCamera);
-    this.#fill(this.#microphone, state.microphones, this.#words.unnamedMicrophone);
-    select(this.#camera, state.video?.getSettings().deviceId ?? state.chosen.camera);
-    select(this.#microphone, state.audio?.getSettings().deviceId ?? state.chosen.microphone);
+  show(model: DevicesModel, notes: OwnScene["lists"]): void {
+    for (const kind of KINDS) {
+      const list = this.#list(kind);
+      this.#fill(list, model[kind].list, kind === "camera" ? this.#words.unnamedCamera : this.#words.unnamedMicrophone);
+      select(list, selected(model[kind]));
+      writeOrHide(element(`${this.#ids[kind]}-note`, HTMLElement), notes[kind]);
+    }
+  }
+
+  #list(kind: Kind): HTMLSelectElement {
+    return element(this.#ids[kind], HTMLSelectElement);
   }
 
   #fill(list: HTMLSelectElement, devices: readonly Device[], unnamed: (number: number) => string): void {

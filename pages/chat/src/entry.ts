@@ -1,10 +1,11 @@
 import type { Preferences } from "duologue";
-import type { Camera, CameraState } from "./camera.ts";
+import { asked, type Devices, type DevicesModel } from "duologue/devices";
 import { DeviceLists } from "./devices.ts";
 import { choice, element, show, write, writeOrHide } from "./elements.ts";
 import { Level } from "./level.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
+import type { OwnScene } from "./own.ts";
 import type { Words } from "./words.ts";
 
 /** What people speak on such pages most, after what the browser says of this person. */
@@ -17,29 +18,30 @@ const LONGEST_TAG = 64;
 export class Entry {
   readonly #words: Words;
   readonly #memory: Memory;
-  readonly #camera: Camera;
+  readonly #devices: Devices;
   readonly #go: (without: boolean) => void;
   readonly #isSecond: boolean;
   readonly #mirror = new Mirror(element("preview", HTMLVideoElement));
   readonly #level = new Level(element("level", HTMLElement));
-  readonly #devices: DeviceLists;
+  readonly #lists: DeviceLists;
   readonly #consent = element("consent", HTMLInputElement);
   readonly #interests = element("interests", HTMLInputElement);
   readonly #language = element("language", HTMLSelectElement);
   readonly #autoNext = element("auto-next-entry", HTMLInputElement);
   readonly #start = element("start", HTMLButtonElement);
   readonly #note = element("entry-note", HTMLElement);
+  #presses = 0;
 
-  constructor(words: Words, memory: Memory, camera: Camera, isSecond: boolean, go: (without: boolean) => void) {
+  constructor(words: Words, memory: Memory, devices: Devices, isSecond: boolean, go: (without: boolean) => void) {
     this.#words = words;
     this.#isSecond = isSecond;
     this.#memory = memory;
-    this.#camera = camera;
+    this.#devices = devices;
     this.#go = go;
-    this.#devices = new DeviceLists({ camera: "camera-choice", microphone: "microphone-choice" }, camera, words.camera);
+    this.#lists = new DeviceLists({ camera: "camera-choice", microphone: "microphone-choice" }, devices, words.camera);
     this.#offerLanguages();
     this.#recall(memory.choices);
-    element("ask", HTMLButtonElement).addEventListener("click", () => void camera.ask());
+    for (const id of ["ask", "ask-again"]) element(id, HTMLButtonElement).addEventListener("click", () => void devices.ask({ isPress: true }));
     element("without", HTMLButtonElement).addEventListener("click", () => this.#enter(true));
     element("entry", HTMLFormElement).addEventListener("submit", (event) => {
       event.preventDefault();
@@ -49,24 +51,23 @@ export class Entry {
     this.#consent.addEventListener("change", () => writeOrHide(this.#note, null));
   }
 
-  /** Draws the camera's state; the meter listens only while the welcome is on screen. */
-  show(state: CameraState, visible: boolean): void {
-    const { camera: words, welcome } = this.#words;
-    const off = state.audio === null && state.video === null;
-    this.#mirror.show(state);
-    show(element("preview-off", HTMLElement), state.video === null);
-    write(element("camera-word", HTMLElement), cameraWord(state, words));
-    const ask = element("ask", HTMLButtonElement);
-    show(ask, off && state.asked !== "asking" && state.trouble !== "insecure");
-    write(ask, state.asked === "no" ? words.turnOn : words.again);
-    writeOrHide(element("camera-note", HTMLElement), cameraNote(state, words));
-    show(element("level-row", HTMLElement), state.audio !== null);
-    this.#level.watch(visible ? state.audio : null);
-    show(element("devices", HTMLElement), state.cameras.length + state.microphones.length > 0 && !off);
-    this.#devices.show(state);
-    const text = state.asked === "yes" && off;
-    write(this.#start, text ? welcome.startText : state.asked === "yes" && state.video === null ? welcome.startSound : welcome.start);
-    show(element("without", HTMLButtonElement), !text);
+  /** Draws the devices; the meter listens only while the welcome is on screen. */
+  show(model: DevicesModel, { welcome, lists, start }: OwnScene, visible: boolean): void {
+    const { welcome: words } = this.#words;
+    const { camera, microphone } = model;
+    this.#mirror.show(camera.open?.track ?? null);
+    show(element("preview-off", HTMLElement), camera.open === null);
+    write(element("camera-word", HTMLElement), welcome.word);
+    writeOrHide(element("ask", HTMLButtonElement), welcome.ask);
+    write(element("camera-note-word", HTMLElement), welcome.note);
+    show(element("camera-note", HTMLElement), welcome.note !== null);
+    show(element("ask-again", HTMLButtonElement), welcome.isRetry);
+    show(element("level-row", HTMLElement), microphone.open !== null);
+    this.#level.watch(visible ? (microphone.open?.track ?? null) : null);
+    show(element("devices", HTMLElement), camera.list.length + microphone.list.length > 0);
+    this.#lists.show(model, lists);
+    write(this.#start, start === "text" ? words.startText : start === "sound" ? words.startSound : words.start);
+    show(element("without", HTMLButtonElement), start !== "text");
   }
 
   /** Why the person is here again, or what they should know before they start. */
@@ -82,15 +83,18 @@ export class Entry {
   }
 
   async #submit(): Promise<void> {
-    if (this.#camera.state.asked === "no" && this.#consent.checked) {
-      await this.#camera.ask();
-      // Nothing came of it: say so first; the button now says what starting would mean.
-      if (this.#camera.state.trouble !== null) return;
+    const press = (this.#presses += 1);
+    if (asked(this.#devices.model) === "no" && this.#consent.checked) {
+      // Decided otherwise meanwhile, as by "Start with text only": that counts.
+      if ((await this.#devices.ask()) === "dropped" || press !== this.#presses) return;
+      // Say first what did not come of it; the button now says what starting would mean.
+      if (isWorthSaying(this.#devices.model)) return;
     }
     this.#enter(false);
   }
 
   #enter(without: boolean): void {
+    this.#presses += 1;
     if (!this.#consent.checked) {
       writeOrHide(this.#note, this.#words.welcome.agreeFirst);
       this.#consent.focus();
@@ -138,13 +142,9 @@ export function preferences({ interests, language, autoNext }: Choices, pool: st
   };
 }
 
-function cameraWord({ asked, trouble, video, audio }: CameraState, words: Words["camera"]): string {
-  if (asked === "asking") return words.asking;
-  if (trouble !== null) return words[trouble];
-  if (video === null && audio !== null) return words.noCamera;
-  return words.off;
-}
-
-function cameraNote({ video, audio }: CameraState, words: Words["camera"]): string | null {
-  return video !== null && audio === null ? words.noMicrophone : null;
+/** Nothing came, or a device that was there a moment ago is in use by another program. */
+function isWorthSaying({ camera, microphone }: DevicesModel): boolean {
+  const failures = [camera.failure, microphone.failure].filter((failure) => failure !== null);
+  const isNothing = camera.open === null && microphone.open === null;
+  return failures.some(({ trouble }) => isNothing || trouble === "busy");
 }

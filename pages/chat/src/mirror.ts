@@ -1,4 +1,3 @@
-import type { CameraState } from "./camera.ts";
 import { show } from "./elements.ts";
 
 /** The person's own picture in a video element, the way a mirror shows it. */
@@ -11,13 +10,13 @@ export class Mirror {
     video.muted = true;
   }
 
-  show({ video }: CameraState): void {
-    show(this.#video, video !== null);
-    if (video === this.#track) return;
-    this.#track = video;
-    this.#video.srcObject = video === null ? null : new MediaStream([video]);
+  show(track: MediaStreamTrack | null): void {
+    show(this.#video, track !== null);
+    if (track === this.#track) return;
+    this.#track = track;
+    this.#video.srcObject = track === null ? null : new MediaStream([track]);
     // Only the camera that looks at the person is a mirror.
-    this.#video.classList.toggle("mirrored", video?.getSettings().facingMode !== "environment");
-    if (video !== null) this.#video.play().catch(() => undefined);
+    this.#video.classList.toggle("mirrored", track?.getSettings().facingMode !== "environment");
+    if (track !== null) this.#video.play().catch(() => undefined);
   }
 }

@@ -1,7 +1,7 @@
 import { callMatch, DuologueError, type Duologue, type Outcome, type View } from "duologue";
-import { Camera, granted } from "./camera.ts";
+import { asked, Devices, type DevicesModel } from "duologue/devices";
 import { ChatPanel } from "./chat.ts";
-import { element, mark } from "./elements.ts";
+import { element, mark, show } from "./elements.ts";
 import { Entry, preferences } from "./entry.ts";
 import { Face } from "./face.ts";
 import { isPlainEscape, pressesOnce, watchCompositions } from "./keys.ts";
@@ -9,10 +9,12 @@ import { AwakeScreen, watchLifecycle } from "./lifecycle.ts";
 import type { Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
 import { News } from "./news.ts";
+import { news, own } from "./own.ts";
+import { OwnControls } from "./ownshow.ts";
 import { ReportDialog, type Report } from "./report.ts";
 import { isResting, scene, type Scene } from "./scene.ts";
 import { Sheet } from "./sheet.ts";
-import { showOwn, showScene } from "./show.ts";
+import { showScene } from "./show.ts";
 import { isLoopback } from "./tabs.ts";
 import { Toast } from "./toast.ts";
 import type { Words } from "./words.ts";
@@ -33,7 +35,8 @@ const SAME_PRESS_MS = 350;
 /** Puts client, camera and the parts of the page together: what happens in one is shown in the others. */
 export class Page {
   readonly #options: PageOptions;
-  readonly #camera: Camera;
+  readonly #devices: Devices;
+  readonly #controls: OwnControls;
   readonly #entry: Entry;
   readonly #sheet: Sheet;
   readonly #chat: ChatPanel;
@@ -47,6 +50,7 @@ export class Page {
   #live: boolean;
   /** Another tab has the connection, or had it until a moment ago. */
   #elsewhere = false;
+  #known: DevicesModel;
   #drawn: Scene | null = null;
   #drawing = false;
   #nextAt = -Infinity;
@@ -55,12 +59,17 @@ export class Page {
     const { client, words, memory } = options;
     this.#options = options;
     this.#live = memory.live;
-    this.#camera = new Camera(navigator.mediaDevices, memory.devices, () => this.#cameraChanged());
-    this.#entry = new Entry(words, memory, this.#camera, options.isSecond, (without) => this.#start(without));
+    const { devices: chosen, media } = memory;
+    const camera = { chosen: chosen.camera, isOff: media.cameraOff };
+    this.#devices = new Devices({ remembered: { camera, microphone: { chosen: chosen.microphone, isOff: media.muted } } });
+    this.#known = this.#devices.model;
+    this.#devices.subscribe((model) => this.#devicesChanged(model));
+    this.#controls = new OwnControls(this.#devices);
+    this.#entry = new Entry(words, memory, this.#devices, options.isSecond, (without) => this.#start(without));
     this.#chat = new ChatPanel(words, { say: (text, key) => client.say(text, key) });
     this.#report = new ReportDialog(words, (report) => void this.#sendReport(report));
     this.#face = new Face(element("partner", HTMLVideoElement), element("hear", HTMLButtonElement), () => this.#sawFace());
-    this.#sheet = new Sheet(words.camera, this.#camera, {
+    this.#sheet = new Sheet(words.camera, this.#devices, {
       block: () => void this.#block(this.#drawn?.current ?? null, true),
       blockPrevious: () => void this.#block(this.#drawn?.previous ?? null, false),
       reportPrevious: () => this.#openReport(this.#drawn?.previous ?? null),
@@ -70,20 +79,21 @@ export class Page {
 
   /** Shows the page, and goes on where a reload interrupted it. */
   begin(): void {
-    const { client, memory } = this.#options;
+    const { client } = this.#options;
     this.#press();
     client.subscribe((view) => this.#follow(view));
     watchLifecycle({
       leave: () => this.#leave(),
-      back: () => void this.#resume(),
+      back: () => {
+        this.#devices.resume();
+        void this.#resume();
+      },
       hidden: (hidden) => {
         this.#tell();
         if (!hidden) void this.#waitIfElsewhere();
       },
       nudge: () => client.nudge(),
     });
-    if (memory.media.muted) this.#camera.mute(true);
-    if (memory.media.cameraOff) void this.#camera.switchCamera(true);
     void this.#resume();
     this.#draw();
   }
@@ -94,11 +104,16 @@ export class Page {
     if (this.#live) {
       client.open();
       // At once, unless the camera is another tab's: then as soon as this one has the connection.
-      if (!(await client.isElsewhere())) await this.#askCamera();
+      this.#askDevices(client.isElsewhere().then((elsewhere) => !elsewhere));
       return;
     }
+    await this.#devices.ask({ when: this.#mayPreview() });
+  }
+
+  async #mayPreview(): Promise<boolean> {
+    const permissions = Promise.all([this.#devices.permission("camera"), this.#devices.permission("microphone")]);
     await this.#waitIfElsewhere();
-    if (!this.#elsewhere && (await granted("camera"))) await this.#camera.ask();
+    return !this.#elsewhere && !this.#live && (await permissions).every((state) => state === "granted");
   }
 
   /** Before a conversation the page holds nothing; but it says so when another tab does, and goes on when that one is closed. */
@@ -110,17 +125,14 @@ export class Page {
     this.#draw();
   }
 
-  async #askCamera(): Promise<void> {
-    if (!this.#options.memory.media.without) await this.#camera.ask();
+  #askDevices(when: Promise<boolean> = Promise.resolve(true)): void {
+    if (!this.#options.memory.media.without) void this.#devices.ask({ when });
   }
 
   #press(): void {
     const on = (id: string, action: () => void): void => element(id, HTMLButtonElement).addEventListener("click", action);
     on("next", () => this.#next());
-    on("stop", () => this.#options.client.stop());
-    on("mute", () => this.#camera.mute(this.#camera.state.audio !== null && !this.#camera.state.muted));
-    on("camera", () => void this.#camera.switchCamera(this.#camera.state.video !== null));
-    on("flip", () => void this.#camera.flip());
+    on("stop", () => this.#stop());
     on("report", () => this.#openReport(this.#drawn?.current ?? null));
     on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null));
     on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
@@ -140,11 +152,17 @@ export class Page {
 
   #start(without: boolean): void {
     const { client, memory } = this.#options;
-    if (without) this.#camera.release();
+    if (without) this.#devices.release();
     memory.media = { ...memory.media, without };
     this.#goLive(true);
     if (client.view.model.link !== "open") client.takeOver();
     client.start(this.#preferences());
+  }
+
+  /** A device that is still being opened would come as a surprise after it. */
+  #stop(): void {
+    this.#options.client.stop();
+    this.#devices.cancel();
   }
 
   #next(): void {
@@ -209,33 +227,37 @@ export class Page {
     this.#draw();
   }
 
-  #cameraChanged(): void {
-    const { client, memory } = this.#options;
-    const { audio, video, muted, cameraOff, chosen } = this.#camera.state;
-    client.send({ audio, video });
+  #devicesChanged(model: DevicesModel): void {
+    const { client, memory, words } = this.#options;
+    const { camera, microphone } = model;
+    client.send(this.#devices.tracks);
     this.#tell();
-    memory.devices = chosen;
-    const without = memory.media.without && audio === null && video === null;
-    memory.media = { muted, cameraOff, without };
+    memory.devices = { camera: camera.chosen, microphone: microphone.chosen };
+    const without = memory.media.without && camera.open === null && microphone.open === null;
+    memory.media = { muted: microphone.isOff, cameraOff: camera.isOff, without };
+    for (const kind of ["camera", "microphone"] as const) {
+      const said = news(this.#known[kind], model[kind], kind, words);
+      if (said !== null) this.#toast.say(said);
+    }
+    this.#known = model;
     this.#draw();
   }
 
   #tell(): void {
-    const { audio, video, muted } = this.#camera.state;
     const hidden = document.visibilityState === "hidden";
-    this.#options.client.tell({ camera: video !== null, microphone: audio !== null && !muted, hidden });
+    this.#options.client.tell({ ...this.#devices.sent, hidden });
   }
 
   #leave(): void {
     this.#options.client.close();
-    this.#camera.release();
+    this.#devices.suspend();
   }
 
   #follow({ model }: View): void {
     this.#news.follow(model);
     if (model.link === "elsewhere") this.#elsewhere = true;
     // Another tab has the conversation, and the camera there.
-    if (model.link === "elsewhere" || model.link === "taken-over") this.#camera.release();
+    if (model.link === "elsewhere" || model.link === "taken-over") this.#devices.suspend();
     if (model.link === "open" && model.state !== null) this.#connected(isResting(model));
     this.#draw();
   }
@@ -246,7 +268,8 @@ export class Page {
     this.#elsewhere = false;
     if (this.#live && resting) this.#goLive(false);
     else if (moved && !resting) this.#goLive(true);
-    if (this.#live && this.#camera.state.asked === "no") void this.#askCamera();
+    this.#devices.resume();
+    if (this.#live && asked(this.#devices.model) === "no") this.#askDevices();
   }
 
   #goLive(live: boolean): void {
@@ -267,7 +290,8 @@ export class Page {
   #drawNow(): void {
     const { client, words, host, memory } = this.#options;
     const { model, partner } = client.view;
-    const state = this.#camera.state;
+    const devices = this.#devices.model;
+    const mine = own(devices, words);
     const match = callMatch(model);
     const skipped = model.skipping !== null && model.skipping === match;
     this.#face.show(match, skipped ? [] : partner.tracks);
@@ -291,13 +315,15 @@ export class Page {
     mark(document.body, "link", model.link);
     mark(document.body, "transport", model.link === "open" ? model.transport : "");
     mark(document.body, "media", match === null ? "" : model.media.status);
-    showOwn(state, words);
-    this.#me.show(state);
-    this.#entry.show(state, now.screen === "welcome");
+    const picture = this.#devices.tracks.video;
+    this.#controls.show(mine, picture !== null && devices.camera.list.length > 1, now.screen === "stage");
+    this.#me.show(picture);
+    show(element("me-blank", HTMLElement), picture === null);
+    this.#entry.show(devices, mine, now.screen === "welcome");
     this.#entry.rest(now.resting ?? null, model.refusal?.code ?? null);
     this.#chat.show(model, now.canChat);
     this.#report.show(now.current, model.state?.ended?.match ?? null);
-    this.#sheet.show(state, now.current, now.previous !== null, memory.choices.autoNext);
+    this.#sheet.show(devices, mine.lists, now.current, now.previous !== null, memory.choices.autoNext);
     this.#awake.keep(now.canChat);
     this.#moveFocus(now);
     this.#drawn = now;

@@ -1,6 +1,7 @@
-import type { Camera, CameraState } from "./camera.ts";
+import type { Devices, DevicesModel } from "duologue/devices";
 import { DeviceLists } from "./devices.ts";
 import { element, show } from "./elements.ts";
+import type { OwnScene } from "./own.ts";
 import type { Words } from "./words.ts";
 
 export interface SheetActions {
@@ -20,8 +21,8 @@ export class Sheet {
   /** The match that was on screen when the sheet was opened: "this person" is its partner, and never the one who follows. */
   #about: string | null = null;
 
-  constructor(words: Words["camera"], camera: Camera, actions: SheetActions) {
-    this.#devices = new DeviceLists({ camera: "sheet-camera", microphone: "sheet-microphone" }, camera, words);
+  constructor(words: Words["camera"], devices: Devices, actions: SheetActions) {
+    this.#devices = new DeviceLists({ camera: "sheet-camera", microphone: "sheet-microphone" }, devices, words);
     element("more", HTMLButtonElement).addEventListener("click", () => this.#open());
     element("sheet-close", HTMLButtonElement).addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("click", ({ target }) => {
@@ -43,13 +44,13 @@ export class Sheet {
     show(element("block", HTMLButtonElement), this.#current !== null && this.#current === this.#about);
   }
 
-  show(state: CameraState, current: string | null, previous: boolean, autoNext: boolean): void {
+  show(model: DevicesModel, notes: OwnScene["lists"], current: string | null, previous: boolean, autoNext: boolean): void {
     this.#current = current;
     this.#offerBlock();
     show(element("sheet-block-previous", HTMLButtonElement), previous);
     show(element("sheet-report-previous", HTMLButtonElement), previous);
     for (const box of this.#autoNext) box.checked = autoNext;
-    this.#devices.show(state);
+    this.#devices.show(model, notes);
   }
 
   close(): void {

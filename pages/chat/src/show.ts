@@ -1,7 +1,5 @@
-import type { CameraState } from "./camera.ts";
-import { element, entitle, icon, mark, show, write, writeAround, writeOrHide } from "./elements.ts";
+import { element, entitle, mark, show, write, writeAround, writeOrHide } from "./elements.ts";
 import type { Scene } from "./scene.ts";
-import type { Words } from "./words.ts";
 
 /** Draws a scene. Drawing the same one again changes nothing. */
 export function showScene(scene: Scene): void {
@@ -52,28 +50,4 @@ function showActions(scene: Scene): void {
   writeOrHide(element("second", HTMLElement), scene.second);
   show(element("report-previous", HTMLElement), looking && scene.previous !== null);
   show(element("block-previous", HTMLElement), looking && scene.previous !== null);
-}
-
-/** The person's own picture, and the buttons that say what they will do. */
-export function showOwn(state: CameraState, words: Words): void {
-  const { audio, video, muted, cameraOff, cameras, microphones, asked } = state;
-  const silent = muted || audio === null;
-  const mute = element("mute", HTMLButtonElement);
-  const camera = element("camera", HTMLButtonElement);
-  mute.disabled = audio === null && asked === "yes" && microphones.length === 0;
-  toggle(mute, silent, silent ? words.controls.unmute : words.controls.mute, silent ? "i-mic-off" : "i-mic");
-  camera.disabled = video === null && asked === "yes" && cameras.length === 0;
-  const off = video === null;
-  toggle(camera, off, off ? words.controls.cameraOn : words.controls.cameraOff, off ? "i-camera-off" : "i-camera");
-  show(element("me-blank", HTMLElement), video === null);
-  write(element("me-word", HTMLElement), cameraOff ? words.stage.meOff : words.stage.meNone);
-  show(element("me-badge", HTMLElement), audio !== null && muted);
-  show(element("flip", HTMLButtonElement), video !== null && cameras.length > 1);
-}
-
-function toggle(button: HTMLButtonElement, pressed: boolean, label: string, symbol: string): void {
-  mark(button, "on", String(pressed));
-  const text = button.querySelector("span");
-  if (text !== null) write(text, label);
-  icon(button, symbol);
 }

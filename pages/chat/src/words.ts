@@ -1,5 +1,6 @@
 import type { EndReason, IdleReason, ReportReason } from "duologue";
 import type { Subject } from "./report.ts";
+import { englishDevices, type DeviceWords } from "./words-devices.ts";
 
 /** Every word that the page says, in one place. A translation is another table of this type. */
 export interface Words {
@@ -52,6 +53,7 @@ export interface Words {
     readonly unnamedCamera: (number: number) => string;
     readonly unnamedMicrophone: (number: number) => string;
   };
+  readonly devices: DeviceWords;
   readonly stage: {
     readonly heading: string;
     readonly theirs: string;
@@ -226,6 +228,7 @@ export const english: Words = {
     unnamedCamera: (number) => `Camera ${number}`,
     unnamedMicrophone: (number) => `Microphone ${number}`,
   },
+  devices: englishDevices,
   stage: {
     heading: "Your conversation",
     theirs: "The other person",

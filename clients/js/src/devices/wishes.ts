@@ -35,8 +35,11 @@ export function turn(model: DevicesModel, kind: Kind, on: boolean): Step {
   return on ? turnOn(model, kind) : turnOff(model, kind);
 }
 
+/** A person who switches one device on after they did without both has decided against the other one. */
 function turnOn(model: DevicesModel, kind: Kind): Step {
-  const next = put(model, kind, { isOff: false, isWanted: true });
+  const other: Kind = kind === "camera" ? "microphone" : "camera";
+  const decided = model[other].isWanted ? model : put(model, other, { isOff: true });
+  const next = put(decided, kind, { isOff: false, isWanted: true });
   const { open, request: pending } = next[kind];
   const enabled: Step = [next, open === null ? [] : [{ do: "enable", track: open.track, isEnabled: true }]];
   if (pending !== null || (open !== null && !open.isHeld)) return enabled;

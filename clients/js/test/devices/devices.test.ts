@@ -96,6 +96,19 @@ describe("a later decision wins", () => {
     expect(track(devices, "video").deviceId).toBe(second.id);
   });
 
+  it("a microphone that is switched on after text only brings no camera with it, not even after a take-over", async () => {
+    const { machine, it: devices, answer } = await setUp();
+    devices.release();
+    devices.switch("microphone", true);
+    await answer();
+    devices.suspend();
+    devices.resume();
+    void devices.ask();
+    await answer();
+    expect(machine.live.map(({ kind }) => kind)).toEqual(["audio"]);
+    expect(devices.model.camera.isOff).toBe(true);
+  });
+
   it("also over a plan to ask that waits for something else", async () => {
     const { machine, it: devices } = await setUp();
     const outcome = devices.ask({ when: Promise.resolve(true) });
