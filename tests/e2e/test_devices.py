@@ -56,22 +56,22 @@ def come(browser: Chromium, serving: Serving) -> Iterator[Come]:
     assert not errors
 
 
-def test_text_only_while_the_camera_opens(come: Come) -> None:
+@pytest.mark.parametrize("script", ["", UNASKED], ids=["as a preview", "by a press"])
+def test_text_only_while_the_camera_opens(come: Come, script: str) -> None:
     """It opens after the press: the partner gets no picture and no sound, and the buttons say so."""
-    for script in ("", UNASKED):
-        a, b = come("A", HELD, script), come("B")
-        a.tab.press(by("consent"))
-        if script:
-            a.tab.press(by("start"))  # waits for the camera
-        until(lambda a=a: a.tab.ask("return rig.calls.length") == 1, 5, "the camera is being opened")
-        a.tab.press(by("without"))
-        a.waits()
-        talk(a, b)
-        a.tab.ask("rig.open()")
-        until(lambda a=a: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
-        until(lambda a=a: live(a) == [], 2, "they are stopped")
-        nothing_comes(a, b)
-        assert labels(a) == ("Unmute", "Camera on")
+    a, b = come("A", HELD, script), come("B")
+    a.tab.press(by("consent"))
+    if script:
+        a.tab.press(by("start"))  # waits for the camera
+    until(lambda: a.tab.ask("return rig.calls.length") == 1, 5, "the camera is being opened")
+    a.tab.press(by("without"))
+    a.waits()
+    talk(a, b)
+    a.tab.ask("rig.open()")
+    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
+    until(lambda: live(a) == [], 2, "they are stopped")
+    nothing_comes(a, b)
+    assert labels(a) == ("Unmute", "Camera on")
 
 
 def test_a_tab_that_was_taken_over_has_no_camera(come: Come) -> None:
