@@ -7,11 +7,13 @@ options from annotations, and keeps the errors that become our one line to itsel
 import asyncio
 import difflib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 import uvloop
@@ -22,9 +24,13 @@ from duologue.bench import command
 from duologue.bench.crowd import Traffic
 from duologue.bench.load import Processes
 from duologue.identity.keyring import SecretError
+from duologue.lan.errors import CertificateError
 from duologue.redaction import holds_password, redacted
 from duologue.settings import Settings, SettingsError, flag, variable
 from duologue.store.client import StoreError
+
+if TYPE_CHECKING:
+    from duologue.wiring_lan import Lan
 
 OTHER_VARIABLES = {
     "redis_url": ("REDIS_URL",),
@@ -44,6 +50,7 @@ FAILURES: Mapping[type[Exception], int] = {
     SettingsError: 2,
     SecretError: 2,
     ListenError: 1,
+    CertificateError: 1,
     StoreError: 1,
     usage.Unanswered: 1,
     command.Unmeasured: 1,
@@ -112,6 +119,8 @@ def announce(settings: Settings, running: wiring.Running) -> None:
     """Where it is, what it runs on, what somebody who opens the address may miss there, how to stop it."""
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
+    if running.lan:
+        announce_lan(running.lan, running.port)
     click.echo(f"  store  {running.store}\n  media  {running.media}")
     click.echo(f"  inside {running.ops} (/metrics, /transports), for you only")
     if not settings.page:
@@ -121,6 +130,33 @@ def announce(settings: Settings, running: wiring.Running) -> None:
     if not settings.relax_drawn:
         click.echo("  trial  how long two people wait tells a block from a skip (--no-relax-drawn)")
     click.echo("  Ctrl-C ends it")
+
+
+WARNING = (
+    "The phone warns once: nobody else vouches for the certificate, because this machine made it. Choose "
+    "Advanced, then Proceed (Chrome), or Accept the Risk and Continue (Firefox). On an iPhone it should be "
+    "Show Details, then visit this website (untried)."
+)
+
+
+def announce_lan(lan: "Lan", port: int) -> None:
+    """How a phone comes here, what its warning means, and for whom else this is open."""
+    best, *others = lan.urls(port)
+    click.echo(f"  phone  {click.style(best, fg='cyan', bold=True)}, on the same network as this machine")
+    for each in others:
+        click.echo(f"    or   {each}")
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        click.echo("\n" + "\n".join(lan.code(port, shutil.get_terminal_size().columns)) + "\n")
+    for line in textwrap.wrap(WARNING, 100):
+        click.echo(f"         {line}")
+    click.echo("         Where the phone shows the certificate, its SHA-256 must be")
+    half = len(lan.certificate.fingerprint) // 2 + 1
+    click.echo(
+        f"         {lan.certificate.fingerprint[:half]}\n         {lan.certificate.fingerprint[half:]}"
+    )
+    click.echo("  open   to everybody on this network; Ctrl-C ends that")
+    if lan.public:
+        click.echo(f"         and, without a firewall, to the internet: {', '.join(lan.public)}")
 
 
 @duologue.command()

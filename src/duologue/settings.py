@@ -20,6 +20,18 @@ POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
 
+EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 # compared, not bound
+"""What ``--host`` may say beside ``--lan``."""
+
+LAN_IS_EVERYWHERE = (
+    "--lan listens on all addresses of this machine, not only on {}: leave --host out, or leave --lan out "
+    "and put a proxy with a certificate in front (docs/proxies.md)"
+)
+LAN_NEEDS_WSS = (
+    "--lan serves the page over HTTPS, and from there browsers connect to LiveKit over wss:// only: give "
+    "such an address in --livekit-url"
+)
+
 EVIDENCE_LEAST = 1_048_576
 """Room for a thousand reports and the messages of two full conversations."""
 
@@ -83,6 +95,11 @@ class Settings:
 
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 for all. Only this machine by default.")
     port: int = option(8000, "Port to listen on; 0 picks a free one.")
+    lan: bool = option(
+        False,
+        "Serve phones and other machines of this network: all addresses, over HTTPS, with a certificate that "
+        "this machine makes for itself. Prints the addresses and a QR code.",
+    )
     ops_host: str = option(
         "127.0.0.1", "Address for the operator's pages, /metrics and /transports; keep the public out of it."
     )
@@ -380,6 +397,10 @@ class Settings:
             not self.port or self.port != self.port_of_ops,
             f"--ops-port is another port than --port; leave it out for {self.port + 1}",
         )
+        yield (
+            not self.lan or self.host in (type(self)().host, *EVERYWHERE),
+            LAN_IS_EVERYWHERE.format(self.host),
+        )
         yield bool(self.pools), "--pools names no pool; leave it out for one called main"
         for pool in self.pools:
             yield (
@@ -441,6 +462,10 @@ class Settings:
         yield (
             not self.livekit_namespace or bool(NAMESPACE.fullmatch(self.livekit_namespace)),
             f"--livekit-namespace is 1 to 32 letters, digits or '-', not {self.livekit_namespace!r}",
+        )
+        yield (
+            not self.lan or not self.livekit_url.startswith(("ws://", "http://")),
+            LAN_NEEDS_WSS,
         )
         if self.media != "livekit":
             yield not self.media_fallback, "--media-fallback is for --media livekit only"

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import secrets
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ from duologue.store.embedded import Embedded
 from duologue.workers import beat, reattach, supervisor, sweep
 
 if TYPE_CHECKING:
+    from duologue.wiring_lan import Lan
     from duologue.wiring_livekit import LiveKit
 
 log = structlog.get_logger(__name__, ours=True)
@@ -72,6 +74,8 @@ class Running:
     media: str
     ops: str = ""
     """The address of the operator's pages."""
+    lan: "Lan | None" = None
+    """How others of this network come here; ``None``: they are not served."""
 
     @property
     def shown_host(self) -> str:
@@ -89,19 +93,23 @@ def shown_host(host: str) -> str:
 async def serve(settings: Settings, announce: Callable[[Running], None]) -> None:
     """Serves until SIGTERM, SIGINT or SIGHUP, then drains; leaves no process and no half-done command.
 
-    Raises, before anything is served: ``SettingsError``, ``ListenError``, ``SecretError``, ``StoreError``.
+    Raises, before anything is served: ``SettingsError``, ``ListenError``, ``SecretError``, ``StoreError``,
+    ``CertificateError``.
     """
     check(settings)
     allow_open_files()
+    lan = _lan(settings)
     with (
         Signals() as signals,
-        listening(settings.host, settings.port) as sockets,
+        listening("" if lan else settings.host, settings.port) as sockets,
         listening(settings.ops_host, settings.port_of_ops, "ops-") as inside,
     ):
         contact = Contact(SystemClock(), metrics := Metrics())
         async with _store(settings, contact.suspect) as (store, kind), _livekit(settings, store) as livekit:
             ops = f"http://{shown_host(settings.ops_host)}:{port_of(inside)}"
-            running = Running(settings.host, port_of(sockets), kind, _media_in_words(settings), ops)
+            running = Running(
+                "" if lan else settings.host, port_of(sockets), kind, _media_in_words(settings), ops, lan
+            )
             marks = await networks(settings, store)
             process = Process(
                 settings,
@@ -111,6 +119,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
                 livekit,
                 networks=marks,
                 started=lambda: _settled(announce, running),
+                tls=lan.certificate.context if lan else None,
             )
             signals.lead_to(process.server.stop)
             async with process.running(), answering(process.ops, inside):
@@ -150,6 +159,7 @@ class Process:
         *,
         networks: Networks,
         started: Callable[[], None],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
@@ -232,7 +242,7 @@ class Process:
         """The operator's pages."""
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
         shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)
-        self.server = Server(shared, allowed, started=started, drain=hub.drain)
+        self.server = Server(shared, allowed, started=started, drain=hub.drain, tls=tls)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -369,6 +379,15 @@ def _make_secret(file: Path) -> None:
             file.hardlink_to(fresh)  # whole or not at all, and never over another's
     finally:
         fresh.unlink()
+
+
+def _lan(settings: Settings) -> "Lan | None":
+    """What ``--lan`` needs, if the settings ask for it. Raises ``CertificateError``."""
+    if not settings.lan:
+        return None
+    from duologue.wiring_lan import lan  # noqa: PLC0415 # a server behind a proxy does without its libraries
+
+    return lan(settings.data)
 
 
 @contextlib.asynccontextmanager

@@ -5,9 +5,10 @@ import contextlib
 import errno
 import resource
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -15,6 +16,7 @@ from uvicorn.server import ServerState
 
 from duologue.api.guard import Guard
 from duologue.api.proxies import Forwarded
+from duologue.api.secure import OnlySecure, Secure
 from duologue.identity.addresses import Proxies
 
 BACKLOG = 2048
@@ -33,6 +35,9 @@ it was the last of its connection. What is quiet for so long is closed."""
 MACOS_RETRANSMIT_DROP_TIME = 0x80
 """``TCP_RXT_CONNDROPTIME`` in <netinet/tcp.h>, in seconds; the socket module has no name for it."""
 
+
+NO_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
+"""What systems say where IPv6 is switched off."""
 
 ENOUGH_OPEN_FILES = 10_240
 """``OPEN_MAX`` of macOS, which calls its hard limit endless and refuses more than this as a soft one."""
@@ -75,8 +80,14 @@ def listening(host: str, port: int, kind: str = "") -> Iterator[list[socket.sock
             for family, address in _addresses(host, port):
                 # Port 0: the first address picks the port, the others take the same one.
                 chosen = port or (port_of(sockets) if sockets else 0)
-                one = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
-                _listen(one, (address[0], chosen, *address[2:]))
+                try:
+                    one = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                    _listen(one, (address[0], chosen, *address[2:]))
+                except OSError as error:
+                    # All addresses are asked for, and this machine has none of this family.
+                    if host or not sockets or error.errno not in NO_FAMILY:
+                        raise
+                    continue
                 sockets.append(one)
         except OSError as error:
             raise ListenError(_why(error, host, port, kind)) from error
@@ -181,9 +192,15 @@ class Server(uvicorn.Server):
         *,
         started: Callable[[], None],
         drain: Callable[[], Awaitable[None]],
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop."""
-        super().__init__(_guarded(Forwarded(app, Proxies.parse(limits.trusted_proxies))))
+        """``started`` is called once it serves; ``drain`` ends the streams when it is told to stop.
+
+        ``tls``: serve others with it on the same port, and this machine over plain HTTP, too.
+        """
+        forwarded = Forwarded(app, Proxies.parse(limits.trusted_proxies))
+        super().__init__(_guarded(OnlySecure(forwarded) if tls else forwarded))
+        self._tls = tls
         self._drain_s = limits.drain_s
         self._started = started
         self._drain = drain
@@ -197,10 +214,22 @@ class Server(uvicorn.Server):
         """Signals are the caller's: uvicorn would die of them before the store has been closed."""
         yield
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop; tasks that accept connections end with it."""
+        async with asyncio.TaskGroup() as self._accepting:
+            await super().serve(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serving, and said so."""
-        await super().startup(sockets)
+        await super().startup(sockets if self._tls is None else [])
+        if self._tls is not None:
+            for one in sockets or ():
+                # uvicorn asks of its servers only that they can be closed and waited for.
+                self.servers.append(cast("Any", Secure(one, self._tls, self._protocol, self._accepting)))
         self._started()
+
+    def _protocol(self) -> Guard:
+        return Guard(config=self.config, server_state=self.server_state, app_state={})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Nobody new, every stream told where to go, commands under way finished or out of time.
