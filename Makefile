@@ -1,5 +1,6 @@
 # Needs Python 3.11+, make and git; everything else is fetched into .venv and node_modules.
 #   make run [PORT=9000] [DATA=DIR]   the page, on the embedded store
+#   make run-lan                      the same for phones of this network, over https (also: make run LAN=1)
 #   make run-livekit                  the same, with a LiveKit server of this machine between the browsers
 #   make bench [QUICK=1]              what a skip costs, and how soon partners are told, beside what was there before
 #   make test                         everything, long things as a bounded sample; make test-all runs them whole
@@ -19,13 +20,18 @@ WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 NEXT := examples/nextjs/node_modules/.whole
 
-.PHONY: run run-livekit setup test test-all faults bench lint fix page lock system livekit no-livekit clean
+.PHONY: run run-lan run-livekit setup test test-all faults bench lint fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 # A trial has two people, who would wait for minutes now and then after a Next, so that no wait proves a block: not here.
 TRIAL := --no-relax-drawn
+# LAN=1: others of this network, too. Any other value than 0 and nothing counts as yes.
+ON_LAN = $(if $(filter-out 0,$(LAN)),--lan)
 run: $(VENV)/.runtime $(WEB)
-	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA) $(TRIAL)
+	@exec $(BIN)/duologue serve --port $(PORT) --data $(DATA) $(ON_LAN) $(TRIAL)
+
+run-lan: LAN := 1
+run-lan: run
 
 # The same on a LiveKit server of this machine. LIVEKIT_PORT=7890 where 7880 is taken.
 LIVEKIT_PORT ?= 7880

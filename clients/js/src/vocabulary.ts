@@ -166,6 +166,7 @@ export interface PollReply {
 /** What a person asks for with Start. */
 export interface Preferences {
   readonly pool?: string;
+  /** What the person typed: the server takes it apart at commas of any script, and compares one form of each tag. */
   readonly tags?: readonly string[];
   readonly language?: string;
   readonly auto_next?: boolean;

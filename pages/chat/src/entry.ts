@@ -5,6 +5,7 @@ import { choice, element, show, write, writeOrHide } from "./elements.ts";
 import { Level } from "./level.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
+import { isOnOwnNetwork } from "./network.ts";
 import type { OwnScene } from "./own.ts";
 import type { Words } from "./words.ts";
 
@@ -21,6 +22,8 @@ export class Entry {
   readonly #devices: Devices;
   readonly #go: (without: boolean) => void;
   readonly #isSecond: boolean;
+  /** A page without https gets no devices, whatever its person presses: that is said before they press anything. */
+  readonly #insecure = !isSecureContext;
   readonly #mirror = new Mirror(element("preview", HTMLVideoElement));
   readonly #level = new Level(element("level", HTMLElement));
   readonly #lists: DeviceLists;
@@ -52,8 +55,9 @@ export class Entry {
   }
 
   /** Draws the devices; the meter listens only while the welcome is on screen. */
-  show(model: DevicesModel, { welcome, lists, start }: OwnScene, visible: boolean): void {
+  show(model: DevicesModel, own: OwnScene, visible: boolean): void {
     const { welcome: words } = this.#words;
+    const { welcome, lists, start } = this.#insecure ? { ...own, ...withoutHttps(location.hostname, this.#words.camera) } : own;
     const { camera, microphone } = model;
     this.#mirror.show(camera.open?.track ?? null);
     show(element("preview-off", HTMLElement), camera.open === null);
@@ -84,7 +88,7 @@ export class Entry {
 
   async #submit(): Promise<void> {
     const press = (this.#presses += 1);
-    if (asked(this.#devices.model) === "no" && this.#consent.checked) {
+    if (!this.#insecure && asked(this.#devices.model) === "no" && this.#consent.checked) {
       // Decided otherwise meanwhile, as by "Start with text only": that counts.
       if ((await this.#devices.ask()) === "dropped" || press !== this.#presses) return;
       // Say first what did not come of it; the button now says what starting would mean.
@@ -140,6 +144,12 @@ export function preferences({ interests, language, autoNext }: Choices, pool: st
     ...(language !== "" && { language }),
     ...(pool !== null && { pool }),
   };
+}
+
+/** On a page without https: that it has no devices, how the person gets an address that has, and that Start means text. */
+export function withoutHttps(host: string, words: Pick<Words["camera"], "insecure" | "insecureHere" | "insecureSite">): Pick<OwnScene, "welcome" | "start"> {
+  const note = isOnOwnNetwork(host) ? words.insecureHere : words.insecureSite;
+  return { welcome: { word: words.insecure, note, ask: null, isRetry: false }, start: "text" };
 }
 
 /** Nothing came, or a device that was there a moment ago is in use by another program. */

@@ -48,6 +48,9 @@ export interface Words {
     readonly missing: string;
     readonly busy: string;
     readonly insecure: string;
+    /** How the person gets an address with https: on a network of their own, and on a public site. */
+    readonly insecureHere: string;
+    readonly insecureSite: string;
     readonly noCamera: string;
     readonly noMicrophone: string;
     readonly unnamedCamera: (number: number) => string;
@@ -222,7 +225,11 @@ export const english: Words = {
     refused: "The browser was not allowed to use your camera or microphone. You can allow it in the address bar and try again, or start with text only.",
     missing: "No camera or microphone was found. You can start with text only.",
     busy: "The camera or microphone is in use by another program. Close that and try again, or start with text only.",
-    insecure: "Browsers give the camera only to pages with https (or on localhost). You can start with text only.",
+    insecure: "No camera and microphone here: browsers give them to addresses with https only, and this one has http.",
+    insecureHere:
+      "To get https on this network, stop Duologue on the computer that runs it, start it with “duologue serve --lan”, and open the " +
+      "https address that it shows there. Or start with text only now.",
+    insecureSite: "Open this address with https:// in front. If that does not work, ask the operator of this site. Or start with text only now.",
     noCamera: "No camera, so the other person will hear you but not see you.",
     noMicrophone: "No microphone, so the other person will see you but not hear you.",
     unnamedCamera: (number) => `Camera ${number}`,

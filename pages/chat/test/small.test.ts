@@ -2,13 +2,24 @@ import { characters, MESSAGE_CHARS } from "duologue";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { tooMany } from "../src/bounded.ts";
-import { preferences } from "../src/entry.ts";
+import { preferences, withoutHttps } from "../src/entry.ts";
 import { subject } from "../src/report.ts";
 import { isLoopback } from "../src/tabs.ts";
+import { english } from "../src/words.ts";
 
 describe("a loopback address", () => {
   it.each(["localhost", "chat.localhost", "127.0.0.1", "127.8.0.3", "[::1]"])("is %s", (host) => expect(isLoopback(host)).toBe(true));
   it.each(["example.org", "localhost.example.org", "10.0.0.1", "127.0.0.1.example.org", "[::2]"])("is not %s", (host) => expect(isLoopback(host)).toBe(false));
+});
+
+describe("without https", () => {
+  it.each(["192.168.1.5", "10.0.0.1", "[fd00::5]", "laptop", "laptop.local", "Laptop.LOCAL.", "box.home.arpa"])("%s is on a network of one's own", (host) =>
+    expect(withoutHttps(host, english.camera).welcome.note).toBe(english.camera.insecureHere),
+  );
+  it.each(["chat.example", "local.example", "1.2.3.4.example", "mylocal.com"])("%s is a site", (host) =>
+    expect(withoutHttps(host, english.camera).welcome.note).toBe(english.camera.insecureSite),
+  );
+  it("names the command that gives https", () => expect(english.camera.insecureHere).toContain("duologue serve --lan"));
 });
 
 describe("what the server is asked for", () => {

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from duologue.api.sizes import MESSAGE_CHARS
 from duologue.identity.names import RAW_CHARS
+from duologue.identity.tags import TAGS
 
 Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 """A match, page, or a client's own key."""
@@ -21,7 +22,7 @@ Pool = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=RAW_CHARS)]
 """An alias and a tag as they came; ``api.naming`` makes one form of them, and that has its own bound."""
 
-Tags = Annotated[list[Tag], Meta(max_length=16)]
+Tags = Annotated[list[Tag], Meta(max_length=TAGS)]
 Language = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*\Z", max_length=35)]
 """BCP 47; RFC 5646 section 4.4.1 asks for room for 35 characters."""
 

@@ -1,14 +1,17 @@
 """Aliases and tags as requests bring them: one form of each, or the problem that says what is wrong."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from duologue.api.problems import Code, Problem
-from duologue.identity.names import ALIAS_CHARS, TAG_CHARS, BadName, Reserved, TooLong, cleaned
+from duologue.identity.names import ALIAS_CHARS, BadName, Reserved, TooLong, cleaned
+from duologue.identity.tags import TAGS, tags
 
 
 def alias_of(text: str, reserved: Reserved) -> str:
     """Return the alias that a guest asks for; empty is none. Raises ``Problem``."""
-    alias = _cleaned(text, ALIAS_CHARS, "alias")
+    with _named("alias"):
+        alias = cleaned(text, ALIAS_CHARS)
     if reserved.holds(alias):
         raise Problem(
             Code.RESERVED_NAME, "this name, or one that looks like it, is not for guests", field="alias"
@@ -17,20 +20,24 @@ def alias_of(text: str, reserved: Reserved) -> str:
 
 
 def tags_of(texts: Sequence[str]) -> list[str]:
-    """Return the tags, each once. Raises ``Problem``."""
-    return list(dict.fromkeys(_tag(text, f"tags[{at}]") for at, text in enumerate(texts)))
+    """Return the tags, each once; one text may hold several, with commas between. Raises ``Problem``."""
+    found: dict[str, None] = {}
+    for at, text in enumerate(texts):
+        with _named(f"tags[{at}]"):
+            forms = tags(text)
+            if not forms:
+                raise BadName("a tag has at least one character besides spaces, commas and a # in front")
+        found |= dict.fromkeys(forms)
+    if len(found) > TAGS:
+        raise Problem(Code.BAD_FIELD, f"there may be {TAGS} tags, and here are {len(found)}", field="tags")
+    return list(found)
 
 
-def _tag(text: str, field: str) -> str:
-    tag = _cleaned(text, TAG_CHARS, field)
-    if not tag:
-        raise Problem(Code.BAD_NAME, "a tag has at least one character besides spaces", field=field)
-    return tag
-
-
-def _cleaned(text: str, most: int, field: str) -> str:
+@contextlib.contextmanager
+def _named(field: str) -> Iterator[None]:
+    """A name that is refused within the block is a problem of this field."""
     try:
-        return cleaned(text, most)
+        yield
     except TooLong as error:
         raise Problem(Code.BAD_FIELD, str(error), field=field) from error
     except BadName as error:

@@ -44,6 +44,7 @@ class Preferences:
 
     pool: str = ""
     tags: tuple[str, ...] = ()
+    """What the person typed: the server takes it apart at commas of any script, and compares one form."""
     language: str = ""
     auto_next: bool = True
 

@@ -57,7 +57,7 @@ def cleaned(text: str, most: int) -> str:
 
     Applied to its own result it changes nothing.
     """
-    name = _spaced(unicodedata.normalize("NFC", text))
+    name = spaced(unicodedata.normalize("NFC", text))
     for at, char in enumerate(name):
         if why := _refusal(name, at):
             raise BadName(f"{_called(char)} (character {at + 1}) cannot be part of it: {why}")
@@ -71,12 +71,12 @@ def tidied(text: str, most: int) -> str:
     name, before = text.translate(_LINES), ""
     while name != before:
         before = name
-        name = _spaced(unicodedata.normalize("NFC", name))[:most]
+        name = spaced(unicodedata.normalize("NFC", name))[:most]
         name = "".join(char for at, char in enumerate(name) if not _refusal(name, at))
     return name
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
     """Spaces of every kind are one, and there are none at the ends (RFC 8266, section 2.1)."""
     plain = "".join(" " if unicodedata.category(char) == "Zs" else char for char in text)
     return " ".join(part for part in plain.split(" ") if part)

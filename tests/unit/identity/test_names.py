@@ -256,6 +256,10 @@ def test_requests() -> None:
         (lambda: alias_of("a\u200bb", RESERVED), Code.BAD_NAME, "alias"),
         (lambda: alias_of("a" * 65, RESERVED), Code.BAD_FIELD, "alias"),
         (lambda: tags_of(["a", " "]), Code.BAD_NAME, "tags[1]"),
+        (lambda: tags_of(["a", "#, ,"]), Code.BAD_NAME, "tags[1]"),
+        (lambda: tags_of(["b", "a\u200bb"]), Code.BAD_NAME, "tags[1]"),
+        (lambda: tags_of(["b", "c," + "a" * 65]), Code.BAD_FIELD, "tags[1]"),
+        (lambda: tags_of([",".join(f"t{n}" for n in range(17))]), Code.BAD_FIELD, "tags"),
     ):
         with pytest.raises(Problem) as refused:
             act()
