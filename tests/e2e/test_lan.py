@@ -1,7 +1,7 @@
 """A phone on the network of the machine that serves: over https, and what it is told without."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 from duologue.lan.certificate import FILE
 from tests.e2e.chromium import Chromium, chromium
 from tests.e2e.netns import Network
-from tests.e2e.person import MEET_S, Person, meet
+from tests.e2e.person import MEET_S, Person, by, meet
 from tests.e2e.serving import Serving
 from tests.e2e.tab import WATCH, ChromiumTab
 
@@ -60,10 +60,17 @@ def come() -> Iterator[ExitStack]:
         yield leaving
 
 
-def person(leaving: ExitStack, name: str, browser: Chromium, url: str) -> Person:
+def person(
+    leaving: ExitStack,
+    name: str,
+    browser: Chromium,
+    url: str,
+    *,
+    permissions: Sequence[str] = ("camera", "microphone"),
+) -> Person:
     """Somebody whose browser passes the warning about the certificate, as they do by a press."""
     context = browser.browser.new_context(
-        ignore_https_errors=True, viewport={"width": 390, "height": 844}, permissions=["camera", "microphone"]
+        ignore_https_errors=True, viewport={"width": 390, "height": 844}, permissions=permissions
     )
     leaving.callback(context.close)
     context.add_init_script(WATCH)
@@ -94,6 +101,20 @@ def test_a_phone_and_the_machine_itself_meet_face_to_face(
         f"__Host-duologue_{what}_{lan.port}" for what in ("session", "device")
     }
     assert all(each["secure"] for each in cookies)
+
+
+@pytest.mark.whole
+def test_a_phone_without_a_camera_sees_the_machine(
+    come: ExitStack, lan: Serving, network: Network, phones: Chromium, browser: Chromium
+) -> None:
+    """Its browser hides its addresses (mDNS candidates), and there is no STUN server: the other side's do."""
+    phone = person(come, "phone", phones, f"https://{network.host}:{lan.port}", permissions=[])
+    laptop = person(come, "laptop", browser, f"http://localhost:{lan.port}")
+    phone.tab.press(by("consent"))
+    phone.tab.press(by("without"))
+    laptop.start()
+    phone.meets()
+    phone.watches()
 
 
 def test_without_tls_it_says_what_is_missing_and_text_works(

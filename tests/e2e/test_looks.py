@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
+from duologue.lan.addresses import addresses
 from tests.e2e.chromium import Chromium
 from tests.e2e.conftest import lacking
 from tests.e2e.gallery import AXE, Gallery
@@ -33,6 +34,12 @@ const play = HTMLMediaElement.prototype.play;
 HTMLMediaElement.prototype.play = function () {
   return this.muted || pressed ? play.call(this) : Promise.reject(new DOMException("", "NotAllowedError"));
 };"""
+CENTRED = """() => {
+  const look = () => document.getElementById("chips").scrollIntoView({ block: "center" });
+  addEventListener("resize", look);
+  look();
+}"""
+"""The interests stay on screen in each size."""
 BOTTOM = "(selector) => document.querySelector(selector).getBoundingClientRect().bottom"
 NO_WAY = """RTCPeerConnection.prototype.setRemoteDescription = () => new Promise(() => {});"""
 """Two networks between which there is no way, as far as the page can tell."""
@@ -113,6 +120,36 @@ def test_the_welcome(people: People, gallery: Gallery) -> None:
     page_of(a).locator("#devices").wait_for()
     page_of(a).locator("details.choices > summary").click()
     gallery.show("03-welcome-camera-and-choices", a)
+
+
+def test_the_interests(people: People, gallery: Gallery) -> None:
+    """Several, of many scripts, a long one, and one that cannot be taken."""
+    a = people.come("A", UNASKED)
+    page = page_of(a)
+    page.locator("details.choices > summary").click()
+    a.tab.write(by("interests"), "music, 旅行，سفر، deep learning, #hiking, " + "long" * 16 + ",")
+    a.tab.write(by("interests"), "x" * 65)
+    page.keyboard.press("Enter")
+    page.locator("#interests-note").wait_for()
+    page.evaluate(CENTRED)
+    gallery.show("03b-interests", a)
+
+
+def test_without_https(people: People, gallery: Gallery, tmp_path: Path) -> None:
+    """On a network address over plain http: no camera, how to get https, and Start means text."""
+    found = addresses()
+    if not found:
+        lacking("this machine has no address besides loopback")
+    server = Serving(tmp_path, host=str(found[0]))
+    try:
+        server.start()
+        a = people.come("A", url=server.url)
+        page_of(a).get_by_text("duologue serve --lan").wait_for()
+        page_of(a).set_viewport_size({"width": 390, "height": 844})
+        assert page_of(a).evaluate(BOTTOM, by("start")) <= 844, "Start is on a phone's first screen"
+        gallery.show("04-camera-insecure", a)
+    finally:
+        server.stop()
 
 
 def test_start_is_on_a_phones_first_screen(people: People) -> None:

@@ -1,7 +1,9 @@
 import type { Preferences } from "duologue";
 import { asked, type Devices, type DevicesModel } from "duologue/devices";
+import { Chips } from "./chips.ts";
 import { DeviceLists } from "./devices.ts";
 import { choice, element, show, write, writeOrHide } from "./elements.ts";
+import { added } from "./interests.ts";
 import { Level } from "./level.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
@@ -11,9 +13,6 @@ import type { Words } from "./words.ts";
 
 /** What people speak on such pages most, after what the browser says of this person. */
 const LANGUAGES = ["en", "es", "pt", "fr", "de", "it", "nl", "pl", "ru", "uk", "tr", "ar", "hi", "id", "vi", "th", "zh", "ja", "ko"];
-
-const MOST_TAGS = 16;
-const LONGEST_TAG = 64;
 
 /** Everything before the queue: what this is, the rules, camera and microphone, and Start. */
 export class Entry {
@@ -28,7 +27,7 @@ export class Entry {
   readonly #level = new Level(element("level", HTMLElement));
   readonly #lists: DeviceLists;
   readonly #consent = element("consent", HTMLInputElement);
-  readonly #interests = element("interests", HTMLInputElement);
+  readonly #interests: Chips;
   readonly #language = element("language", HTMLSelectElement);
   readonly #autoNext = element("auto-next-entry", HTMLInputElement);
   readonly #start = element("start", HTMLButtonElement);
@@ -42,6 +41,7 @@ export class Entry {
     this.#devices = devices;
     this.#go = go;
     this.#lists = new DeviceLists({ camera: "camera-choice", microphone: "microphone-choice" }, devices, words.camera);
+    this.#interests = new Chips(words.choices);
     this.#offerLanguages();
     this.#recall(memory.choices);
     for (const id of ["ask", "ask-again"]) element(id, HTMLButtonElement).addEventListener("click", () => void devices.ask({ isPress: true }));
@@ -104,6 +104,10 @@ export class Entry {
       this.#consent.focus();
       return;
     }
+    if (!this.#interests.commit()) {
+      element("interests", HTMLInputElement).focus();
+      return;
+    }
     this.#memory.consent = true;
     this.#memory.choices = {
       interests: this.#interests.value,
@@ -114,7 +118,7 @@ export class Entry {
   }
 
   #recall({ interests, language, autoNext }: Choices): void {
-    this.#interests.value = interests;
+    this.#interests.recall(interests);
     this.#language.value = language;
     this.#autoNext.checked = autoNext;
   }
@@ -137,10 +141,10 @@ export class Entry {
 
 /** What the server is asked for. */
 export function preferences({ interests, language, autoNext }: Choices, pool: string | null): Preferences {
-  const tags = [...new Set(interests.split(",").map((tag) => tag.trim().toLowerCase().slice(0, LONGEST_TAG)))].filter((tag) => tag !== "");
+  const tags = added([], interests).list;
   return {
     auto_next: autoNext,
-    ...(tags.length > 0 && { tags: tags.slice(0, MOST_TAGS) }),
+    ...(tags.length > 0 && { tags }),
     ...(language !== "" && { language }),
     ...(pool !== null && { pool }),
   };

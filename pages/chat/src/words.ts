@@ -21,6 +21,12 @@ export interface Words {
     readonly interests: string;
     readonly interestsExample: string;
     readonly interestsHint: string;
+    readonly interestsYours: string;
+    /** Why an interest stays in the field. */
+    readonly interestsRefused: Readonly<Record<"long" | "many", string>>;
+    readonly remove: (interest: string) => string;
+    readonly added: (interests: string) => string;
+    readonly removed: (interest: string) => string;
     readonly language: string;
     readonly anyLanguage: string;
     readonly autoNext: string;
@@ -191,7 +197,15 @@ export const english: Words = {
     optional: "(optional)",
     interests: "Interests",
     interestsExample: "music, hiking",
-    interestsHint: "With commas between. You meet people who share one first; after a while, anyone.",
+    interestsHint: "Press Enter or a comma after each. You meet people who share one first; after a while, anyone.",
+    interestsYours: "Your interests",
+    interestsRefused: {
+      long: "An interest may have 64 characters. Please make this one shorter.",
+      many: "You have 16 interests, and more are not possible. Remove one first.",
+    },
+    remove: (interest) => `Remove ${interest}`,
+    added: (interests) => `Added: ${interests}`,
+    removed: (interest) => `Removed: ${interest}`,
     language: "Language",
     anyLanguage: "Any",
     autoNext: "Go on by itself when a conversation ends",
