@@ -74,7 +74,7 @@ class Secure:
             except ConnectionError:
                 continue  # it was gone before it was accepted
             except OSError as error:
-                log.warning("no connection can be accepted at the moment", why=error.strerror)
+                log.warning("no connection can be accepted at the moment", error=error.strerror)
                 await asyncio.sleep(FULL_S)
                 continue
             task = self._group.create_task(self._open(one))
@@ -102,7 +102,7 @@ class Secure:
                 await loop.connect_accepted_socket(self._protocol, one)
         except (OSError, TimeoutError) as error:
             one.close()
-            log.debug("a connection came to nothing", why=type(error).__name__)
+            log.debug("a connection came to nothing", error=type(error).__name__)
         except asyncio.CancelledError:
             one.close()
             raise
