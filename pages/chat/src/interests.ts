@@ -3,6 +3,8 @@
  * only taken apart for the screen, and kept as they were typed.
  */
 
+import { characters } from "duologue";
+
 export const MOST_INTERESTS = 16;
 export const LONGEST_INTEREST = 64;
 
@@ -38,7 +40,7 @@ export function added(list: readonly string[], text: string): Added {
   let refused: Added["refused"] = null;
   for (const each of apart(text)) {
     if (known.has(folded(each))) continue;
-    const why = [...each].length > LONGEST_INTEREST ? "long" : made.length >= MOST_INTERESTS ? "many" : null;
+    const why = characters(each) > LONGEST_INTEREST ? "long" : made.length >= MOST_INTERESTS ? "many" : null;
     if (why === null) {
       known.add(folded(each));
       made.push(each);
