@@ -7,10 +7,11 @@ import pytest
 from tests.e2e.chromium import Chromium
 from tests.e2e.conftest import Arrive, lacking
 from tests.e2e.firefox import Firefox, binary, firefox
-from tests.e2e.person import MEET_S, Person, meet
+from tests.e2e.person import MEET_S, Person, by, meet
 from tests.e2e.serving import Serving
+from tests.e2e.tab import RIG
 from tests.e2e.table import NOISE_S, SWEEP_S
-from tests.e2e.waiting import now_ms
+from tests.e2e.waiting import holds, now_ms, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -64,3 +65,26 @@ def test_meet_skip_close(fox: Firefox, browser: Chromium, arrive: Arrive, servin
     assert free is not None
     assert told.at_ms - closed <= (0.2 + SWEEP_S + NOISE_S) * 1000
     assert free.at_ms - closed <= (5 + SWEEP_S + NOISE_S) * 1000
+
+
+def test_text_only_while_the_camera_opens(
+    fox: Firefox, browser: Chromium, arrive: Arrive, serving: Serving
+) -> None:
+    """The camera opens after the press for text only: B gets no picture, and Firefox keeps no track."""
+    a = Person("A", fox.tab())
+    a.arrive(f"{serving.url}/?second=1")
+    a.tab.ask(RIG)
+    a.tab.ask("rig.hold()")
+    a.tab.press(by("consent"))
+    a.tab.press(by("start"))
+    until(lambda: a.tab.ask("return rig.calls.length") == 1, 5, "the camera is being opened")
+    a.tab.press(by("without"))
+    a.waits()
+    b = arrive("B", browser, serving.url)
+    b.start()
+    for each in (a, b):
+        each.until(lambda m: m.state == "talking", MEET_S, "the conversation")
+    a.tab.ask("rig.open()")
+    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
+    holds(lambda: b.frames() == 0, 1, "B sees nothing of A")
+    assert a.tab.ask("return rig.live()") == []

@@ -192,7 +192,7 @@ def test_devices_that_do_not_come(people: People, gallery: Gallery) -> None:
     b.start()
     a.until(lambda m: m.state == "talking", MEET_S, "the conversation")
     a.tab.press(by("camera"))
-    page.get_by_text("Your camera is starting").wait_for()
+    page.locator("#me-word").get_by_text("Your camera is starting").wait_for()
     gallery.show("27-camera-starting", a)
     a.tab.ask("rig.open(); rig.gate = null")
     page.locator("#me").wait_for()
