@@ -92,7 +92,9 @@ function isBoth({ camera, microphone }: DevicesModel): boolean {
 
 function welcomeWord(model: DevicesModel, words: Words): string {
   const { camera, microphone } = model;
-  if (button(camera) === "opening" || asked(model) === "asking") return isAllowed(model) ? words.devices.starting : words.camera.asking;
+  const isOpening = button(camera) === "opening";
+  if ((isOpening || asked(model) === "asking") && !isAllowed(model)) return words.camera.asking;
+  if (isOpening) return words.devices.starting;
   if (camera.failure !== null) {
     const { trouble: what } = camera.failure;
     if (isBoth(model) && (what === "refused" || what === "missing" || what === "busy")) return words.camera[what];

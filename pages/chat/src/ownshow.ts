@@ -23,7 +23,11 @@ export class OwnControls {
     const kinds: readonly Kind[] = ["microphone", "camera"];
     for (const kind of kinds) {
       on(BUTTONS[kind].id, () => devices.switch(kind, ["off", "held"].includes(button(devices.model[kind]))));
-      on(`own-off-${kind}`, () => devices.switch(kind, false));
+      on(`own-off-${kind}`, () => {
+        devices.switch(kind, false);
+        // The button goes with its note; the keyboard goes on where the same device is switched on.
+        element(BUTTONS[kind].id, HTMLButtonElement).focus();
+      });
     }
     on("flip", () => devices.flip());
   }
