@@ -14,15 +14,17 @@ from tests.e2e.faces import Faces
 from tests.e2e.livekit import LivekitServer, missing
 from tests.e2e.person import Person
 from tests.e2e.serving import Serving
+from tests.e2e.steps import Steps
 from tests.e2e.tab import WATCH, ChromiumTab
 from tests.e2e.table import Table
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 TABLE = pytest.StashKey[Table]()
 FACES = pytest.StashKey[Faces]()
+STEPS = pytest.StashKey[Steps]()
 
 Arrive = Callable[..., Person]
-"""``arrive(name, chromium, url)``: somebody with a fresh profile opens the page."""
+"""``arrive(name, chromium, url)``: somebody with a fresh profile opens the page; ``script`` is run first."""
 
 
 def lacking(what: str) -> None:
@@ -95,10 +97,13 @@ def arrive() -> Iterator[Arrive]:
     """Lets people come; whoever is still there at the end of the test goes."""
     with ExitStack() as leaving:
 
-        def come(name: str, where: Chromium, url: str, *, width: int = 1280, height: int = 800) -> Person:
+        def come(
+            name: str, where: Chromium, url: str, *, width: int = 1280, height: int = 800, script: str = ""
+        ) -> Person:
             context = where.browser.new_context(viewport={"width": width, "height": height})
             leaving.callback(context.close)
             context.add_init_script(WATCH)
+            context.add_init_script(script)
             context.set_default_timeout(15_000)
             person = Person(name, ChromiumTab(context.new_page()))
             person.arrive(url)
@@ -119,6 +124,12 @@ def faces(request: pytest.FixtureRequest) -> Faces:
     return request.config.stash.setdefault(FACES, Faces())
 
 
+@pytest.fixture(scope="session")
+def steps(request: pytest.FixtureRequest) -> Steps:
+    """Where the benchmark's time goes; printed and kept as well."""
+    return request.config.stash.setdefault(STEPS, Steps())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """However the tests ended, what was measured is shown."""
     table, faces = config.stash.get(TABLE, None), config.stash.get(FACES, None)
@@ -126,6 +137,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         _show(terminalreporter, "never alone", table.markdown())
     if faces is not None and faces.seen:
         _show(terminalreporter, "next face", faces.markdown())
+    steps = config.stash.get(STEPS, None)
+    if steps is not None and steps.seen:
+        _show(terminalreporter, "next face steps", steps.markdown())
 
 
 def _show(reporter: pytest.TerminalReporter, name: str, text: str) -> None:

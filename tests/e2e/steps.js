@@ -1,5 +1,5 @@
-// Runs in a page before its own scripts: writes down when each step on the way to the next face is taken, from the
-// press of Next to the first frame. It listens to what the page's own scripts do, and changes none of it.
+// Runs in a page before its own scripts: writes down when each step on the way to the next face is taken, from the press
+// of Next to the first frame. It listens to what the page's own scripts call, and changes none of it.
 (() => {
   if (window !== window.top || !location.protocol.startsWith("http")) return;
   const steps = [];
@@ -10,10 +10,8 @@
 
   const fetched = window.fetch;
   window.fetch = async (...call) => {
-    const isSkip = String(call[0]?.url ?? call[0]).endsWith("/v1/skip");
-    if (isSkip) note("skip sent");
     const answer = await fetched(...call);
-    if (isSkip) note("skip answered");
+    if (String(call[0]?.url ?? call[0]).endsWith("/v1/skip")) note("skip answered");
     return answer;
   };
 
@@ -24,10 +22,13 @@
     match = now;
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-match"] });
 
-  // LiveKit's signals are protobuf: the first byte is the number of the one field that is set.
-  const SAID = { 1: "offer", 4: "add track", 6: "subscribe", 7: "track setting" };
-  const HEARD = { 1: "join answered", 2: "answer", 5: "people", 6: "track accepted", 21: "subscribed", 25: "sections wanted" };
-  const field = (data) => (data instanceof ArrayBuffer ? new Uint8Array(data)[0] : data[0]) >> 3;
+  // LiveKit's signals are protobuf with one field set: the message begins with the number of that field.
+  const SAID = { 1: "offer", 4: "track announced", 6: "track asked for" };
+  const HEARD = { 1: "joined", 5: "people" };
+  const field = (data) => {
+    const [first = 0, second = 0] = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+    return (first & 0x80 ? (first & 0x7f) | (second << 7) : first) >> 3;
+  };
   const Socket = window.WebSocket;
   window.WebSocket = class extends Socket {
     constructor(...how) {
@@ -35,15 +36,13 @@
       super(...how);
       this.addEventListener("open", () => note("socket open"));
       this.addEventListener("message", ({ data }) => {
-        const number = data instanceof ArrayBuffer ? new DataView(data).getUint8(0) >> 3 : null;
-        // Field numbers from 16 on take a second byte.
-        const whole = number !== null && new Uint8Array(data)[0] & 0x80 ? ((new Uint8Array(data)[0] & 0x7f) | (new Uint8Array(data)[1] << 7)) >> 3 : number;
-        if (whole in HEARD) note(`heard: ${HEARD[whole]}`);
+        const what = typeof data === "string" ? undefined : HEARD[field(data)];
+        if (what !== undefined) note(what);
       });
     }
     send(data) {
-      const number = typeof data === "string" ? null : field(data);
-      if (number in SAID) note(`said: ${SAID[number]}`);
+      const what = typeof data === "string" ? undefined : SAID[field(data)];
+      if (what !== undefined) note(what);
       super.send(data);
     }
   };
@@ -53,7 +52,6 @@
     constructor(...how) {
       note("connection made");
       super(...how);
-      this.addEventListener("iceconnectionstatechange", () => note(`ice ${this.iceConnectionState}`));
       this.addEventListener("connectionstatechange", () => note(`connection ${this.connectionState}`));
       this.addEventListener("track", ({ track }) => {
         note(`${track.kind} track`);
@@ -61,7 +59,7 @@
       });
     }
     setRemoteDescription(...how) {
-      note(`${how[0]?.type} applied`);
+      note(`${how[0]?.type} read`);
       return super.setRemoteDescription(...how);
     }
   };
@@ -72,8 +70,7 @@
     set(stream) {
       srcObject.set.call(this, stream);
       if (this.dataset.testid !== "partner" || stream === null) return;
-      note("shown");
-      this.requestVideoFrameCallback(() => note("first frame"));
+      this.requestVideoFrameCallback?.(() => note("first frame"));
     },
   });
 })();

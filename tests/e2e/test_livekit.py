@@ -12,6 +12,7 @@ from tests.e2e.faces import Faces
 from tests.e2e.livekit import FOREIGN, Foreigners, LivekitServer
 from tests.e2e.person import MEET_S, Person, meet
 from tests.e2e.serving import Serving
+from tests.e2e.steps import STEPS, Steps, forget
 from tests.e2e.tab import ChromiumTab
 from tests.e2e.table import Table
 from tests.e2e.test_meet import (
@@ -43,8 +44,10 @@ GONE_S = 10
 LOADED = """const all = performance.getEntriesByType("resource");
 return all.filter(({ name }) => name.includes("livekit-client")).length;"""
 
-FACES = 10
-"""Presses of Next a kind of media."""
+FACES = 20
+"""Presses of Next for each kind of media."""
+FEW_FACES = 3
+"""Those of a run that is not whole: enough to see that it is measured."""
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +180,8 @@ def test_the_next_face(
     livekit: LivekitServer,
     tmp_path_factory: pytest.TempPathFactory,
     faces: Faces,
+    steps: Steps,
+    whole: bool,
 ) -> None:
     """From a press of Next to the next picture, peer and LiveKit side by side: a benchmark."""
     # Two people are enough for it if they may meet again at once.
@@ -190,16 +195,18 @@ def test_the_next_face(
     for media, server in servers.items():
         try:
             server.start()
-            a, b = arrive(f"A ({media})", browser, server.url), arrive(f"B ({media})", browser, server.url)
+            a, b = (arrive(f"{name} ({media})", browser, server.url, script=STEPS) for name in "AB")
             seen = listening(a)
             match = together(a, b)
-            for n in range(FACES):
+            for n in range(FACES if whole else FEW_FACES):
+                forget(a.tab, b.tab)
                 a.next()
                 match = a.meets(other_than=match)
                 told_of(a, seen, n + 1)
                 # Nobody presses before they have seen anything, and a call that only begins costs most.
                 a.watches()
                 b.watches()
+                steps.note(media, a.tab, b.tab)
             faces.note(media, seen)
             a.stop()
             for each in (a, b):
