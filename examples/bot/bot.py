@@ -61,7 +61,7 @@ async def main(server: str, pool: str) -> None:
     """Meets one after the other, until it is interrupted."""
     token = os.environ.get("DUOLOGUE_TOKEN", "")  # of a server without guests
     async with http_session() as session:
-        client = Client(HttpTransport(session, server), alias="bot", token=token, media=Call())
+        client = Client(HttpTransport(session, server), alias="bot", token=token, media=Call(), asks=False)
         async with client.running():
             client.start(Preferences(pool=pool))
             while True:

@@ -63,6 +63,7 @@ class Person:
             media=self.media,
             clock=self._clock,
             watch=self._saw,
+            asks=False,  # a crowd that keeps this process busy for 5 s has not slept
         )
         self._closing = asyncio.Event()
         opened = asyncio.Event()

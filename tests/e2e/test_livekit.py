@@ -22,7 +22,7 @@ from tests.e2e.test_meet import (
     test_three_people_and_a_skip,
     test_two_tabs_of_one_browser_meet,
 )
-from tests.e2e.test_never_alone import Far, back, measure, together, went_on
+from tests.e2e.test_never_alone import Far, asked, measure, together, went_on
 from tests.e2e.waiting import now_ms, until
 
 __all__ = [
@@ -146,7 +146,7 @@ def test_bs_browser_freezes(
     serving: Serving,
     table: Table,
 ) -> None:
-    """The pings stop, LiveKit says nothing for long; B is back in the queue by itself when it goes on."""
+    """The pings stop, LiveKit says nothing for long; B is asked before the next stranger when it goes on."""
     a, b, match = people
     foreigners = Foreigners(livekit, browser, far.get(), f"{serving.url}/healthz")
     with table.row("LiveKit: browser frozen (SIGSTOP)", told=3, free=6) as row:
@@ -158,7 +158,7 @@ def test_bs_browser_freezes(
         finally:
             far.get().thaw()
             t = now_ms()
-        row.note += f"; {back(b, match, t)} SIGCONT"
+        row.note += f"; {asked(b, match, t)} SIGCONT"
 
 
 def test_b_reloads(people: tuple[Person, Person, str], livekit: LivekitServer, table: Table) -> None:

@@ -31,7 +31,7 @@ QUIET_S = 8
 PRESS_AT = "setTimeout(() => document.querySelector(a).click(), b - Date.now())"
 
 BACK_S = 10
-"""Until somebody who was gone is in the queue again by themselves."""
+"""Until a person whose network was gone is in the queue again, or one whose browser slept is asked."""
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_bs_browser_is_killed(people: tuple[Person, Person, str], far: Far, tabl
 
 
 def test_bs_browser_freezes(people: tuple[Person, Person, str], far: Far, table: Table) -> None:
-    """Every socket stays open and nothing is answered; B is back by itself when it goes on."""
+    """Every socket stays open and nothing is answered; B is asked when it goes on (`test_away`)."""
     a, b, match = people
     with table.row("browser frozen (SIGSTOP)", told=3, free=6) as row:
         t = now_ms()
@@ -183,7 +183,7 @@ def test_bs_browser_freezes(people: tuple[Person, Person, str], far: Far, table:
         finally:
             far.get().thaw()
             t = now_ms()
-        row.note = f"{back(b, match, t)} SIGCONT"
+        row.note = f"{asked(b, match, t)} SIGCONT"
 
 
 def test_b_loses_the_network(people: tuple[Person, Person, str], healthy: Network, table: Table) -> None:
@@ -238,6 +238,12 @@ def back(b: Person, match: str, since_ms: float) -> str:
         lambda m: m.is_linked and m.match != match and (m.is_waiting or m.match != ""), BACK_S, "the queue"
     )
     return f"back by itself {(m.at_ms - since_ms) / 1000:.1f} s after"
+
+
+def asked(b: Person, match: str, since_ms: float) -> str:
+    """B has understood that ``match`` is over, and is asked before the next."""
+    m = b.until(lambda m: m.is_linked and m.match != match and m.state == "welcome", BACK_S, "the question")
+    return f"asked {(m.at_ms - since_ms) / 1000:.1f} s after"
 
 
 # --- somebody is back: the conversation goes on ----------------------------------------------

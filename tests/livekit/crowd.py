@@ -30,7 +30,7 @@ class Person:
         self.alone_ms: list[int] = []
         self._last = Measures()
         media = SimulatedMedia(exchange)
-        self.client = Client(Failover(servers), alias=name, media=media, watch=self._saw)
+        self.client = Client(Failover(servers), alias=name, media=media, watch=self._saw, asks=False)
 
     def _saw(self, model: Model, event: Input) -> None:
         last, self._last = self._last, model.measures

@@ -84,7 +84,7 @@ class Guest:
         self.seen = Seen()
         self.quiet = asyncio.Event()
         """Set: they do nothing any more."""
-        self.client = Client(transport, media=SimulatedMedia(exchange), watch=self._saw)
+        self.client = Client(transport, media=SimulatedMedia(exchange), watch=self._saw, asks=False)
         self._api = Api(transport, SystemClock())
         self._random = random
         self._match = ""

@@ -1,4 +1,5 @@
 import { Api } from "./api.ts";
+import { Awake } from "./awake.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { Comparing } from "./comparing.ts";
 import { Courier } from "./courier.ts";
@@ -69,6 +70,7 @@ export class Duologue {
   readonly #renewal: Renewal;
   readonly #comparing: Comparing;
   readonly #tabs: Tabs;
+  readonly #awake: Awake;
   readonly #onError: (error: unknown) => void;
   readonly #patience_ms: number;
   readonly #listeners = new Set<(view: View) => void>();
@@ -129,6 +131,7 @@ export class Duologue {
       grant: (signal) => this.#grant(api, session, signal),
       renewed: () => this.#line.renew(),
     });
+    this.#awake = new Awake(clock, typeof document === "undefined" ? null : documentSight, () => this.#notice());
     this.#stage = new Stage({
       open: options.media ?? usualMedia(clock),
       dispatch,
@@ -310,7 +313,20 @@ export class Duologue {
 
   /** Inputs that arise while one is worked off wait their turn. */
   #dispatch(input: Input): void {
+    this.#notice();
     this.#inputs.push(input);
+    this.#work();
+  }
+
+  /** Nothing that happens after a sleep is read as if there had been none. */
+  #notice(): void {
+    const sleep = this.#awake.slept();
+    if (sleep === null) return;
+    this.#inputs.push({ type: "slept", sure: sleep.sure });
+    this.#work();
+  }
+
+  #work(): void {
     if (this.#busy) return;
     const before = this.#model;
     this.#busy = true;
@@ -329,6 +345,7 @@ export class Duologue {
     this.#model = model;
     this.#courier.follow(model);
     this.#guarded(() => this.#stage.follow(model));
+    this.#awake.keep(model.link !== "closed" && (model.press ?? model.own)?.wish === "talk");
     this.#repeat(speaks(model) && currentMatch(model) !== null && wantsRepeat(model.media));
     for (const effect of effects) this.#guarded(() => this.#run(effect));
   }

@@ -13,7 +13,7 @@ export { bearerSession, cookieSession, hostSession, memoryStorage, suppliedSessi
 export type { Partner } from "./stage.ts";
 export type { Line } from "./state/chat.ts";
 export { isGone } from "./state/media.ts";
-export { callMatch, currentMatch, emptyModel, speaks, type MediaStatus, type Model } from "./state/model.ts";
+export { callMatch, currentMatch, emptyModel, speaks, type LetGo, type MediaStatus, type Model } from "./state/model.ts";
 export type { Link } from "./stream/line.ts";
 export type { Connection, OpenStream, StreamEnd, StreamHandlers, Transport } from "./stream/transport.ts";
 export type { Locks } from "./tabs.ts";

@@ -69,7 +69,7 @@ export function scene(situation: Situation, words: Words): Scene {
     note: model.is_kept || state === "ended" ? null : words.unkept,
     people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
     tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
-    resting: model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
+    resting: model.let_go === "away" ? words.welcome.resting["you-were-away"] : model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
     partner: partner(state, situation, words),
     quality: state === "talking" ? mark(situation, words.quality) : null,
     current: together ? currentMatch(model) : null,

@@ -18,7 +18,7 @@ const matched: PersonState = {
   },
 };
 const here: Presence = { camera: true, microphone: true, hidden: false };
-const talk = { intent: 1, wish: "talk" as const, preferences: {} };
+const talk = { intent: 1, wish: "talk" as const, preferences: {}, seen_ms: 0, held: false };
 
 function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
   const situation: Situation = {
@@ -61,6 +61,13 @@ describe("the scene", () => {
     ["while the stream is lost in a call", "talking", { ...talking, link: "away" }],
   ])("%s is %s", (_, state, model) => {
     expect(draw(model).state).toBe(state);
+  });
+
+  it("says that the person was away, whatever the server says of it, once the client let go", () => {
+    const away = english.welcome.resting["you-were-away"];
+    expect(draw({ state: idle, let_go: "away" }, { live: false })).toMatchObject({ state: "welcome", resting: away });
+    expect(draw({ state: { ...idle, idle_reason: "left" }, let_go: "away" }, { live: false }).resting).toBe(away);
+    expect(draw({ state: null, let_go: "away" }, { live: false }).resting).toBe(away);
   });
 
   it("stays the welcome until the person starts", () => {

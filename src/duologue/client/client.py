@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, assert_never
 
+from duologue.client.absence import AWAY_S
 from duologue.client.api import Api
 from duologue.client.clock import Clock, SystemClock
 from duologue.client.comparing import Comparing
@@ -35,6 +36,7 @@ from duologue.client.model import (
     ReadState,
     RepeatDue,
     Send,
+    Slept,
     TimerFired,
     Vouched,
 )
@@ -47,6 +49,9 @@ from duologue.client.vocabulary import Frame, MediaWord, Reply, Wish
 
 REPEAT_S = 2.5
 """The partner hears every so often that something is wrong, for as long as it is."""
+
+TICK_S = 1.0
+"""How often a program that runs shows that it does."""
 
 ANYBODY = Preferences()
 USUAL = Timings()
@@ -76,6 +81,7 @@ class Client:
         random: Callable[[], float] = system_random.random,
         watch: Watcher | None = None,
         timings: Timings = USUAL,
+        asks: bool = True,
     ) -> None:
         """Nobody is asked anything before ``running``.
 
@@ -84,9 +90,10 @@ class Client:
         gets one from a host's own back end, in place of both; asked before the first connection, at half of
         each token's life, and when the server turns one away. ``media``: how picture and sound flow; without
         one each match ends after 10 s. ``clock``, ``random`` (in [0, 1)): a test's own. ``timings``: what it
-        does by itself, and when.
+        does by itself, and when. ``asks``: whether a program that did not run for longer than 5 s waits for
+        another ``start`` before the next stranger; a program without a person in front of it need not.
         """
-        self.model = Model()
+        self.model = Model(asks=asks)
         self._clock = clock or SystemClock()
         self._media = media or NoMedia()
         self._media.bind(self)
@@ -127,6 +134,7 @@ class Client:
         self._tasks: set[asyncio.Task[None]] = set()
         self._lining: asyncio.Task[None] | None = None
         self._repeating: asyncio.Task[None] | None = None
+        self._ran = (self._clock.now_ms() / 1000, self._clock.monotonic())
         self._inputs: deque[Input] = deque()
         self._busy = False
         self._changed = asyncio.Event()
@@ -143,6 +151,7 @@ class Client:
         async with asyncio.TaskGroup() as group:
             self._group = group
             self._spawn(self._media.run())
+            self._spawn(self._tick())
             self._spawn(self.session.keep(self._api, renewed=self._line.renewed, random=self._random))
             self.open(page)
             try:
@@ -243,6 +252,8 @@ class Client:
 
     def dispatch(self, event: Input) -> None:
         """Work an input off; one that arises meanwhile waits its turn."""
+        if self._has_slept():
+            self._inputs.append(Slept())
         self._inputs.append(event)
         if self._busy:
             return
@@ -252,6 +263,15 @@ class Client:
                 self._step(self._inputs.popleft())
         finally:
             self._busy = False
+
+    def _has_slept(self) -> bool:
+        """Whether the program did not run for a while until now.
+
+        Linux stops the monotonic clock while a machine sleeps, and the other one can be set: the longer span
+        counts.
+        """
+        before, self._ran = self._ran, (self._clock.now_ms() / 1000, self._clock.monotonic())
+        return max(now - then for now, then in zip(self._ran, before, strict=True)) > AWAY_S
 
     def _step(self, event: Input) -> None:
         before = self.model
@@ -302,6 +322,12 @@ class Client:
 
     async def _ask(self, name: str, body: Mapping[str, Any]) -> Reply:
         return await self._courier.ask(Command(name, str(body["match"])), body)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep(TICK_S)
+            if self._has_slept():
+                self.dispatch(Slept())
 
     async def _repeat(self) -> None:
         while True:

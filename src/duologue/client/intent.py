@@ -36,7 +36,7 @@ def _take(model: Model, press: Press, state: PersonState, now_ms: int) -> Step:
     # This device's clock may be behind that of the one that pressed last (race E32).
     last = model.own.intent if model.own else 0
     intent = min(max(now_ms, state.intent + 1, last + 1), INTENT_LIMIT - 1)
-    own = Own(intent, press.wish, press.preferences)
+    own = Own(intent, press.wish, press.preferences, seen_ms=now_ms)
     return _ask(replace(model, press=None, healed=None, own=own), own)
 
 

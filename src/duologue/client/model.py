@@ -56,6 +56,8 @@ class Own:
     intent: int
     wish: Wish
     preferences: Preferences
+    seen_ms: int = 0
+    """When it was pressed, or when the server was last heard to have them where they wish to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,16 @@ class Press:
 
     wish: Wish
     preferences: Preferences
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SleepMark:
+    """The program did not run for a while, and the server was not asked since."""
+
+    match: str
+    """The conversation from before."""
+    stood: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +190,12 @@ class Model:
     """Version and intent at the last healing command: another one at the same waits a little."""
     skipping: str = ""
     reading: bool = False
+    asks: bool = True
+    """Whether there is a person, who is asked after a time away; else an intent has no age."""
+    slept: SleepMark | None = None
+    let_go: str = ""
+    """``away``: the client stopped looking for strangers, for it slept or was away for long. The next
+    ``start`` clears it."""
     pulses: PulseBook = PulseBook()
     media: MediaBook = MediaBook()
     signal_n: int = 0
@@ -321,6 +339,11 @@ class Vouched:
 
 
 @dataclass(frozen=True, slots=True)
+class Slept:
+    """The program runs again after a time in which it did not."""
+
+
+@dataclass(frozen=True, slots=True)
 class RepeatDue:
     """2.5 s of ``wants_repeat`` went by."""
 
@@ -344,6 +367,7 @@ Input = (
     | FaceSeen
     | MediaSaid
     | Vouched
+    | Slept
     | RepeatDue
     | TimerFired
 )

@@ -7,6 +7,7 @@ newest loses nothing.
 from dataclasses import replace
 from typing import assert_never
 
+from duologue.client.absence import confirm, settle_absence, slept
 from duologue.client.intent import asked, not_asked, settle_intent
 from duologue.client.measures import time_alone, time_face, time_frame, time_reply
 from duologue.client.model import (
@@ -34,6 +35,7 @@ from duologue.client.model import (
     RepeatDue,
     Replied,
     Send,
+    Slept,
     StateRead,
     Step,
     TimerFired,
@@ -43,11 +45,18 @@ from duologue.client.pulses import is_current, pulse_failed, pulse_ok, pulse_sta
 from duologue.client.reading import read_reply, read_snapshot, read_state
 from duologue.client.vocabulary import Frame, MediaWord, Outcome
 
+SILENT = frozenset({"unavailable", "reconnect", "taken-over", "session-ended"})
+"""Frames that say nothing of where the person is."""
+
 
 def reduce(model: Model, event: Input, now_ms: int) -> Step:
     """The next model, and what is to be done. ``now_ms`` is the device's clock."""
     taken, effects = _take(model, event, now_ms)
-    healed, healing = settle_intent(time_alone(model, taken, now_ms), now_ms)
+    timed = time_alone(model, taken, now_ms)
+    fresh = isinstance(event, Replied | StateRead) and event.snapshots == model.snapshots
+    heard = fresh or (isinstance(event, FrameRead) and event.frame.type not in SILENT)
+    there = settle_absence(confirm(timed, now_ms) if heard else timed, now_ms, fresh=fresh)
+    healed, healing = settle_intent(there, now_ms)
     settled, pulsing = settle_pulse(healed)
     return settled, (*effects, *healing, *pulsing)
 
@@ -69,7 +78,8 @@ def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR09
         case NewPage(page):
             return _new_page(model, page), ()
         case Pressed(wish, preferences):
-            return replace(model, press=Press(wish, preferences), refusal=None), ()
+            press = Press(wish, preferences, at_ms=now_ms)
+            return replace(model, press=press, refusal=None, slept=None, let_go=""), ()
         case NextPressed():
             return _skip(model, now_ms)
         case FaceSeen(match):
@@ -78,6 +88,8 @@ def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR09
             return _media(model, event), ()
         case Vouched(match):
             return _vouched(model, match), ()
+        case Slept():
+            return slept(model), ()
         case RepeatDue():
             return want_pulse(model), ()
         case TimerFired(what):
@@ -201,7 +213,7 @@ def _skip(model: Model, now_ms: int) -> Step:
     if not match or model.skipping == match:
         return model, ()
     measures = replace(model.measures, next_pressed_ms=now_ms)
-    pressed = replace(model, skipping=match, measures=measures)
+    pressed = replace(model, skipping=match, slept=None, measures=measures)
     return pressed, (Send(Command("skip", match), {"match": match}),)
 
 

@@ -5,7 +5,7 @@ import type { LivekitRoom } from "../media/room.ts";
 import type { Partner } from "../stage.ts";
 import type { Line } from "../state/chat.ts";
 import { isGone } from "../state/media.ts";
-import { callMatch, type Model } from "../state/model.ts";
+import { callMatch, type LetGo, type Model } from "../state/model.ts";
 import type { Link } from "../stream/line.ts";
 import type { Outcome, PersonState, Preferences, Presence, ReportReason } from "../vocabulary.ts";
 
@@ -50,6 +50,8 @@ export interface Scene {
   readonly refusal: Model["refusal"];
   /** Why the session is over, once `link` is `ended`. */
   readonly endedReason: string | null;
+  /** Why the next stranger waits for `start`, until it is called: the person was `away`. */
+  readonly letGo: LetGo | null;
   /** False: this browser keeps no cookie, and a reload begins as somebody new. */
   readonly isKept: boolean;
 }
@@ -95,6 +97,7 @@ export const emptyScene: Scene = {
   peopleOnline: null,
   refusal: null,
   endedReason: null,
+  letGo: null,
   isKept: true,
 };
 
@@ -113,6 +116,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
     peopleOnline: model.people_online,
     refusal: model.refusal,
     endedReason: model.ended_reason,
+    letGo: model.let_go,
     isKept: model.is_kept,
   };
   return kept(last, scene);

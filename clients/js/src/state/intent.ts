@@ -27,7 +27,8 @@ export function settleIntent(model: Model, now_ms: number): Step {
 function take(model: Model, press: NonNullable<Model["press"]>, state: PersonState, now_ms: number): Step {
   // A device's clock may be behind the one that pressed last: the number still has to be higher.
   const intent = Math.min(Math.max(Math.round(now_ms), state.intent + 1, (model.own?.intent ?? 0) + 1), INTENT_LIMIT - 1);
-  return send({ ...model, press: null, healed: null }, { ...press, intent });
+  const { wish, preferences } = press;
+  return send({ ...model, press: null, healed: null }, { wish, preferences, intent, seen_ms: now_ms, held: false });
 }
 
 function heal(model: Model, state: PersonState): Step {

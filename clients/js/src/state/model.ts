@@ -11,7 +11,17 @@ export interface Own {
   readonly intent: number;
   readonly wish: Wish;
   readonly preferences: Preferences;
+  /** When the person pressed, or when the server was last heard to have them where they wish to be. */
+  readonly seen_ms: number;
+  /** The server was asked to go on to nobody else after this conversation: its person has given no sign for long. */
+  readonly held: boolean;
 }
+
+/**
+ * Why the client stopped looking for strangers although its person had not pressed Stop: `away`, the page slept or the network was
+ * gone for long; `unattended`, several conversations passed without a sign of the person.
+ */
+export type LetGo = "away" | "unattended";
 
 /** Everything that one page knows. Only `reduce` makes the next one. */
 export interface Model {
@@ -30,7 +40,7 @@ export interface Model {
   /** Null on a page whose person has pressed nothing yet: it follows, and heals nothing. */
   readonly own: Own | null;
   /** A press that waits for the first state, without which it has no number. */
-  readonly press: { readonly wish: Wish; readonly preferences: Preferences } | null;
+  readonly press: { readonly wish: Wish; readonly preferences: Preferences; readonly at_ms: number } | null;
   /** The join or leave under way. */
   readonly asking: { readonly wish: Wish; readonly intent: number } | null;
   /** The state at which a healing command was sent last: a second one at the same state waits a little. */
@@ -39,6 +49,10 @@ export interface Model {
   /** The match that the person asked to end a second ago, unanswered: its call is closed whatever the server says later. */
   readonly hung_up: string | null;
   readonly reading: boolean;
+  /** The page did not run for a while, and the server was not asked since: `match` is the conversation from before. */
+  readonly slept: { readonly match: string | null; readonly sure: boolean } | null;
+  /** Why the next stranger waits for a press of Start, until there is one. */
+  readonly let_go: LetGo | null;
   readonly pulses: PulseBook;
   readonly media: MediaBook;
   /** The last that was heard: its number, and the latest instant of any. */
@@ -101,6 +115,8 @@ export type Input =
   /** A ping that was sent after `partner-away` was answered. */
   | { readonly type: "vouched"; readonly match: string }
   | { readonly type: "first-frame"; readonly match: string }
+  /** The page runs again after a time in which it did not; `sure`: its timers were not only held back. */
+  | { readonly type: "slept"; readonly sure: boolean }
   /** Every 2.5 s while `wantsRepeat`. */
   | { readonly type: "repeat" }
   | { readonly type: "later"; readonly what: Later }
@@ -156,6 +172,8 @@ export function emptyModel(page: string): Model {
     skipping: null,
     hung_up: null,
     reading: false,
+    slept: null,
+    let_go: null,
     pulses: freshPulses,
     media: freshMedia(null),
     signals: { match: "", last: 0, at_ms: 0 },

@@ -1,4 +1,5 @@
 import type { Frame, Outcome, Preferences, Wish } from "../vocabulary.ts";
+import { confirm, settleAbsence, slept } from "./absence.ts";
 import * as chat from "./chat.ts";
 import { asked, settleIntent } from "./intent.ts";
 import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
@@ -15,9 +16,19 @@ import { readReply, readSnapshot, readState } from "./reading.ts";
 export function reduce(model: Model, input: Input, now_ms: number): Step {
   const [taken, effects] = take(model, input, now_ms);
   const timed = timeAlone(model, taken, now_ms);
-  const [healed, healing] = settleIntent(timed, now_ms);
+  const fresh = isAnswer(input) && input.snapshots === model.snapshots;
+  const heard = fresh || (input.type === "frame" && !SILENT.has(input.frame.type));
+  const there = settleAbsence(heard ? confirm(timed, now_ms) : timed, now_ms, fresh);
+  const [healed, healing] = settleIntent(there, now_ms);
   const [next, pulsing] = speaks(healed) ? settlePulse(healed) : [healed, []];
   return [next, [...effects, ...healing, ...pulsing]];
+}
+
+/** Frames that say nothing of where the person is. */
+const SILENT: ReadonlySet<Frame["type"]> = new Set(["unavailable", "reconnect", "taken-over", "session-ended"]);
+
+function isAnswer(input: Input): input is Extract<Input, { type: "reply" | "state-read" }> {
+  return input.type === "reply" || input.type === "state-read";
 }
 
 function take(model: Model, input: Input, now_ms: number): Step {
@@ -41,7 +52,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "failed":
       return failed(model, input);
     case "press":
-      return press(model, input);
+      return press(model, input, now_ms);
     case "next":
       return skip(model, now_ms);
     case "media":
@@ -52,6 +63,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [vouched(model, input.match), []];
     case "first-frame":
       return [input.match === currentMatch(model) ? face(model, now_ms) : model, []];
+    case "slept":
+      return [slept(model, input.sure), []];
     case "repeat":
       return [ask(model), []];
     case "later":
@@ -197,10 +210,17 @@ function skipAgain(model: Model): Step {
 /** Who asks for an end and gets no answer is hung up on by nobody: the call is closed without one, a little later. */
 const HANG_UP: Effect = { do: "later", what: "hang-up", ms: 1_000 };
 
-function press(model: Model, { wish, preferences }: Extract<Input, { type: "press" }>): Step {
-  if (isUnderWay(model, wish, preferences)) return [model, []];
-  const pressed = { ...model, press: { wish, preferences }, refusal: null };
+function press(model: Model, { wish, preferences }: Extract<Input, { type: "press" }>, now_ms: number): Step {
+  if (isUnderWay(model, wish, preferences)) return [again(model, now_ms), []];
+  const pressed = { ...model, press: { wish, preferences, at_ms: now_ms }, refusal: null, slept: null, let_go: null };
   return wish === "talk" ? [{ ...pressed, hung_up: null }, []] : [pressed, [HANG_UP]];
+}
+
+/** It says only that the person is there now. */
+function again(model: Model, at_ms: number): Model {
+  const { press, slept } = model;
+  if (slept === null && press === null) return model;
+  return { ...model, slept: null, press: press && { ...press, at_ms } };
 }
 
 /** The very same was pressed already and is not answered yet. */
@@ -213,7 +233,7 @@ function skip(model: Model, now_ms: number): Step {
   const match = currentMatch(model);
   if (match === null || model.skipping === match) return [model, []];
   const measures = { ...model.measures, next_pressed_ms: now_ms };
-  return [{ ...model, skipping: match, measures }, [{ do: "skip", match }, HANG_UP]];
+  return [{ ...model, skipping: match, slept: null, measures }, [{ do: "skip", match }, HANG_UP]];
 }
 
 function media(model: Model, { match, status, fresh }: Extract<Input, { type: "media" }>): Model {
