@@ -184,6 +184,11 @@ class Settings:
     compare_percent: int = option(
         100, "With both: share of the people whose clients hold their stream against reads; 0: nobody's."
     )
+    ask_after: int = option(
+        3,
+        "After so many conversations in a row without a key, a pointer, a word or a sound of a person, the "
+        "page asks whether they are still there before the next one; 0: never.",
+    )
     page: bool = option(True, "Serve the page; off: the interface only.")
     origins: tuple[str, ...] = option(
         (),
@@ -416,6 +421,7 @@ class Settings:
             self.transports in get_args(TransportName),
             f"--transports is one of {', '.join(get_args(TransportName))}",
         )
+        yield 0 <= self.ask_after <= 1_000, f"--ask-after is 0 to 1000, not {self.ask_after}"
         yield 0 <= self.compare_percent <= 100, f"--compare-percent is 0 to 100, not {self.compare_percent}"
         yield from self._relays()
         yield from self._rooms()

@@ -179,7 +179,7 @@ class Process:
         media: MediaPort = Kinds([livekit.grants, peer]) if livekit else peer
         rooms = livekit.workers(machine, metrics, clock) if livekit else None
         self._metrics = metrics
-        offer = Offer(Transports(settings.transports), settings.compare_percent)
+        offer = Offer(Transports(settings.transports), settings.compare_percent, settings.ask_after)
         self._hub = hub = Hub(
             machine,
             process,

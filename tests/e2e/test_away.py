@@ -27,6 +27,9 @@ ALONE_S = 3
 ASKED = "e => e.checkVisibility() ? e.textContent : ''"
 
 
+WHY_NOT = "JSON.stringify(performance.getEntriesByType('navigation')[0].notRestoredReasons)"
+
+
 @pytest.fixture(scope="module")
 def far(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """B's browser, which is stopped."""
@@ -150,6 +153,11 @@ def test_a_page_out_of_the_cache_asks_first(
         c.start()
         c.waits()
         page.evaluate("setTimeout(() => history.back())")
-        until(lambda: is_out_of_the_cache(page), MEET_S, "B's page is back, out of the cache")
+        until(
+            lambda: is_out_of_the_cache(page),
+            MEET_S,
+            "B's page is back, out of the cache",
+            last=lambda: page.evaluate(WHY_NOT),
+        )
         is_asked(b)
         holds(lambda: c.now().is_waiting, ALONE_S, "C waits")

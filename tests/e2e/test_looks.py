@@ -45,6 +45,12 @@ NO_WAY = """RTCPeerConnection.prototype.setRemoteDescription = () => new Promise
 """Two networks between which there is no way, as far as the page can tell."""
 
 
+SLEEP = """window.slept_ms = 0;
+const now = Date.now;
+Date.now = () => now.call(Date) + window.slept_ms;"""
+"""A laptop that slept: one clock went on and no timer did."""
+
+
 class People:
     """Somebody for a picture, with a fresh profile each."""
 
@@ -347,6 +353,34 @@ def test_one_conversation(people: People, gallery: Gallery) -> None:
     b.next()
     a.until(lambda m: m.state == "welcome", 5, "the welcome")
     gallery.show("21-one-conversation", a)
+
+
+def test_somebody_who_was_away(people: People, gallery: Gallery) -> None:
+    """A laptop slept for 6 s while its person waited: the page says so and waits for a press."""
+    a = people.come("A", SLEEP)
+    a.start()
+    a.waits()
+    page_of(a).evaluate("window.slept_ms = 6000")
+    a.until(lambda m: m.state == "welcome", MEET_S, "the welcome")
+    page_of(a).locator("#resting", has_text="You were away for a while").wait_for()
+    gallery.show("40-was-away", a)
+
+
+def test_nobody_may_be_there(people: People, gallery: Gallery, tmp_path: Path) -> None:
+    """After conversations without a sign the page asks, in the place of the next stranger."""
+    quick = Serving(tmp_path, options=("--ask-after", "1"))
+    try:
+        quick.start()
+        a, b = people.come("A", url=quick.url), people.come("B", url=quick.url)
+        a.start()
+        a.tab.press(by("mute"))
+        b.start()
+        meet(a, b)
+        b.next()
+        a.until(lambda m: m.state == "still-there", MEET_S, "the question")
+        gallery.show("41-still-there", a)
+    finally:
+        quick.stop()
 
 
 def test_no_session(people: People, gallery: Gallery, tmp_path: Path) -> None:

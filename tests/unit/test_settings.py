@@ -55,6 +55,7 @@ def test_every_setting_says_what_it_is_for() -> None:
                 "looks",
                 "windows",
                 "page_changes",
+                "ask_after",
                 "_percent",
                 "_per_min",
                 "_burst",

@@ -11,7 +11,9 @@ import { Refused } from "./problem.ts";
 import { Renewal } from "./renewal.ts";
 import { browserStorage, tabStorage, usualSession, type Session } from "./session.ts";
 import { documentSight } from "./sight.ts";
+import { documentSigns, type WatchSigns } from "./signs.ts";
 import { Stage, type Partner } from "./stage.ts";
+import { wantsSign } from "./state/attention.ts";
 import { wantsRepeat } from "./state/media.ts";
 import { currentMatch, emptyModel, speaks, type Effect, type Input, type Later, type Model } from "./state/model.ts";
 import { reduce } from "./state/reducer.ts";
@@ -42,6 +44,13 @@ export interface DuologueOptions {
   readonly stream?: OpenStream;
   /** `navigator.locks` where there is a page, so that one tab of a browser has the connection; null: every tab for itself. */
   readonly locks?: Locks | null;
+  /**
+   * After so many conversations in a row without a sign of the person (a key, the pointer, a word, a sound), they are asked:
+   * `model.let_go` is `unattended`, and nobody is looked for until `start`. The server's number unless given; 0: never.
+   */
+  readonly askAfter?: number;
+  /** How signs of the person are seen; keys, pointer and microphone where there is a page. null: only `attend` and the calls of this client tell. */
+  readonly signs?: WatchSigns | null;
   /** What a listener or media of yours throws comes here, and ends nothing. */
   readonly onError?: (error: unknown) => void;
   /** A session that is refused again within this (60 s) of its beginning ends: it would be refused again and again. */
@@ -71,6 +80,9 @@ export class Duologue {
   readonly #comparing: Comparing;
   readonly #tabs: Tabs;
   readonly #awake: Awake;
+  readonly #signs: WatchSigns | null;
+  #unwatchSigns: (() => void) | null = null;
+  #audio: MediaStreamTrack | null = null;
   readonly #onError: (error: unknown) => void;
   readonly #patience_ms: number;
   readonly #listeners = new Set<(view: View) => void>();
@@ -91,6 +103,8 @@ export class Duologue {
     const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
     this.#patience_ms = options.patience_ms ?? PATIENCE_MS;
+    this.#signs = options.signs === undefined ? pageSigns(clock) : options.signs;
+    this.#model = withAttention(this.#model, options, this.#signs !== null);
     this.#onError = options.onError ?? ((error) => console.error(error));
     this.#line = new Line({
       url: (page) => `${base}/v1/events?page=${page}`,
@@ -226,7 +240,13 @@ export class Duologue {
 
   /** What the partner sees and hears of us, from now on and in matches to come. */
   send(tracks: LocalTracks): void {
+    this.#audio = tracks.audio;
     this.#stage.send(tracks);
+  }
+
+  /** The person is there, as something of the app's own shows: a word that was dictated, a gesture before the camera. */
+  attend(): void {
+    this.#dispatch({ type: "sign" });
   }
 
   /** How we are, for the partner to read. */
@@ -346,6 +366,7 @@ export class Duologue {
     this.#courier.follow(model);
     this.#guarded(() => this.#stage.follow(model));
     this.#awake.keep(model.link !== "closed" && (model.press ?? model.own)?.wish === "talk");
+    this.#watchSigns(wantsSign(model));
     this.#repeat(speaks(model) && currentMatch(model) !== null && wantsRepeat(model.media));
     for (const effect of effects) this.#guarded(() => this.#run(effect));
   }
@@ -382,6 +403,12 @@ export class Duologue {
       this.#dispatch({ type: "later", what });
     });
     this.#timers.add(cancel);
+  }
+
+  #watchSigns(wanted: boolean): void {
+    if (wanted === (this.#unwatchSigns !== null)) return;
+    this.#unwatchSigns?.();
+    this.#unwatchSigns = wanted ? (this.#signs?.(() => this.#audio, () => this.attend()) ?? null) : null;
   }
 
   #repeat(wanted: boolean): void {
@@ -422,6 +449,15 @@ export class Duologue {
 function usualStream(fetch: typeof globalThis.fetch, session: Session): OpenStream {
   const byFetch = fetchStream(fetch, session);
   return (...call) => (session.byCookie && typeof EventSource !== "undefined" ? eventSourceStream : byFetch)(...call);
+}
+
+function pageSigns(clock: Clock): WatchSigns | null {
+  return typeof document === "undefined" ? null : documentSigns(clock);
+}
+
+/** Where nothing shows that somebody is there, nobody is asked unless the app wants it. */
+function withAttention(model: Model, { askAfter }: DuologueOptions, canSee: boolean): Model {
+  return { ...model, attention: { ...model.attention, own: askAfter ?? (canSee ? null : 0) } };
 }
 
 /** Node has locks too, but no tabs. */

@@ -10,6 +10,7 @@ export type { LivekitRoom } from "./media/room.ts";
 export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia } from "./media/port.ts";
 export { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
 export { bearerSession, cookieSession, hostSession, memoryStorage, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";
+export { documentSigns, type WatchSigns } from "./signs.ts";
 export type { Partner } from "./stage.ts";
 export type { Line } from "./state/chat.ts";
 export { isGone } from "./state/media.ts";

@@ -115,6 +115,8 @@ export interface StateFrame {
   readonly transports?: Transports;
   /** On a snapshot: this connection is to compare its stream with a read every so often. */
   readonly compare_ms?: number;
+  /** On a snapshot: after so many conversations in a row without a sign of the person, they are asked before the next. */
+  readonly ask_after?: number;
 }
 
 export type Frame =
@@ -161,6 +163,7 @@ export interface PollReply {
   readonly people_online: number;
   readonly now_ms: number;
   readonly transports?: Transports;
+  readonly ask_after?: number;
 }
 
 /** What a person asks for with Start. */

@@ -183,8 +183,9 @@ export class Page {
     return preferences(this.#options.memory.choices, this.#options.pool);
   }
 
-  /** Another tab has it, or the session ran out: from here it goes on as a new page. */
+  /** Another tab has it, or the session ran out: from here it goes on as a new page. Or the person says that they are there. */
   #takeOver(): void {
+    if (this.#drawn?.state === "still-there") return this.#options.client.start(this.#preferences());
     if (this.#drawn?.state === "ended") this.#goLive(false);
     else this.#options.client.takeOver();
     this.#draw();

@@ -1,7 +1,7 @@
 import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities } from "duologue";
 import type { Words } from "./words.ts";
 
-export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "talking" | "reconnecting" | "taken-over" | "ended";
+export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "talking" | "reconnecting" | "still-there" | "taken-over" | "ended";
 
 /** All that decides what is on screen. */
 export interface Situation {
@@ -68,7 +68,7 @@ export function scene(situation: Situation, words: Words): Scene {
     banner: banner(state, situation, words),
     note: model.is_kept || state === "ended" ? null : words.unkept,
     people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
-    tabTitle: together ? words.title.found : state === "waiting" ? words.title.waiting : words.title.base,
+    tabTitle: tabTitle(state, together, words),
     resting: model.let_go === "away" ? words.welcome.resting["you-were-away"] : model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
     partner: partner(state, situation, words),
     quality: state === "talking" ? mark(situation, words.quality) : null,
@@ -76,8 +76,21 @@ export function scene(situation: Situation, words: Words): Scene {
     previous: previous !== null && !situation.dealt.has(previous) ? previous : null,
     canChat: together,
     second: second(state, situation, words),
-    takeOver: state === "taken-over" ? words.over.here : state === "ended" && model.ended_reason !== "banned" ? words.over.again : null,
+    takeOver: goOn(state, model, words),
   };
+}
+
+function tabTitle(state: SceneState, together: boolean, { title }: Words): string {
+  if (together) return title.found;
+  if (state === "still-there") return title.stillThere;
+  return state === "waiting" ? title.waiting : title.base;
+}
+
+/** The words of the one button with which the person goes on here. */
+function goOn(state: SceneState, { ended_reason }: Model, { over, stillThere }: Words): string | null {
+  if (state === "still-there") return stillThere.yes;
+  if (state === "taken-over") return over.here;
+  return state === "ended" && ended_reason !== "banned" ? over.again : null;
 }
 
 function sceneState({ model, live, elsewhere }: Situation): SceneState {
@@ -86,13 +99,15 @@ function sceneState({ model, live, elsewhere }: Situation): SceneState {
   if (model.link === "taken-over") return "taken-over";
   if (model.link === "ended") return "ended";
   if (model.state === null) return "loading";
+  if (model.let_go === "unattended") return "still-there";
   if (isResting(model)) return "welcome";
   if (model.state.state !== "matched" || model.skipping === currentMatch(model)) return "waiting";
   return callState(model);
 }
 
 /** Out of the queue and not on the way back into it. */
-export function isResting({ state, own, press, asking }: Model): boolean {
+export function isResting({ state, own, press, asking, let_go }: Model): boolean {
+  if (let_go === "unattended") return false; // they are asked where they are
   const wish = press?.wish ?? asking?.wish ?? own?.wish;
   if (wish === "rest") return true;
   return state?.state === "idle" && wish === undefined;
@@ -118,6 +133,8 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
       return { title: status.talking(alias(situation.model)), detail: "" };
     case "reconnecting":
       return { title: status.reconnecting, detail: limited(situation, words) ?? status.reconnectingDetail };
+    case "still-there":
+      return { title: words.stillThere.title, detail: words.stillThere.detail };
     case "taken-over":
       if (situation.elsewhere) return { title: over.elsewhere, detail: over.elsewhereDetail };
       return { title: over.takenOver, detail: over.takenOverDetail };

@@ -41,8 +41,8 @@ function showQuality({ quality }: Scene): void {
 }
 
 function showActions(scene: Scene): void {
-  const over = scene.takeOver !== null || scene.state === "ended";
-  const looking = scene.state === "waiting";
+  const over = scene.state === "taken-over" || scene.state === "ended";
+  const looking = scene.state === "waiting" || scene.state === "still-there";
   element("next", HTMLButtonElement).disabled = scene.current === null;
   element("report", HTMLButtonElement).disabled = scene.current === null;
   element("stop", HTMLButtonElement).disabled = over;

@@ -4,7 +4,7 @@ import { englishDevices, type DeviceWords } from "./words-devices.ts";
 
 /** Every word that the page says, in one place. A translation is another table of this type. */
 export interface Words {
-  readonly title: { readonly base: string; readonly found: string; readonly waiting: string };
+  readonly title: { readonly base: string; readonly found: string; readonly waiting: string; readonly stillThere: string };
   readonly page: { readonly description: string };
   readonly rules: {
     readonly age: string;
@@ -100,6 +100,8 @@ export interface Words {
     readonly noVideoDetail: string;
     readonly leaving: string;
   };
+  /** Several conversations passed without a sign of the person. */
+  readonly stillThere: { readonly title: string; readonly detail: string; readonly yes: string };
   /** Why the last conversation ended, said while the next one is looked for. */
   readonly ended: Readonly<Record<EndReason, string>>;
   readonly noWay: string;
@@ -179,7 +181,7 @@ export interface Words {
 }
 
 export const english: Words = {
-  title: { base: "Duologue", found: "Someone is here · Duologue", waiting: "Looking… · Duologue" },
+  title: { base: "Duologue", found: "Someone is here · Duologue", waiting: "Looking… · Duologue", stillThere: "Still there? · Duologue" },
   page: { description: "Meet someone new, face to face, one conversation at a time." },
   rules: {
     age: "18 or older.",
@@ -296,6 +298,11 @@ export const english: Words = {
     noVideo: "Video is not available right now",
     noVideoDetail: "You keep your place. As soon as it is back, somebody is found for you.",
     leaving: "Stopping…",
+  },
+  stillThere: {
+    title: "Still there?",
+    detail: "You did not press, write or say anything in your last conversations. Nobody new is looked for until you press the button.",
+    yes: "Yes, find the next person",
   },
   ended: {
     skipped: "",

@@ -70,6 +70,11 @@ describe("the scene", () => {
     expect(draw({ state: null, let_go: "away" }, { live: false }).resting).toBe(away);
   });
 
+  it("asks whether the person is still there, in the place of the next stranger", () => {
+    const asked = draw({ state: { ...idle, idle_reason: "one-conversation" }, own: null, let_go: "unattended" });
+    expect(asked).toMatchObject({ state: "still-there", screen: "stage", title: english.stillThere.title, takeOver: english.stillThere.yes, current: null });
+  });
+
   it("stays the welcome until the person starts", () => {
     expect(draw({ state: waiting }, { live: false }).state).toBe("welcome");
   });

@@ -26,6 +26,8 @@ class Offer:
     transports: Transports = Transports.SSE
     compare_percent: int = 100
     """Of the people, while both are served: how many hold their stream against reads."""
+    ask_after: int = 0
+    """Conversations in a row without a sign of a person after which their page asks them; 0: never."""
 
     @property
     def streams(self) -> bool:
@@ -43,5 +45,10 @@ class Offer:
 
     def said_to(self, person: PersonId) -> dict[str, Any]:
         """What a snapshot tells a client of it."""
-        said: dict[str, Any] = {"transports": self.transports}
+        said = self.said_to_all()
         return {**said, "compare_ms": COMPARE_MS} if self.compares(person) else said
+
+    def said_to_all(self) -> dict[str, Any]:
+        """Return what each snapshot and each answer to a poll tells."""
+        said: dict[str, Any] = {"transports": self.transports}
+        return {**said, "ask_after": self.ask_after} if self.ask_after else said

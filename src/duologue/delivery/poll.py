@@ -334,6 +334,6 @@ def reply(state: bytes, messages: list[MessageFrame], signals: list[SignalFrame]
         "signals": signals,
         "people_online": means.contact.people_online,
         "now_ms": int(means.now_ms),
-        "transports": means.offer.transports,
+        **means.offer.said_to_all(),
     }
     return b'{"state":' + state + b"," + msgspec.json.encode(rest)[1:]

@@ -36,3 +36,10 @@ def test_nobody_compares_one_transport_with_itself(transports: Transports) -> No
 def test_who_compares_is_told_how_often() -> None:
     """Every 2 s."""
     assert Offer(Transports.BOTH).said_to(PEOPLE[0]) == {"transports": "both", "compare_ms": 2000}
+
+
+def test_everybody_is_told_after_how_many_silent_conversations_they_are_asked() -> None:
+    """By streams and polls; left out where nobody is asked."""
+    assert Offer(ask_after=3).said_to(PEOPLE[0]) == {"transports": "sse", "ask_after": 3}
+    assert Offer(ask_after=3).said_to_all() == {"transports": "sse", "ask_after": 3}
+    assert Offer(ask_after=0).said_to_all() == {"transports": "sse"}

@@ -50,7 +50,7 @@ export interface Scene {
   readonly refusal: Model["refusal"];
   /** Why the session is over, once `link` is `ended`. */
   readonly endedReason: string | null;
-  /** Why the next stranger waits for `start`, until it is called: the person was `away`. */
+  /** Why the next stranger waits for `start`, until it is called: the person was `away`, or gave no sign for several conversations (`unattended`). */
   readonly letGo: LetGo | null;
   /** False: this browser keeps no cookie, and a reload begins as somebody new. */
   readonly isKept: boolean;

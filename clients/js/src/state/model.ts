@@ -2,6 +2,7 @@ import type { Limit } from "../media/bounds.ts";
 import type { Link } from "../stream/line.ts";
 import type { Transport } from "../stream/transport.ts";
 import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
+import { freshAttention, type Attention } from "./attention.ts";
 import { noChat, type Chat } from "./chat.ts";
 import { freshMedia, type MediaBook } from "./media.ts";
 import { freshPulses, type PulseBook } from "./pulses.ts";
@@ -53,6 +54,7 @@ export interface Model {
   readonly slept: { readonly match: string | null; readonly sure: boolean } | null;
   /** Why the next stranger waits for a press of Start, until there is one. */
   readonly let_go: LetGo | null;
+  readonly attention: Attention;
   readonly pulses: PulseBook;
   readonly media: MediaBook;
   /** The last that was heard: its number, and the latest instant of any. */
@@ -117,6 +119,8 @@ export type Input =
   | { readonly type: "first-frame"; readonly match: string }
   /** The page runs again after a time in which it did not; `sure`: its timers were not only held back. */
   | { readonly type: "slept"; readonly sure: boolean }
+  /** The person is there: a key, the pointer, a sound. */
+  | { readonly type: "sign" }
   /** Every 2.5 s while `wantsRepeat`. */
   | { readonly type: "repeat" }
   | { readonly type: "later"; readonly what: Later }
@@ -174,6 +178,7 @@ export function emptyModel(page: string): Model {
     reading: false,
     slept: null,
     let_go: null,
+    attention: freshAttention,
     pulses: freshPulses,
     media: freshMedia(null),
     signals: { match: "", last: 0, at_ms: 0 },

@@ -1,5 +1,6 @@
-import type { Frame, Outcome, Preferences, Wish } from "../vocabulary.ts";
+import type { Frame, Outcome, Preferences, StateFrame, Wish } from "../vocabulary.ts";
 import { confirm, settleAbsence, slept } from "./absence.ts";
+import { settleAttention, signed } from "./attention.ts";
 import * as chat from "./chat.ts";
 import { asked, settleIntent } from "./intent.ts";
 import { timeAlone, timeFace, timeFrame, timeReply } from "./measures.ts";
@@ -19,7 +20,7 @@ export function reduce(model: Model, input: Input, now_ms: number): Step {
   const fresh = isAnswer(input) && input.snapshots === model.snapshots;
   const heard = fresh || (input.type === "frame" && !SILENT.has(input.frame.type));
   const there = settleAbsence(heard ? confirm(timed, now_ms) : timed, now_ms, fresh);
-  const [healed, healing] = settleIntent(there, now_ms);
+  const [healed, healing] = settleIntent(settleAttention(there), now_ms);
   const [next, pulsing] = speaks(healed) ? settlePulse(healed) : [healed, []];
   return [next, [...effects, ...healing, ...pulsing]];
 }
@@ -52,9 +53,9 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "failed":
       return failed(model, input);
     case "press":
-      return press(model, input, now_ms);
+      return press(signed(model), input, now_ms);
     case "next":
-      return skip(model, now_ms);
+      return skip(signed(model), now_ms);
     case "media":
       return [media(model, input), []];
     case "limited":
@@ -63,6 +64,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [vouched(model, input.match), []];
     case "first-frame":
       return [input.match === currentMatch(model) ? face(model, now_ms) : model, []];
+    case "sign":
+      return [signed(model), []];
     case "slept":
       return [slept(model, input.sure), []];
     case "repeat":
@@ -70,13 +73,15 @@ function take(model: Model, input: Input, now_ms: number): Step {
     case "later":
       return input.what === "skip" ? skipAgain(model) : [later(model, input.what), []];
     case "say":
-      return say(model, input.key, input.text, now_ms);
+      return say(signed(model), input.key, input.text, now_ms);
   }
 }
 
 /** A new load of the page, or a return from the back/forward cache: nothing that hung on the old connection holds. */
 function newPage(model: Model, page: string): Model {
-  return { ...forgetState(model), page, ended_reason: null, kept_out: null };
+  // A join that was called off with the old page may not have been heard.
+  const own = model.own && { ...model.own, held: false };
+  return { ...forgetState(model), own, page, ended_reason: null, kept_out: null };
 }
 
 /** Of any frame: why the server takes no connection, or null. */
@@ -100,7 +105,7 @@ function forgetState(model: Model): Model {
 function frame(model: Model, frame: Frame): Step {
   switch (frame.type) {
     case "snapshot":
-      return readSnapshot(model, frame.state);
+      return readSnapshot(offered(model, frame), frame.state);
     case "heartbeat":
       return heartbeat({ ...model, people_online: frame.people_online }, frame.version);
     case "message":
@@ -118,6 +123,11 @@ function frame(model: Model, frame: Frame): Step {
     default:
       return readState({ ...model, people_online: frame.people_online ?? model.people_online }, frame.state);
   }
+}
+
+/** A snapshot says after how many conversations without a sign a person is asked; one that says nothing means none. */
+function offered(model: Model, { ask_after: server = 0 }: StateFrame): Model {
+  return server === model.attention.server ? model : { ...model, attention: { ...model.attention, server } };
 }
 
 /** A heartbeat asks a waiting person for a sign, and shows by its version whether a frame was lost. */

@@ -51,6 +51,12 @@ describe("what a component shows", () => {
     expect(nextScene(next, { model, partner: nobody }).livekit).toBeNull();
   });
 
+  it("says why the next stranger waits for a press", () => {
+    const gone = nextScene(emptyScene, { model: { ...model, let_go: "away" }, partner: nobody });
+    const back = nextScene(gone, { model, partner: nobody });
+    expect([emptyScene.letGo, gone.letGo, back.letGo]).toEqual([null, "away", null]);
+  });
+
   it("has nobody on a page that was taken over", () => {
     const scene = nextScene(emptyScene, { model: { ...model, link: "taken-over" }, partner: nobody });
     expect(scene).toMatchObject({ match: null, partner: null, isConnected: false, link: "taken-over" });
