@@ -97,7 +97,7 @@ def predecessor(kind: str = REDIS7) -> Iterator[Contestant]:
         )
         stack.callback(child.wait)
         stack.callback(child.kill)
-        _wait_for(url + "/openapi.json", child)
+        _wait_for(url + "/readyz", child)
         processes = Processes(server=[child.pid], store=[store.pid], generator=[psutil.Process().pid])
         yield Contestant("predecessor", (url,), processes, store)
 
