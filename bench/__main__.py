@@ -64,7 +64,8 @@ def main(arguments: Sequence[str]) -> None:
             "size": dataclasses.asdict(size),
             **dataclasses.asdict(figures),
         }
-    _write(folder, size, parts)
+        _keep(folder, parts)
+    print(_write(folder, size, parts))
 
 
 def _parsed(arguments: Sequence[str]) -> tuple[Size, list[str], Path, bool]:
@@ -96,10 +97,15 @@ def _kept(folder: Path) -> dict[str, Any]:
     return kept
 
 
-def _write(folder: Path, size: Size, parts: dict[str, Any]) -> None:
+def _keep(folder: Path, parts: dict[str, Any]) -> None:
+    """Write the figures so far: a run that is cut short loses only its last scenario."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {"machine": described(), "scenarios": parts}
     (folder / FILE).write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _write(folder: Path, size: Size, parts: dict[str, Any]) -> str:
+    """Write the table and the plots of what was measured, and return the table."""
     figures = united(parts)
     text = shown(figures, size)
     (folder / "bench.md").write_text(text + "\n")
@@ -111,7 +117,7 @@ def _write(folder: Path, size: Size, parts: dict[str, Any]) -> None:
         ]
         if found:
             (folder / f"bench-{name}.svg").write_text(bars(title, unit, found, 2 if unit == "ms" else 0))
-    print(text)
+    return text
 
 
 def united(parts: dict[str, Any]) -> Figures:
