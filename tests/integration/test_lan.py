@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+from cryptography import x509
 
 from duologue.lan import qr
 from duologue.lan.addresses import addresses
@@ -43,6 +44,13 @@ class Phone:
     def trust(self) -> ssl.SSLContext:
         """Of somebody who compared the fingerprint: this certificate for this address, and no other."""
         return ssl.create_default_context(cafile=self.data / FILE)
+
+    def addresses(self) -> list[str]:
+        """Return those that the server found at its start and that are still there: tests make networks."""
+        named = x509.load_pem_x509_certificate((self.data / FILE).read_bytes()).extensions
+        found = named.get_extension_for_class(x509.SubjectAlternativeName).value
+        now = addresses()
+        return [str(each) for each in found.get_values_for_type(x509.IPAddress) if each in now]
 
     def client(self) -> httpx.Client:
         return httpx.Client(verify=self.trust(), base_url=self.url, timeout=15)
@@ -76,8 +84,10 @@ def phone(host: str) -> Iterator[Phone]:
 
 def test_every_address_answers_over_tls(phone: Phone) -> None:
     """With a certificate that holds for it, IPv4 and IPv6."""
-    for each in addresses():
-        host = f"[{each}]" if each.version == 6 else str(each)
+    found = phone.addresses()
+    assert phone.host in found
+    for each in found:
+        host = f"[{each}]" if ":" in each else each
         answer = httpx.get(f"https://{host}:{phone.server.port}/healthz", verify=phone.trust())
         assert answer.status_code == 200
 
@@ -172,7 +182,7 @@ def test_it_says_what_a_person_needs(phone: Phone) -> None:
     """The best address, all others, what the warning means, and the fingerprint of what is served."""
     said = "".join(phone.server.said)
     assert f"phone  {phone.url}," in said
-    assert all(f"{each}" in said for each in addresses())
+    assert all(each in said for each in phone.addresses())
     assert "warns once" in said
     with (
         socket.create_connection((phone.host, phone.server.port), 15) as plain,
@@ -189,12 +199,15 @@ def test_it_says_what_a_person_needs(phone: Phone) -> None:
 def test_a_restart_keeps_the_certificate(host: str) -> None:
     """The phone warns once, not after each start; and other users of the machine cannot read the key."""
     with data_folder() as data:
-        kept = set()
-        for _ in range(2):
+        kept: list[bytes] = []
+        known = addresses()
+        while len(kept) < 2:
             with serving("--lan", "--no-page", "--data", str(data)) as server:
-                kept.add((data / FILE).read_bytes())
+                kept.append((data / FILE).read_bytes())
                 assert server.stop() == 0
-        assert len(kept) == 1
+            if known != (known := addresses()):  # another test made a network meanwhile
+                kept.clear()
+        assert kept[0] == kept[1]
         assert (data / FILE).stat().st_mode & 0o777 == 0o600
 
 
