@@ -7,6 +7,7 @@ import pytest
 from tests.e2e.chromium import Chromium
 from tests.e2e.conftest import Arrive, lacking
 from tests.e2e.firefox import Firefox, binary, firefox
+from tests.e2e.meddling import LAST_OF_SAFARI, TRANSLATOR, drawn
 from tests.e2e.person import MEET_S, Person, by, meet
 from tests.e2e.serving import Serving
 from tests.e2e.tab import RIG
@@ -36,6 +37,13 @@ def test_meet_skip_close(fox: Firefox, browser: Chromium, arrive: Arrive, servin
     first = meet(a, b)
     a.say("hello from Firefox")
     b.reads(1)
+    a.until(lambda m: m.says("2 people online"), MEET_S, "how many people are here")
+    a.tab.ask(TRANSLATOR)
+    a.tab.ask("translator.begin()")
+    assert drawn(a, b) == [], "what is translated was written again"
+    for code in (229, 27):
+        kept = a.tab.ask(LAST_OF_SAFARI, by("chat-input"), code)
+        assert kept == first, f"Esc that closes an input method's list was Next, with the key code {code}"
 
     c = arrive("C", browser, serving.url)
     c.start()

@@ -15,35 +15,18 @@ import pytest
 from playwright.sync_api import Page, Request, Route
 
 from tests.e2e.chromium import Chromium
+from tests.e2e.meddling import DRAWS, LAST_OF_SAFARI, SETTLED, TRANSLATOR, drawn
 from tests.e2e.person import MEET_S, Person, by, meet
 from tests.e2e.serving import Serving
 from tests.e2e.tab import WATCH, ChromiumTab
-from tests.e2e.waiting import until
 from tests.examples.program import ROOT, environment, tool
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 HERE = Path(__file__).parent
-TRANSLATOR = (HERE / "translator.js").read_text()
 GUARDS = ("own-values", "key-taken", "composition-ended", "held-enter", "report-follows")
-DRAWS = 20
-"""As often as the page is drawn in ten seconds of a conversation, when nothing happens in it."""
-
 MOST = 2_000
 WAVE = "\N{WAVING HAND SIGN}"
-
-LAST_OF_SAFARI = """const field = document.querySelector(a);
-field.focus();
-const happens = (event) => field.dispatchEvent(event);
-happens(new CompositionEvent("compositionstart", { bubbles: true }));
-happens(new CompositionEvent("compositionend", { bubbles: true }));
-const key = { key: "Escape", code: "Escape", keyCode: b, bubbles: true, cancelable: true };
-happens(new KeyboardEvent("keydown", key));
-return document.body.dataset.match;"""
-"""Esc closes the list of an input method, in Safari's order of events."""
-
-SETTLED = "return new Promise((done) => setTimeout(() => done(document.body.dataset.match)))"
-"""What is on screen once the page has drawn what was pressed."""
 
 SAID = "return document.querySelector(a).textContent.trim()"
 OVER = "return document.querySelector(a).validationMessage"
@@ -127,49 +110,41 @@ def unguarded(tmp_path_factory: pytest.TempPathFactory) -> str:
     return out.read_text()
 
 
-def begins_to_translate(person: Person) -> None:
-    """The browser of that person translates the page, and what the page writes from now on."""
-    person.tab.ask("translator.begin()")
-
-
-def drawn(talk: Talk, times: int = DRAWS) -> list[str]:
-    """Have A's page drawn so often while nothing changes, and say which words it wrote over a translation."""
-    talk.a.tab.ask("translator.rewritten.length = 0; translator.draws = 0")
-
-    def nudged() -> bool:
-        # B's page says how it is, as it does twice a second, and A's page is drawn.
-        talk.b.tab.ask("document.dispatchEvent(new Event('visibilitychange'))")
-        return bool(talk.a.tab.ask("return translator.draws >= a", times))
-
-    until(nudged, MEET_S, f"{times} drawings of the page")
-    found: list[str] = talk.a.tab.ask("return translator.rewritten")
-    return found
-
-
-def test_a_translation_stays(talk: Talk) -> None:
-    """Nothing is written again whose value is the same, in 20 drawings; what changes is written once."""
+@pytest.fixture(scope="class")
+def translated(talk: Talk) -> Iterator[Talk]:
+    """The same two; A's browser translates the page, until A loads it again."""
     talk.a.until(lambda m: m.says("2 people online"), MEET_S, "how many people are here")
-    begins_to_translate(talk.a)
-    assert talk.a.tab.ask(SAID, "#next") == "Nêxt"
-    assert drawn(talk) == []
-    talk.b.tab.press(by("mute"))
-    talk.a.until(lambda m: m.says("Thêîr mîcrôphônê"), MEET_S, "in another language that B is muted")
-    assert drawn(talk) == []
-    talk.b.tab.press(by("mute"))
+    talk.a.tab.ask("translator.begin()")
+    yield talk
+    talk.a.tab.reload()
+    talk.match = meet(talk.a, talk.b)
 
 
-def test_what_a_person_wrote_is_not_translated(talk: Talk) -> None:
-    """A message, a name and the number of people stay as they are; the words around them are translated."""
-    begins_to_translate(talk.a)
-    talk.b.say("hello there")
-    talk.a.reads(1)
-    assert [line.replace(" ", "") for line in talk.a.lines()] == ["Strângêrhellothere"]
-    assert talk.a.tab.ask(SAID, by("people")) == "2 pêôplê ônlînê"
-    exact = "return [...document.querySelectorAll(a)].map((e) => [e.textContent, e.translate, e.lang])"
-    assert talk.a.tab.ask(exact, f"{by('people')} bdi") == [["2", False, ""]]
-    assert talk.a.tab.ask(exact, f"{by('chat-log')} .text") == [["hello there", False, ""]]
-    assert talk.a.tab.ask("return document.querySelector(a).translate", "#partner-name") is False
-    assert talk.a.tab.ask("return document.title") == "Sômêônê îs hêrê · Dûôlôgûê"
+class TestTranslated:
+    """A's browser translates the page."""
+
+    def test_a_translation_stays(self, translated: Talk) -> None:
+        """Nothing is written again whose value is the same, in 20 drawings; what changes is written once."""
+        a, b = translated.a, translated.b
+        assert a.tab.ask(SAID, "#next") == "Nêxt"
+        assert drawn(a, b) == []
+        b.tab.press(by("mute"))
+        a.until(lambda m: m.says("Thêîr mîcrôphônê"), MEET_S, "in another language that B is muted")
+        assert drawn(a, b) == []
+        b.tab.press(by("mute"))
+
+    def test_what_a_person_wrote_is_left_alone(self, translated: Talk) -> None:
+        """A message, a name and the number of people stay as they are; the words around them do not."""
+        a = translated.a
+        translated.b.say("hello there")
+        a.reads(1)
+        assert [line.replace(" ", "") for line in a.lines()] == ["Strângêrhellothere"]
+        assert a.tab.ask(SAID, by("people")) == "2 pêôplê ônlînê"
+        exact = "return [...document.querySelectorAll(a)].map((e) => [e.textContent, e.translate, e.lang])"
+        assert a.tab.ask(exact, f"{by('people')} bdi") == [["2", False, ""]]
+        assert a.tab.ask(exact, f"{by('chat-log')} .text") == [["hello there", False, ""]]
+        assert a.tab.ask("return document.querySelector(a).translate", "#partner-name") is False
+        assert a.tab.ask("return document.title") == "Sômêônê îs hêrê · Dûôlôgûê"
 
 
 def test_lines_that_were_moved_break_nothing(talk: Talk) -> None:
@@ -188,7 +163,6 @@ def test_lines_that_were_moved_break_nothing(talk: Talk) -> None:
 def test_esc_that_closes_a_list_is_not_next_in_safaris_order(talk: Talk, code: int) -> None:
     """The key press comes after the end of the composition there, with the key code 229 or without."""
     assert talk.a.tab.ask(LAST_OF_SAFARI, by("chat-input"), code) == talk.match
-    assert talk.a.tab.ask(SETTLED) == talk.match
 
 
 def test_keys_of_an_input_method_in_chromium(talk: Talk) -> None:
@@ -282,10 +256,10 @@ def test_control_unguarded(talk: Talk, unguarded: str) -> None:
     talk.page.route("**/assets/main-*.js", lambda route: script(route, unguarded))
     talk.a.tab.reload()
     talk.match = meet(talk.a, talk.b)
-    begins_to_translate(talk.a)
-    rewritten = drawn(talk)
-    assert len(set(rewritten)) >= 5, rewritten
-    assert len(rewritten) >= 5 * DRAWS
+    talk.a.tab.press(by("report"))
+    talk.again_after(talk.b.next)
+    assert talk.a.tab.ask(SAID, by("report-send")) == "Report & next"  # of a conversation that is over
+    talk.a.tab.press(by("report-cancel"))
 
     for code in (229, 27):
         talk.again_after(partial(talk.a.tab.ask, LAST_OF_SAFARI, by("chat-input"), code))
@@ -296,10 +270,10 @@ def test_control_unguarded(talk: Talk, unguarded: str) -> None:
     talk.again_after(lambda: talk.page.keyboard.down("Enter"))  # held: a repeat
     talk.page.keyboard.up("Enter")
 
-    talk.a.tab.press(by("report"))
-    talk.again_after(talk.b.next)
-    assert "next" in talk.a.tab.ask(SAID, by("report-send"))
-    talk.a.tab.press(by("report-cancel"))
+    talk.a.tab.ask("translator.begin()")
+    rewritten = drawn(talk.a, talk.b)
+    assert len(set(rewritten)) >= 5, rewritten
+    assert len(rewritten) >= 5 * DRAWS
     talk.page.unroute("**/assets/main-*.js")
     talk.a.tab.reload()
     talk.match = meet(talk.a, talk.b)
