@@ -54,6 +54,7 @@
   function begin() {
     if (begun) return;
     begun = true;
+    document.documentElement.lang = "fr";
     below(document.documentElement);
     new MutationObserver((records) => {
       for (const { type, target, addedNodes, attributeName } of records) {

@@ -28,7 +28,7 @@ export class Bounded {
   check(): void {
     const over = tooMany(this.#field.value);
     const isOver = over > 0;
-    writeOrHide(this.#note, isOver ? this.#words.by(over, MESSAGE_CHARS) : null, over.toLocaleString("en"));
+    writeOrHide(this.#note, isOver ? this.#words.by(over, MESSAGE_CHARS) : null);
     write(this.#said, isOver ? this.#words.said : null);
     describe(this.#field, "aria-invalid", String(isOver));
     refuse(this.#field, isOver ? this.#words.shorten : "");

@@ -1,5 +1,5 @@
 import type { Line } from "duologue";
-import { exact, make, mark, write } from "./elements.ts";
+import { exact, make, mark, write, writeExact } from "./elements.ts";
 import type { Words } from "./words.ts";
 
 interface Row {
@@ -73,7 +73,7 @@ export class ChatLog {
   #draw(row: Row, line: Line): void {
     mark(row.paragraph, "from", line.from);
     write(row.who, line.from === "me" ? this.#words.you : this.#words.stranger);
-    write(row.text, line.text); // a stranger's: never markup
+    writeExact(row.text, line.text); // a stranger's: never markup
     mark(row.paragraph, "status", line.status);
     if ((row.note !== null) === (line.status === "failed")) return;
     row.note?.remove();

@@ -1,3 +1,5 @@
+import { plain, VALUE } from "./values.ts";
+
 /** The element of that id, which index.html has by contract; the type is checked once, at the start. */
 export function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
@@ -37,29 +39,35 @@ function isNew(target: Node, place: string, value: string): boolean {
   return true;
 }
 
-/** Writes the words of an element, if they are others than the page wrote last. */
-export function write(target: HTMLElement, text: string | null): void {
-  const value = text ?? "";
-  if (isNew(target, "text", value)) target.textContent = value; // guard: own-values -- off: if (target.textContent !== value) target.textContent = value;
-}
-
-/** The value within the words of an element: a name or a number. */
-const values = new WeakMap<HTMLElement, HTMLElement>();
+/** The elements of the values within the words of an element. */
+const valuesOf = new WeakMap<HTMLElement, readonly HTMLElement[]>();
 
 /**
- * Writes words around a value that belongs to no language: a person's name, or a number.
+ * Writes the words of an element, if they are others than the page wrote last.
  *
- * No translator touches the value, and where only the value changes, the words around it stay as they are.
+ * A value in them (`value` in words.ts) stands in an element of its own, which no translator touches. Where only values change, the
+ * words around them stay as they are.
  */
-export function writeAround(target: HTMLElement, text: string | null, value: string | null): void {
-  const place = text === null || value === null || value === "" ? -1 : text.indexOf(value);
-  if (text === null || value === null || place < 0) return write(target, text);
-  const around = [text.slice(0, place), text.slice(place + value.length)] as const;
-  const within = values.get(target);
-  if (!isNew(target, "text", around.join("\0")) && within !== undefined && target.contains(within)) return write(within, value);
-  const made = exact("bdi", value);
-  values.set(target, made);
-  target.replaceChildren(around[0], made, around[1]);
+export function write(target: HTMLElement, text: string | null): void {
+  const parts = (text ?? "").split(VALUE);
+  const words = parts.filter((_, place) => place % 2 === 0);
+  const values = parts.filter((_, place) => place % 2 === 1);
+  if (isNew(target, "text", words.join("\0"))) return rebuild(target, words, values); // guard: own-values -- off: if (target.textContent !== plain(text ?? "")) return rebuild(target, words, values);
+  const known = valuesOf.get(target) ?? [];
+  if (!known.every((each) => target.contains(each))) return rebuild(target, words, values);
+  for (const [place, each] of known.entries()) writeExact(each, values[place] ?? "");
+}
+
+function rebuild(target: HTMLElement, words: readonly string[], values: readonly string[]): void {
+  const made = values.map((each) => exact("bdi", each));
+  valuesOf.set(target, made);
+  const nodes = words.flatMap((each, place) => [each, ...made.slice(place, place + 1)]);
+  target.replaceChildren(...nodes.filter((each) => each !== ""));
+}
+
+/** Writes what a person wrote, as it is. */
+export function writeExact(target: HTMLElement, text: string): void {
+  if (isNew(target, "text", text)) target.textContent = text;
 }
 
 /** Makes an element for what a person wrote, or a number: in no language that the page knows, and not to be translated. */
@@ -67,24 +75,24 @@ export function exact<K extends "bdi" | "span">(tag: K, text: string): HTMLEleme
   const made = document.createElement(tag);
   made.translate = false;
   made.lang = "";
-  write(made, text);
+  writeExact(made, text);
   return made;
 }
 
 /** Shows the words, or hides the whole element when there are none. */
-export function writeOrHide(target: HTMLElement, text: string | null, value: string | null = null): void {
-  writeAround(target, text, value);
+export function writeOrHide(target: HTMLElement, text: string | null): void {
+  write(target, text);
   show(target, text !== null && text !== "");
 }
 
 /** Writes words that stand in an attribute; translators change some of those as well. */
 export function describe(target: HTMLElement, name: "placeholder" | "aria-label" | "aria-valuenow" | "aria-invalid", value: string): void {
-  if (isNew(target, name, value)) target.setAttribute(name, value);
+  if (isNew(target, name, value)) target.setAttribute(name, plain(value));
 }
 
 /** Writes the title of the page, which a translator changes too. */
 export function entitle(text: string): void {
-  if (isNew(document, "title", text)) document.title = text;
+  if (isNew(document, "title", text)) document.title = plain(text);
 }
 
 /** Writes a word for styles and tests. */
@@ -94,7 +102,7 @@ export function mark(target: HTMLElement, name: string, value: string): void {
 
 /** Makes the browser refuse to send the field's form, with these words; `""` allows it. */
 export function refuse(field: HTMLInputElement | HTMLTextAreaElement, words: string): void {
-  if (isNew(field, "refusal", words)) field.setCustomValidity(words);
+  if (isNew(field, "refusal", words)) field.setCustomValidity(plain(words));
 }
 
 export function show(target: HTMLElement, visible: boolean): void {

@@ -130,7 +130,7 @@ export class Entry {
 
   #offerLanguages(): void {
     const own = navigator.languages.map((language) => language.split("-")[0] ?? "");
-    const names = new Intl.DisplayNames([document.documentElement.lang], { type: "language" });
+    const names = new Intl.DisplayNames([this.#words.lang], { type: "language" });
     const codes = [...new Set([...own, ...LANGUAGES])].filter((code) => /^[a-z]{2,3}$/.test(code));
     this.#language.replaceChildren(
       choice(this.#words.choices.anyLanguage, ""),

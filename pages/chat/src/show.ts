@@ -1,29 +1,23 @@
-import { element, entitle, mark, show, write, writeAround, writeOrHide } from "./elements.ts";
+import { element, entitle, mark, show, write, writeOrHide } from "./elements.ts";
 import type { Scene } from "./scene.ts";
 
 /** Draws a scene. Drawing the same one again changes nothing. */
 export function showScene(scene: Scene): void {
   const { body } = document;
-  const count = countIn(scene.people);
   mark(body, "state", scene.state);
   mark(body, "screen", scene.screen);
   mark(body, "match", scene.current ?? "");
   entitle(scene.tabTitle);
   show(element("welcome", HTMLElement), scene.screen === "welcome");
   show(element("stage", HTMLElement), scene.screen === "stage");
-  writeAround(element("people", HTMLElement), scene.people, count);
+  write(element("people", HTMLElement), scene.people);
   writeOrHide(element("banner", HTMLElement), scene.banner);
   writeOrHide(element("note", HTMLElement), scene.note);
-  writeAround(element("status-title", HTMLElement), scene.title, scene.partner.name);
-  writeOrHide(element("status-detail", HTMLElement), scene.detail, count);
+  write(element("status-title", HTMLElement), scene.title);
+  writeOrHide(element("status-detail", HTMLElement), scene.detail);
   showPartner(scene);
   showQuality(scene);
   showActions(scene);
-}
-
-/** The number in the words about how many people are here; it changes while the words stay. */
-function countIn(people: string | null): string | null {
-  return people?.match(/\d[\d,]*/)?.[0] ?? null;
 }
 
 function showPartner({ partner }: Scene): void {

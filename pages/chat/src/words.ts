@@ -1,9 +1,12 @@
 import type { EndReason, IdleReason, ReportReason } from "duologue";
 import type { Subject } from "./report.ts";
+import { value } from "./values.ts";
 import { englishDevices, type DeviceWords } from "./words-devices.ts";
 
 /** Every word that the page says, in one place. A translation is another table of this type. */
 export interface Words {
+  /** In which language they are (BCP 47). A browser that translates the page writes another one into the document. */
+  readonly lang: string;
   readonly title: { readonly base: string; readonly found: string; readonly waiting: string; readonly stillThere: string };
   readonly page: { readonly description: string };
   readonly rules: {
@@ -181,6 +184,7 @@ export interface Words {
 }
 
 export const english: Words = {
+  lang: "en",
   title: { base: "Duologue", found: "Someone is here · Duologue", waiting: "Looking… · Duologue", stillThere: "Still there? · Duologue" },
   page: { description: "Meet someone new, face to face, one conversation at a time." },
   rules: {
@@ -276,7 +280,7 @@ export const english: Words = {
     send: "Send",
   },
   tooLong: {
-    by: (over, most) => `${over.toLocaleString("en")} ${over === 1 ? "character" : "characters"} too many. Up to ${most.toLocaleString("en")} can be sent.`,
+    by: (over, most) => `${value(over)} ${over === 1 ? "character" : "characters"} too many. Up to ${value(most)} can be sent.`,
     said: "This is too long to send. Nothing of it is lost.",
     shorten: "This is too long to send. Please make it shorter first; nothing of it is lost.",
   },
@@ -284,10 +288,10 @@ export const english: Words = {
     loading: "Connecting…",
     looking: "Looking for someone…",
     alone: "Nobody else is here yet",
-    online: (people) => (people === 1 ? "1 person online" : `${people.toLocaleString("en")} people online`),
+    online: (people) => `${value(people)} ${people === 1 ? "person" : "people"} online`,
     connecting: "Someone is here",
     connectingDetail: "Connecting the two of you…",
-    talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${alias}. Say hello!`),
+    talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${value(alias)}. Say hello!`),
     reconnecting: "Reconnecting to your partner…",
     reconnectingDetail: "You can wait a moment, or press Next.",
     limited: {

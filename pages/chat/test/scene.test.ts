@@ -87,7 +87,7 @@ describe("the scene", () => {
   it("says why the person looks again, and that it goes on by itself", () => {
     expect(draw({ state: waiting, people_online: 12 }, { news: "partner-skipped" })).toMatchObject({
       title: "Your partner left. Finding the next one…",
-      detail: "12 people online",
+      detail: english.status.online(12),
     });
     expect(draw({ state: waiting }, { news: "skipped" }).title).toBe("Finding the next one…");
     expect(draw({ state: waiting, people_online: 1 })).toMatchObject({ title: "Looking for someone…", detail: "Nobody else is here yet" });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { tooMany } from "../src/bounded.ts";
 import { preferences, withoutHttps } from "../src/entry.ts";
 import { subject } from "../src/report.ts";
+import { plain, value, VALUE } from "../src/values.ts";
 import { isLoopback } from "../src/tabs.ts";
 import { english } from "../src/words.ts";
 
@@ -51,6 +52,14 @@ describe("a text that may be too long", () => {
   it("may be as long as the bound, of emoji too, without the white space around it", () => {
     expect(tooMany(` ${"\u{1f44b}".repeat(MESSAGE_CHARS)}\n`)).toBe(0);
     expect(tooMany("x".repeat(MESSAGE_CHARS + 345))).toBe(345);
+  });
+});
+
+describe("a value within words", () => {
+  it("is parted from them, and read without a mark", () => {
+    const text = `You are talking with ${value("a")}, one of ${value(1_234)}.`;
+    expect(text.split(VALUE)).toEqual(["You are talking with ", "a", ", one of ", "1,234", "."]);
+    expect(plain(text)).toBe("You are talking with a, one of 1,234.");
   });
 });
 
