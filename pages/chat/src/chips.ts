@@ -1,4 +1,4 @@
-import { describe, element, exact, make, show, writeAround, writeOrHide } from "./elements.ts";
+import { describe, element, exact, make, show, write, writeOrHide } from "./elements.ts";
 import { added, apart, isApart } from "./interests.ts";
 import { isComposing } from "./keys.ts";
 import type { Words } from "./words.ts";
@@ -62,8 +62,7 @@ export class Chips {
     writeOrHide(this.#note, refused === null ? null : this.#words.interestsRefused[refused]);
     if (fresh.length > 0) {
       this.#draw();
-      const all = fresh.join(", ");
-      writeAround(this.#said, this.#words.added(all), all);
+      write(this.#said, this.#words.added(fresh.join(", ")));
     }
     return refused === null;
   }
@@ -83,7 +82,7 @@ export class Chips {
     this.#chips = this.#chips.filter((each) => each !== chip);
     this.#draw();
     writeOrHide(this.#note, null);
-    writeAround(this.#said, this.#words.removed(chip), chip);
+    write(this.#said, this.#words.removed(chip));
     const next = this.#list.querySelectorAll("button")[Math.min(place, this.#chips.length - 1)];
     (next ?? this.#field).focus();
   }

@@ -53,7 +53,8 @@ export class Subscribing {
     const people = [...room.remoteParticipants.values()].filter(({ identity }) => isOfMatch(identity, match));
     let waits = false;
     for (const { trackPublications } of people) waits = this.#choose([...trackPublications.values()]) || waits;
-    if (waits || room.state === "connecting") this.#cancelLook = this.#setting.clock.after(LOOK_MS, this.#look);
+    const state: string = room.state;
+    if (waits || state === "connecting") this.#cancelLook = this.#setting.clock.after(LOOK_MS, this.#look);
   };
 
   /** Whether a microphone is not asked for yet. */
