@@ -165,7 +165,7 @@ def test_a_microphone_that_is_unplugged(come: Come) -> None:
     meet(a, b)
     note = page.locator(by("own-note-microphone"))
     a.tab.ask("rig.unplug('audio')")
-    note.get_by_text("Your microphone was unplugged, so you are not heard.").wait_for()
+    note.get_by_text("Your microphone was unplugged. Plug it in to be heard again.").wait_for()
     b.until(lambda m: m.says("Their microphone is off"), 3, "that A's microphone is off")
     assert labels(a) == ("Unmute", "Camera off")
     heard = received(b)["audio"]

@@ -237,6 +237,7 @@ export class Page {
     const without = memory.media.without && camera.open === null && microphone.open === null;
     memory.media = { muted: microphone.isOff, cameraOff: camera.isOff, without };
     for (const kind of ["camera", "microphone"] as const) {
+      if (model[kind].open === null) this.#toast.retract(words.devices.back[kind]);
       const said = news(this.#known[kind], model[kind], kind, words);
       if (said !== null) this.#toast.say(said);
     }
