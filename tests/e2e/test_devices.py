@@ -1,7 +1,7 @@
 """Camera and microphone that come late, are in use elsewhere, or go: what is said is what is sent."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from playwright.sync_api import Page, Playwright
@@ -19,7 +19,10 @@ UNASKED = """Permissions.prototype.query = () => Promise.resolve({ state: "promp
 
 HELD = "rig.hold();"
 BUSY = """rig.busy = ["video"];"""
-SHORT_S = 1.0
+PERMISSIONS = """const statuses = { camera: { state: "granted" }, microphone: { state: "granted" } };
+Permissions.prototype.query = ({ name }) => Promise.resolve(statuses[name]);
+rig.permit = (name, state) => { statuses[name].state = state; statuses[name].onchange(); };"""
+SHORT_S = 0.8
 """Long enough for a picture that must not come: one that comes takes half of it."""
 
 Come = Callable[..., Person]
@@ -36,6 +39,25 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def come(browser: Chromium, serving: Serving) -> Iterator[Come]:
     """Lets people come whose devices a test can take away; no script of theirs may fail."""
+    with arrivals(browser, serving) as come:
+        yield come
+
+
+@pytest.fixture(scope="module")
+def couple(browser: Chromium, serving: Serving) -> Iterator[tuple[Person, Person]]:
+    """A and B, who see each other; a test leaves A's devices as it found them."""
+    with arrivals(browser, serving) as come:
+        a, b = come("A", PERMISSIONS), come("B")
+        a.start()
+        a.waits()
+        b.start()
+        meet(a, b)
+        yield a, b
+
+
+@contextmanager
+def arrivals(browser: Chromium, serving: Serving) -> Iterator[Come]:
+    """Whoever came goes at the end."""
     with ExitStack() as leaving:
         all_of_them: list[ChromiumTab] = []
 
@@ -136,7 +158,6 @@ def test_another_camera_that_fails_changes_nothing(come: Come) -> None:
     page.locator(by("sheet-camera-note")).get_by_text("so this one stays on").wait_for()
     assert page.input_value(by("sheet-camera")) == first
     a.tab.press(by("sheet-close"))
-    b.watches()
     assert remembered(a) == ""
     a.tab.ask("rig.busy = []")
     a.tab.press(by("flip"))
@@ -155,14 +176,25 @@ def test_another_camera_that_fails_changes_nothing(come: Come) -> None:
     assert remembered(again) == other
 
 
-def test_a_microphone_that_is_unplugged(come: Come) -> None:
-    """Its owner and the partner read it; it goes on when it is plugged in again, unless it was left off."""
-    a, b = come("A"), come("B")
-    page = page_of(a)
+def test_stop_while_the_camera_opens(come: Come) -> None:
+    """It does not come as a surprise on the welcome."""
+    a = come("A", HELD)
     a.start()
     a.waits()
-    b.start()
-    meet(a, b)
+    a.stop()
+    a.until(lambda m: m.state == "welcome", MEET_S, "the welcome")
+    a.tab.ask("rig.open(); rig.gate = null")
+    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
+    holds(lambda: live(a) == [], 0.5, "nothing is on")
+    a.tab.press(by("start"))
+    a.waits()
+    assert live(a) == ["audio", "video"]
+
+
+def test_a_microphone_that_is_unplugged(couple: tuple[Person, Person]) -> None:
+    """Its owner and the partner read it; it goes on when it is plugged in again, unless it was left off."""
+    a, b = couple
+    page = page_of(a)
     note = page.locator(by("own-note-microphone"))
     a.tab.ask("rig.unplug('audio')")
     note.get_by_text("Your microphone was unplugged. Plug it in to be heard again.").wait_for()
@@ -180,15 +212,13 @@ def test_a_microphone_that_is_unplugged(come: Come) -> None:
     note.wait_for(state="hidden")
     a.tab.ask("rig.plug()")
     holds(lambda: live(a) == ["video"], SHORT_S, "a microphone that was left off stays off")
+    a.tab.press(by("mute"))
+    b.until(lambda m: not m.says("Their microphone is off"), 3, "that A's microphone is on")
 
 
-def test_what_the_system_mutes(come: Come) -> None:
+def test_what_the_system_mutes(couple: tuple[Person, Person]) -> None:
     """A switch or a call takes the microphone: both read it, and that it is over."""
-    a, b = come("A"), come("B")
-    a.start()
-    a.waits()
-    b.start()
-    meet(a, b)
+    a, b = couple
     hold = """for (const track of rig.tracks) if (track.kind === "audio") {
       Object.defineProperty(track, "muted", { value: a, configurable: true });
       track.dispatchEvent(new Event(a ? "mute" : "unmute"));
@@ -201,16 +231,9 @@ def test_what_the_system_mutes(come: Come) -> None:
     page_of(a).locator(by("own-note-microphone")).wait_for(state="hidden")
 
 
-def test_a_permission_that_is_taken_back(come: Come) -> None:
+def test_a_permission_that_is_taken_back(couple: tuple[Person, Person]) -> None:
     """The person denies the camera in the browser, and allows it again: it goes, says so, and goes on."""
-    status = """const statuses = { camera: { state: "granted" }, microphone: { state: "granted" } };
-    Permissions.prototype.query = ({ name }) => Promise.resolve(statuses[name]);
-    rig.permit = (name, state) => { statuses[name].state = state; statuses[name].onchange(); };"""
-    a, b = come("A", status), come("B")
-    a.start()
-    a.waits()
-    b.start()
-    meet(a, b)
+    a, b = couple
     a.tab.ask("rig.permit('camera', 'denied')")
     assert live(a) == ["audio"]
     note = page_of(a).locator(by("own-note-camera"))
@@ -220,21 +243,6 @@ def test_a_permission_that_is_taken_back(come: Come) -> None:
     b.until(lambda m: not m.says("camera is off"), 3, "that the camera is on")
     b.watches()
     note.wait_for(state="hidden")
-
-
-def test_stop_while_the_camera_opens(come: Come) -> None:
-    """It does not come as a surprise on the welcome."""
-    a = come("A", HELD)
-    a.start()
-    a.waits()
-    a.stop()
-    a.until(lambda m: m.state == "welcome", MEET_S, "the welcome")
-    a.tab.ask("rig.open(); rig.gate = null")
-    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
-    holds(lambda: live(a) == [], 0.5, "nothing is on")
-    a.tab.press(by("start"))
-    a.waits()
-    assert live(a) == ["audio", "video"]
 
 
 def talk(a: Person, b: Person) -> None:

@@ -26,6 +26,31 @@ def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
         yield it
 
 
+def test_text_only_while_the_camera_opens(
+    fox: Firefox, browser: Chromium, arrive: Arrive, serving: Serving
+) -> None:
+    """The camera opens after the press for text only: B gets no picture, and Firefox keeps no track."""
+    a = Person("A", fox.tab())
+    a.arrive(f"{serving.url}/?second=1")
+    a.tab.ask(RIG)
+    a.tab.ask("rig.hold()")
+    a.tab.press(by("consent"))
+    a.tab.press(by("start"))
+    until(lambda: a.tab.ask("return rig.calls.length") == 1, 5, "the camera is being opened")
+    a.tab.press(by("without"))
+    a.waits()
+    b = arrive("B", browser, serving.url)
+    b.start()
+    for each in (a, b):
+        each.until(lambda m: m.state == "talking", MEET_S, "the conversation")
+    a.tab.ask("rig.open()")
+    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
+    holds(lambda: b.frames() == 0, 1, "B sees nothing of A")
+    assert a.tab.ask("return rig.live()") == []
+    a.stop()
+    a.until(lambda m: m.state == "welcome", MEET_S, "the welcome")
+
+
 def test_meet_skip_close(fox: Firefox, browser: Chromium, arrive: Arrive, serving: Serving) -> None:
     """A and B in Firefox meet, A skips, B meets C in Chromium, closes, and C is told and free in time."""
     a, b = Person("A", fox.tab()), Person("B", fox.tab())
@@ -73,26 +98,3 @@ def test_meet_skip_close(fox: Firefox, browser: Chromium, arrive: Arrive, servin
     assert free is not None
     assert told.at_ms - closed <= (0.2 + SWEEP_S + NOISE_S) * 1000
     assert free.at_ms - closed <= (5 + SWEEP_S + NOISE_S) * 1000
-
-
-def test_text_only_while_the_camera_opens(
-    fox: Firefox, browser: Chromium, arrive: Arrive, serving: Serving
-) -> None:
-    """The camera opens after the press for text only: B gets no picture, and Firefox keeps no track."""
-    a = Person("A", fox.tab())
-    a.arrive(f"{serving.url}/?second=1")
-    a.tab.ask(RIG)
-    a.tab.ask("rig.hold()")
-    a.tab.press(by("consent"))
-    a.tab.press(by("start"))
-    until(lambda: a.tab.ask("return rig.calls.length") == 1, 5, "the camera is being opened")
-    a.tab.press(by("without"))
-    a.waits()
-    b = arrive("B", browser, serving.url)
-    b.start()
-    for each in (a, b):
-        each.until(lambda m: m.state == "talking", MEET_S, "the conversation")
-    a.tab.ask("rig.open()")
-    until(lambda: a.tab.ask("return rig.tracks.length") == 2, 5, "the camera and microphone come")
-    holds(lambda: b.frames() == 0, 1, "B sees nothing of A")
-    assert a.tab.ask("return rig.live()") == []
