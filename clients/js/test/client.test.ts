@@ -135,6 +135,24 @@ describe("a client", () => {
     expect(house.sessions.map(({ closed }) => closed)).toEqual([false]);
   });
 
+  it.each([
+    ["asks its person before the next stranger, if it did not run for 65 s", 65_000, [[], "away"]],
+    ["control: goes on by itself, if it did not run for 4 s", 4_000, [[{ intent: T0 }], null]],
+  ])("%s", async (_, ms, expected) => {
+    const house = await new House().open(idle(1));
+    house.client.start();
+    await settle();
+    house.frame("new-match", matched(10, "m_1", { intent: T0 }));
+    await settle();
+    house.sent.length = 0;
+    // What the socket kept is read before any timer that fell due.
+    const thawed = house.clock.freeze(ms);
+    house.frame("idle", idle(11, { intent: T0, wish: "talk", idle_reason: "you-were-away" }));
+    await thawed;
+    await settle();
+    expect([house.bodies("join"), house.client.view.model.let_go]).toEqual(expected);
+  });
+
   it("ends the call and the stream with close, tells the server nothing, and can be closed again", async () => {
     const house = await new House().open(matched(10, "m_1"));
     const before = house.sent.length;
