@@ -178,11 +178,11 @@ class Settings:
         "one a line. * at an end stands for anything, as in *moderator*.",
     )
     transports: TransportName = option(
-        "sse",
+        "both",
         "How people are reached: sse, poll, or both: streams, and polling for those who cannot have one.",
     )
     compare_percent: int = option(
-        100, "With both: share of the people whose clients hold their stream against reads; 0: nobody's."
+        0, "With both: share of the people whose clients hold their stream against reads; 0: nobody's."
     )
     ask_after: int = option(
         3,

@@ -71,6 +71,9 @@ def _sentence(transports: str, verdict: dict[str, Any]) -> str:
     if transports == "sse":
         return "This server has streams only: polling is switched off."
     if transports == "poll":
-        return "This server has polling only: streams, and comparing the two, begin with --transports both."
+        return (
+            "This server has polling only: streams begin with --transports both, and comparing the two "
+            "with --compare-percent 100."
+        )
     word = "Polling can be switched off" if verdict["safe"] else "Not safe to switch polling off"
     return f"{word}: {verdict['why']}."

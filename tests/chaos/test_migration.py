@@ -106,7 +106,7 @@ class Site:
     def start(self, number: int, transports: str) -> Serving:
         """That server, ready."""
         port = ("--port", str(self._ports[number]))
-        given = (*self._options, *port, "--transports", transports)
+        given = (*self._options, *port, "--transports", transports, "--compare-percent", "100")
         return Serving(*given, DUOLOGUE_SECRET=self._secret).ready()
 
     async def open(self, transports: str) -> None:

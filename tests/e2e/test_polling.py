@@ -42,7 +42,9 @@ def polled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server that has both, and asks to compare them."""
     # Three people who skip for a while must be free to meet again.
-    yield from running(tmp_path_factory.mktemp("both"), "both", "--rematch-ms", "1")
+    yield from running(
+        tmp_path_factory.mktemp("both"), "both", "--compare-percent", "100", "--rematch-ms", "1"
+    )
 
 
 def running(folder: Path, transports: str, *options: str) -> Iterator[Serving]:

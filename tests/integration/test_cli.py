@@ -223,7 +223,7 @@ def test_options_come_from_the_environment_and_the_command_line_wins(data: Path)
 def test_how_people_are_reached_is_told(valkey9: StoreServer) -> None:
     """``duologue transports`` of a running server: a table, and one sentence; nobody there is one line."""
     store = {"REDIS_URL": valkey9.url, "DUOLOGUE_SECRET": SECRET}
-    with serving("--no-page", "--transports", "both", **store) as server:
+    with serving("--no-page", **store) as server:
         me = {"Authorization": f"Bearer {guest(server.url)}"}
         httpx.post(f"{server.url}/v1/comparisons", json={"same": 41}, headers=me)
         url = server.ops_url

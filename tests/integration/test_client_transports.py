@@ -156,7 +156,7 @@ async def test_a_small_crowd_that_skips_is_compared(valkey9: StoreServer) -> Non
     """Streams and reads agree, whenever people skip: none is missed, none differs; some cross."""
     timings = Timings(compare_s=0.2, report_s=0.5)
     exchange = Exchange()
-    with server(valkey9, "both") as made:
+    with server(valkey9, "both", "--compare-percent", "100") as made:
         async with http_session() as http, contextlib.AsyncExitStack() as stack:
             crowd = [Guest(f"Guest {n}", HttpTransport(http, made.url), exchange, timings) for n in range(10)]
             for guest in crowd:
@@ -181,7 +181,7 @@ async def test_a_stream_that_loses_what_reads_know_is_no_reason_to_switch_pollin
     """Swallowed in mid-stream, with no end: the read knew, the stream never said. The client acts on it."""
     timings = Timings(compare_s=0.2, report_s=0.5)
     exchange = Exchange()
-    with server(valkey9, "both") as made:
+    with server(valkey9, "both", "--compare-percent", "100") as made:
         async with Relay(made.url).running() as relay, http_session() as http:
             ada = Guest("Ada", HttpTransport(http, relay.url), exchange, timings)
             grace = Guest("Grace", HttpTransport(http, made.url), exchange, timings)

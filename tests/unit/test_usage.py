@@ -31,7 +31,7 @@ def test_a_table_and_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transports", "said"), [("sse", "polling is switched off."), ("poll", "begin with --transports both.")]
+    ("transports", "said"), [("sse", "polling is switched off."), ("poll", "--compare-percent 100.")]
 )
 def test_nothing_to_decide(transports: str, said: str) -> None:
     """Where a server has one of the two, no verdict is given on what was never compared."""

@@ -71,6 +71,17 @@ export class Api {
     return answer;
   }
 
+  /** Whether this server answers a request that is neither a stream nor a poll, and that changes nothing. Never rejects. */
+  async reaches(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#persist("POST", "/v1/comparisons", {}, { signal, once: true });
+      return true;
+    } catch (error) {
+      // A refusal without a code is not this server's: a proxy of the network said it.
+      return error instanceof Refused && error.status < 500 && error.code !== "";
+    }
+  }
+
   /** A guest session, or a new expiry for the one there is; the session remembers it. */
   async grant(options: CallOptions): Promise<Grant> {
     const { session, clock } = this.#options;

@@ -114,6 +114,8 @@ export class Duologue {
       authorize: (refused, signal) => this.#authorize(session, refused, signal),
       clock,
       random,
+      reach: (signal) => api.reaches(signal),
+      onBlocked: (blocked) => dispatch({ type: "blocked", blocked }),
       onFrame: (frame) => {
         if (frame.type === "session-ended") session.forget(); // whoever opens again begins with a new one
         else session.recognized?.();

@@ -18,6 +18,9 @@ class Way {
   readonly frames: Frame[] = [];
   readonly asked: boolean[] = [];
   granted = false;
+  /** What the server says to a request of another kind. */
+  reaches = false;
+  readonly blocked: boolean[] = [];
   version: number | null = null;
   readonly line = new Line({
     url: (page) => `/v1/events?page=${page}`,
@@ -38,6 +41,8 @@ class Way {
       this.frames.push(frame);
       if ("state" in frame) this.version = frame.state.version;
     },
+    reach: () => Promise.resolve(this.reaches),
+    onBlocked: (blocked) => void this.blocked.push(blocked),
     onLink: (link: Link, transport) => void this.links.push(`${link} ${transport}`),
   });
 

@@ -29,6 +29,8 @@ class Streams {
     clock: this.clock,
     random: () => 0.5,
     onFrame: () => undefined,
+    reach: () => Promise.resolve(false),
+    onBlocked: () => undefined,
     onLink: (link) => void this.links.push(link),
   });
 

@@ -41,6 +41,8 @@ class Walk {
       clock: this.clock,
       random,
       onFrame: () => undefined,
+      reach: () => Promise.resolve(true),
+      onBlocked: () => undefined,
       onLink: () => undefined,
     });
   }

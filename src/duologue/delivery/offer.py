@@ -23,8 +23,8 @@ class Transports(StrEnum):
 class Offer:
     """The same on all processes of a deployment, or people meet a refusal where they come back to."""
 
-    transports: Transports = Transports.SSE
-    compare_percent: int = 100
+    transports: Transports = Transports.BOTH
+    compare_percent: int = 0
     """Of the people, while both are served: how many hold their stream against reads."""
     ask_after: int = 0
     """Conversations in a row without a sign of a person after which their page asks them; 0: never."""

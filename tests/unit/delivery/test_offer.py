@@ -4,6 +4,7 @@ import pytest
 
 from duologue.delivery.offer import Offer, Transports
 from duologue.pairing.vocabulary import PersonId
+from duologue.settings import Settings
 
 PEOPLE = [PersonId(f"person-{n}") for n in range(2_000)]
 
@@ -35,11 +36,21 @@ def test_nobody_compares_one_transport_with_itself(transports: Transports) -> No
 
 def test_who_compares_is_told_how_often() -> None:
     """Every 2 s."""
-    assert Offer(Transports.BOTH).said_to(PEOPLE[0]) == {"transports": "both", "compare_ms": 2000}
+    assert Offer(Transports.BOTH, 100).said_to(PEOPLE[0]) == {"transports": "both", "compare_ms": 2000}
 
 
 def test_everybody_is_told_after_how_many_silent_conversations_they_are_asked() -> None:
     """By streams and polls; left out where nobody is asked."""
-    assert Offer(ask_after=3).said_to(PEOPLE[0]) == {"transports": "sse", "ask_after": 3}
-    assert Offer(ask_after=3).said_to_all() == {"transports": "sse", "ask_after": 3}
-    assert Offer(ask_after=0).said_to_all() == {"transports": "sse"}
+    assert Offer(ask_after=3).said_to(PEOPLE[0]) == {"transports": "both", "ask_after": 3}
+    assert Offer(ask_after=3).said_to_all() == {"transports": "both", "ask_after": 3}
+    assert Offer(ask_after=0).said_to_all() == {"transports": "both"}
+
+
+def test_by_default_both_are_served_and_nobody_compares() -> None:
+    """A person whom no stream reaches polls, without any setting; comparing is for a change of transports."""
+    assert Offer().said_to(PEOPLE[0]) == {"transports": "both"}
+    settings = Settings()
+    assert (Transports(settings.transports), settings.compare_percent) == (
+        Offer().transports,
+        Offer().compare_percent,
+    )

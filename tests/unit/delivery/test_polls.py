@@ -109,7 +109,7 @@ async def test_the_first_poll_is_answered_at_once(scene: Scene) -> None:
             "signals": [],
             "people_online": 1,
             "now_ms": int(scene.contact.store_clock.now_ms()),
-            "transports": "sse",
+            "transports": "both",
         }
 
 

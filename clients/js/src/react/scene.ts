@@ -36,6 +36,8 @@ export interface Scene {
   readonly link: Link;
   /** Why the server accepts no connection at the moment (`network-full`). The client retries. */
   readonly keptOut: string | null;
+  /** The server answers, but something on the way blocks its live updates. */
+  readonly isBlocked: boolean;
   /** The server's word on where this person is; null until it said so. */
   readonly state: PersonState | null;
   /** The conversation on screen. */
@@ -89,6 +91,7 @@ export const emptyScene: Scene = {
   isConnected: false,
   link: "closed",
   keptOut: null,
+  isBlocked: false,
   state: null,
   match: null,
   partner: null,
@@ -108,6 +111,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
     isConnected: model.link === "open",
     link: model.link,
     keptOut: model.kept_out,
+    isBlocked: model.is_blocked,
     state: model.state,
     match,
     partner: match === null ? null : kept(last.partner, seen(last.partner, model, partner)),

@@ -33,6 +33,8 @@ export interface Model {
   readonly transport: Transport;
   /** Why the server takes no connection of this page for now (`network-full`), until the next frame of another kind. */
   readonly kept_out: string | null;
+  /** The server answers other requests of this page, but neither a stream nor a poll gets through: something on the way blocks them. */
+  readonly is_blocked: boolean;
   /** Null until the first frame. */
   readonly state: PersonState | null;
   /** Counted so that a reply can tell whether a snapshot came after its command was sent. */
@@ -103,6 +105,7 @@ export type Input =
   /** The server refuses the session of this page: the link ends. */
   | { readonly type: "refused" }
   | { readonly type: "link"; readonly link: Link; readonly transport: Transport }
+  | { readonly type: "blocked"; readonly blocked: boolean }
   | { readonly type: "frame"; readonly frame: Frame }
   | { readonly type: "reply"; readonly to: Command; readonly reply: Reply; readonly snapshots: number; readonly took_ms: number }
   | { readonly type: "state-read"; readonly state: PersonState; readonly snapshots: number }
@@ -166,6 +169,7 @@ export function emptyModel(page: string): Model {
     link: "closed",
     transport: "sse",
     kept_out: null,
+    is_blocked: false,
     state: null,
     snapshots: 0,
     people_online: null,

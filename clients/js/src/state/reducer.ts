@@ -44,6 +44,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [{ ...model, ended_reason: "session-refused" }, []];
     case "link":
       return [{ ...model, link: input.link, transport: input.transport }, []];
+    case "blocked":
+      return [{ ...model, is_blocked: input.blocked }, []];
     case "frame":
       return frame({ ...model, kept_out: keptOut(input.frame), measures: timeFrame(model.measures, input.frame, now_ms) }, input.frame);
     case "reply":
@@ -81,7 +83,7 @@ function take(model: Model, input: Input, now_ms: number): Step {
 function newPage(model: Model, page: string): Model {
   // A join that was called off with the old page may not have been heard.
   const own = model.own && { ...model.own, held: false };
-  return { ...forgetState(model), own, page, ended_reason: null, kept_out: null };
+  return { ...forgetState(model), own, page, ended_reason: null, kept_out: null, is_blocked: false };
 }
 
 /** Of any frame: why the server takes no connection, or null. */

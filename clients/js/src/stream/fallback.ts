@@ -50,8 +50,13 @@ export class Fallback {
     return this.#barred;
   }
 
+  /** No stream gets through. */
+  get isFailing(): boolean {
+    return this.#failures >= ENOUGH;
+  }
+
   get wantsPoll(): boolean {
-    return !this.#barred && this.#failures >= ENOUGH;
+    return !this.#barred && this.isFailing;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { parseFrame } from "../parse.ts";
 import { NETWORK_FULL, Refused } from "../problem.ts";
 import type { Frame, Transports } from "../vocabulary.ts";
+import { Doubt, type DoubtOptions } from "./doubt.ts";
 import { Fallback } from "./fallback.ts";
 import { openPoll, type AskPoll, type Known } from "./poll.ts";
 import type { Connection, OpenStream, StreamEnd, Transport } from "./transport.ts";
@@ -16,7 +17,7 @@ import type { Connection, OpenStream, StreamEnd, Transport } from "./transport.t
  */
 export type Link = "closed" | "connecting" | "open" | "away" | "elsewhere" | "taken-over" | "ended";
 
-export interface LineOptions {
+export interface LineOptions extends DoubtOptions {
   readonly url: (page: string) => string;
   readonly open: OpenStream;
   readonly poll: AskPoll;
@@ -72,6 +73,7 @@ export class Line {
   #transport: Transport = "sse";
   #told: Transport = "sse";
   #fallback = new Fallback();
+  readonly #doubt: Doubt;
   #transports: Transports | null = null;
   #current: Connection | null = null;
   #trial: Connection | null = null;
@@ -89,6 +91,7 @@ export class Line {
 
   constructor(options: LineOptions) {
     this.#options = options;
+    this.#doubt = new Doubt(options);
   }
 
   get link(): Link {
@@ -152,7 +155,7 @@ export class Line {
   #openStream(granted: boolean): void {
     const { open, url } = this.#options;
     this.#heard = false;
-    this.#watch(this.#fallback.isBarred ? QUIET_MS : FIRST_FRAME_MS);
+    this.#watch(this.#fallback.isBarred && !this.#doubt.isRaised ? QUIET_MS : FIRST_FRAME_MS);
     this.#current = open(url(this.#page), this.#lastEventId, {
       onEvent: (data, id) => this.#event(data, id),
       onEnd: (end) => this.#streamEnded(end, granted),
@@ -164,6 +167,7 @@ export class Line {
     this.#heard = true;
     this.#since_ms ??= this.#options.clock.monotonic();
     this.#fallback.streamed();
+    this.#doubt.clear();
     this.#watch(QUIET_MS);
     const frame = parseFrame(data);
     if (frame !== null) this.#take(frame);
@@ -215,7 +219,10 @@ export class Line {
     if (this.#trial !== null) return this.#awaitTrial();
     if (early) this.#fallback.failed(end, granted);
     this.#become("away");
-    if (!early || !this.#fallback.wantsPoll) return this.#retry(end.why === "refused");
+    if (!early || !this.#fallback.wantsPoll) {
+      if (early && this.#fallback.isFailing) this.#doubtIt();
+      return this.#retry(end.why === "refused");
+    }
     this.#transport = "poll";
     this.#heard = false;
     this.#returnsSoon = this.#fallback.mayPass;
@@ -236,6 +243,7 @@ export class Line {
 
   #polled(frame: Frame): void {
     this.#heard = true;
+    this.#doubt.clear();
     this.#attempt = 0;
     if (frame.type === "message") this.#lastEventId = `${frame.match}:${frame.n}:${frame.at_ms}`;
     this.#take(frame);
@@ -261,8 +269,14 @@ export class Line {
     }
     const isFinal = refused && end.status !== null && end.status < 500 && ![401, 408, 429].includes(end.status);
     if (isFinal) this.#fallback.bar();
+    // A refusal that passes is an answer: polls are not blocked.
+    if (isFinal || (!refused && !this.#heard)) this.#doubtIt();
     if (isFinal || !this.#heard || this.#attempt >= POLLS_FAILED) this.#transport = "sse";
     this.#retry(refused && end.status === 401, refused ? (end.retry_after_ms ?? 0) : 0);
+  }
+
+  #doubtIt(): void {
+    if (this.#life !== null) this.#doubt.raise(this.#life.signal);
   }
 
   #planReturn(): void {
@@ -339,6 +353,7 @@ export class Line {
     this.#life = null;
     this.#drop();
     this.#dropTrial();
+    this.#doubt.clear();
     this.#become(link);
   }
 
