@@ -234,6 +234,8 @@ _BAD_FIELDS: list[tuple[str, str, dict[str, Any]]] = [
     ("/v1/sessions", "alias", {"alias": "a" * 257}),
     ("/v1/sessions", "alias", {"alias": None}),
     ("/v1/sessions", "cookie", {"cookie": "no"}),
+    ("/v1/join", "media", {"intent": 1, "media": "call"}),
+    ("/v1/join", "media", {"intent": 1, "media": None}),
     ("/v1/join", "intent", {"intent": "1"}),
     ("/v1/join", "intent", {"intent": -1}),
     ("/v1/join", "intent", {"intent": 10**14}),

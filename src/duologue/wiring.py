@@ -36,6 +36,7 @@ from duologue.identity.tokens import SHARDS, Tokens
 from duologue.media.kinds import Kinds
 from duologue.media.peer import Peer
 from duologue.media.port import MediaPort
+from duologue.media.text import Text
 from duologue.metrics import Metrics
 from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
@@ -176,7 +177,7 @@ class Process:
         )
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
         # A match keeps the media that it began with: while LiveKit is away, or as servers change over.
-        media: MediaPort = Kinds([livekit.grants, peer]) if livekit else peer
+        media: MediaPort = Kinds([*([livekit.grants] if livekit else []), peer, Text()])
         rooms = livekit.workers(machine, metrics, clock) if livekit else None
         self._metrics = metrics
         offer = Offer(Transports(settings.transports), settings.compare_percent, settings.ask_after)

@@ -82,7 +82,14 @@ class Model:
     # Commands
 
     def join(
-        self, person: str, intent: int, pool: str, tags: Iterable[str], language: str, auto_next: bool
+        self,
+        person: str,
+        intent: int,
+        pool: str,
+        tags: Iterable[str],
+        language: str,
+        auto_next: bool,
+        text_only: bool = False,
     ) -> Outcome:
         p = self.person(person)
         if intent < p.intent or (intent == p.intent and p.wish is Wish.REST):
@@ -93,6 +100,7 @@ class Model:
             if p.pool != pool:
                 p.pairable_since = None
             p.pool, p.tags, p.language, p.auto_next = pool, frozenset(tags), language, auto_next
+            p.text_only = text_only
         p.intent, p.wish = intent, Wish.TALK
         if p.state is State.IDLE:
             back = (
@@ -567,7 +575,8 @@ class Model:
         match = Match(
             (one, other), self.begun, self.now, self.now + self.skipped, self.now, media_due, quiet_due
         )
-        if self.rooms:
+        match.text = one.text_only or other.text_only
+        if self.rooms and not match.text:
             self.rooms.wants(match)
             match.media_due = self.now + self.rooms.rules.open_ms
         for p in match.people:
@@ -603,7 +612,7 @@ class Model:
         to_the_end: Person | None = None,
     ) -> None:
         """The one table (mechanism 4): both are judged before either is moved."""
-        if self.rooms:
+        if self.rooms and not match.text:
             self.rooms.ends(match)
         long = self.now - match.started >= self.timings.long_match_ms
         fates: dict[Person, IdleReason | tuple[int, bool]] = {}

@@ -56,6 +56,8 @@ class Match:
     ever_opened: bool = False
     """Both have been open at some time; outlives a reload."""
     ready: bool = True
+    text: bool = False
+    """Without a call, and without a room: one of the two said that they can only write."""
     """Its room is open; peer media needs none."""
     spoke: set[str] = field(default_factory=set)
     """Whose present page said something of its media itself."""
@@ -89,6 +91,7 @@ class Person:
     language: str = ""
     tags: frozenset[str] = frozenset()
     auto_next: bool = True
+    text_only: bool = False
 
     place: tuple[int, bool] = (0, False)
     """The smaller goes first; the flag: by an own skip."""

@@ -69,6 +69,7 @@ def sketch(state: dict[str, Any]) -> dict[str, Any]:
         "away_until": match["partner"]["away_until_ms"] if match else None,
         "partner": match["partner"]["alias"] if match else None,
         "ready": match["media"].get("ready", True) if match else None,
+        "text": match["media"]["kind"] == "text" if match else None,
         "no_video": not state.get("media_available", True),
     }
 
@@ -122,7 +123,14 @@ class Sides:
             self.all_pulse(Media.OPEN)
 
     def join(
-        self, person: PersonId, intent: int, pool: str, tags: tuple[str, ...], language: str, auto_next: bool
+        self,
+        person: PersonId,
+        intent: int,
+        pool: str,
+        tags: tuple[str, ...],
+        language: str,
+        auto_next: bool,
+        text_only: bool = False,
     ) -> None:
         reply = play(
             self.machine.join(
@@ -133,9 +141,10 @@ class Sides:
                 language=language,
                 auto_next=auto_next,
                 alias=person,
+                text_only=text_only,
             )
         )
-        assert reply.outcome == self.model.join(person, intent, pool, tags, language, auto_next)
+        assert reply.outcome == self.model.join(person, intent, pool, tags, language, auto_next, text_only)
 
     def intent(self, person: str, kind: str) -> int:
         last = self.model.person(person).intent
@@ -371,6 +380,7 @@ class Sides:
             "away_until": partner.away_until if partner else None,
             "partner": partner.id if partner else None,
             "ready": p.match.ready if p.match else None,
+            "text": p.match.text if p.match else None,
             "no_video": p.no_video and p.state is State.WAITING,
         }
 

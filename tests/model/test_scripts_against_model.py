@@ -66,11 +66,20 @@ class Both(RuleBasedStateMachine):
         person=people, intent=intents, pool=st.sampled_from(("main", "main", "de")),
         tags=st.sampled_from(((), (), ("x",), ("y",), ("x", "y"))),
         language=st.sampled_from(("", "", "de", "en")), auto_next=st.sampled_from((True, True, False)),
+        text_only=st.sampled_from((False, False, True)),
     )  # fmt: skip
     def join(
-        self, person: PersonId, intent: str, pool: str, tags: tuple[str, ...], language: str, auto_next: bool
+        self,
+        person: PersonId,
+        intent: str,
+        pool: str,
+        tags: tuple[str, ...],
+        language: str,
+        auto_next: bool,
+        text_only: bool,
     ) -> None:
-        self.sides.join(person, self.sides.intent(person, intent), pool, tags, language, auto_next)
+        number = self.sides.intent(person, intent)
+        self.sides.join(person, number, pool, tags, language, auto_next, text_only)
 
     @rule(person=people, intent=intents)
     def leave(self, person: PersonId, intent: str) -> None:

@@ -58,9 +58,16 @@ class RoomStage(Stage):
         language: str = "",
         tags: tuple[str, ...] = (),
         auto_next: bool = True,
+        text_only: bool = False,
     ) -> Outcome:
         outcome = super().join(
-            person, intent=intent, pool=pool, language=language, tags=tags, auto_next=auto_next
+            person,
+            intent=intent,
+            pool=pool,
+            language=language,
+            tags=tags,
+            auto_next=auto_next,
+            text_only=text_only,
         )
         self.serve()
         return outcome

@@ -143,6 +143,7 @@ class Stage:
         language: str = "",
         tags: tuple[str, ...] = (),
         auto_next: bool = True,
+        text_only: bool = False,
     ) -> Outcome:
         """A press of Start, unless it names an earlier press."""
         number = intent or self.press(person)
@@ -155,6 +156,7 @@ class Stage:
                 language=language,
                 auto_next=auto_next,
                 alias=person,
+                text_only=text_only,
             )
         )
         return reply.outcome

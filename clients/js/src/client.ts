@@ -83,6 +83,7 @@ export class Duologue {
   readonly #signs: WatchSigns | null;
   #unwatchSigns: (() => void) | null = null;
   #audio: MediaStreamTrack | null = null;
+  readonly #open: OpenMedia;
   readonly #onError: (error: unknown) => void;
   readonly #patience_ms: number;
   readonly #listeners = new Set<(view: View) => void>();
@@ -102,6 +103,7 @@ export class Duologue {
     const api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }) });
     const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
+    this.#open = options.media ?? usualMedia(clock);
     this.#patience_ms = options.patience_ms ?? PATIENCE_MS;
     this.#signs = options.signs === undefined ? pageSigns(clock) : options.signs;
     this.#model = withAttention(this.#model, options, this.#signs !== null);
@@ -139,7 +141,7 @@ export class Duologue {
       lead: () => this.#lead(),
       elsewhere: () => this.#disconnect("elsewhere"),
     });
-    this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized() });
+    this.#courier = new Courier({ api, clock, dispatch, model: () => this.#model, unauthorized: () => this.#line.unauthorized(), textOnly: () => this.isTextOnly });
     this.#renewal = new Renewal({
       session,
       clock,
@@ -149,7 +151,7 @@ export class Duologue {
     });
     this.#awake = new Awake(clock, typeof document === "undefined" ? null : documentSight, () => this.#notice());
     this.#stage = new Stage({
-      open: options.media ?? usualMedia(clock),
+      open: this.#open,
       dispatch,
       signal: (match, data) => this.#courier.signal(match, data),
       changed: () => this.#tell(),
@@ -159,6 +161,11 @@ export class Duologue {
 
   get view(): View {
     return { model: this.#model, partner: this.#stage.partner };
+  }
+
+  /** No call can be had here (there is no WebRTC): all matches are text. */
+  get isTextOnly(): boolean {
+    return this.#open.textOnly === true;
   }
 
   /** Called at every change, first at the next one; the function that it returns ends that. */

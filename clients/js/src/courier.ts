@@ -12,6 +12,8 @@ export interface CourierOptions {
   readonly dispatch: (input: Input) => void;
   /** A command was answered 401. */
   readonly unauthorized: () => void;
+  /** Whether this page can have no call, which each join says. */
+  readonly textOnly?: () => boolean;
   /** How many signals may wait for those before them; more are dropped. */
   readonly mostSignals?: number;
 }
@@ -63,7 +65,7 @@ export class Courier {
 
   join(effect: Extract<Effect, { do: "join" }>): void {
     const { intent, preferences } = effect;
-    this.#pressed({ name: "join", intent }, { intent, ...preferences });
+    this.#pressed({ name: "join", intent }, { intent, ...preferences, ...(this.#options.textOnly?.() === true && { media: "text" }) });
   }
 
   leave(intent: number): void {

@@ -115,6 +115,7 @@ export class Stage {
         status: (status, fresh) => dispatch({ type: "media", match, status, fresh }),
         vouched: () => dispatch({ type: "vouched", match }),
         limited: (limit) => dispatch({ type: "limited", match, limit }),
+        obstacle: (obstacle) => dispatch({ type: "obstacle", match, obstacle }),
         signal: (data) => signal(match, data),
         tracks: (tracks) => this.#see(match, { tracks }),
         presence: (presence) => this.#see(match, { presence }),

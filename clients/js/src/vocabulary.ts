@@ -41,7 +41,12 @@ export interface LivekitMedia {
   readonly token?: string;
 }
 
-export type MediaGrant = PeerMedia | LivekitMedia;
+/** Of a match in which one of the two cannot have a call. */
+export interface TextGrant {
+  readonly kind: "text";
+}
+
+export type MediaGrant = PeerMedia | LivekitMedia | TextGrant;
 
 export interface Match {
   readonly match: string;

@@ -184,8 +184,11 @@ function hasMet({ state, skipping }: Model): boolean {
 function banner(state: SceneState, { model, away }: Situation, { link }: Words): string | null {
   if (state === "welcome" || state === "taken-over" || state === "ended") return null;
   if (model.kept_out === "network-full") return link.networkFull;
+  const isCall = state === "talking" || state === "reconnecting";
+  if (model.is_blocked) return isCall ? link.blockedTalking : link.blocked;
   if (!away) return null;
-  return state === "talking" || state === "reconnecting" ? link.awayTalking : link.away;
+  if (isCall) return link.awayTalking;
+  return model.state === null ? link.never : link.away;
 }
 
 function partner(state: SceneState, { model, presence, hasPicture }: Situation, { partner: words }: Words): Scene["partner"] {

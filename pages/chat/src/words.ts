@@ -122,7 +122,16 @@ export interface Words {
     readonly theirsLost: string;
     readonly held: string;
   };
-  readonly link: { readonly away: string; readonly awayTalking: string; readonly networkFull: string };
+  readonly link: {
+    readonly away: string;
+    readonly awayTalking: string;
+    readonly networkFull: string;
+    /** The server answers, but what it tells by itself does not get through. */
+    readonly blocked: string;
+    readonly blockedTalking: string;
+    /** Nothing that this page asked was answered since it was loaded. */
+    readonly never: string;
+  };
   /** The browser blocks our cookies: everything works, but a reload begins a new session. */
   readonly unkept: string;
   readonly over: {
@@ -339,6 +348,15 @@ export const english: Words = {
   link: {
     away: "The server cannot be reached. Trying again by itself; you keep your place.",
     awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
+    blocked:
+      "Something on this device or network blocks live updates from this site. Allow them in your content blocker, or try another " +
+      "browser or network. This page keeps trying.",
+    blockedTalking:
+      "Something on this device or network blocks live updates from this site. Your conversation goes on. " +
+      "Allow live updates in your content blocker; this page keeps trying.",
+    never:
+      "This page cannot reach its server. If other sites work, a content blocker or your network may stop it: " +
+      "allow this site, or try another browser. This page keeps trying.",
     networkFull: "Too many people use your network connection at the moment. This page keeps trying. You can also try another network.",
   },
   unkept: "This browser blocks cookies for this page. You can still talk, but after a reload you are a new person.",

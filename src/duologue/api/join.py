@@ -1,5 +1,7 @@
 """``POST /v1/join``: I want a partner."""
 
+from typing import Literal
+
 import msgspec
 
 from duologue.api.answers import Answer
@@ -20,6 +22,8 @@ class JoinBody(Body):
     tags: Tags = msgspec.field(default_factory=list)
     language: Language | UnsetType = UNSET
     auto_next: bool = True
+    media: Literal["text"] | UnsetType = UNSET
+    """``text``: this page cannot have a call (it has no WebRTC), so its matches are without one."""
 
 
 async def join(desk: Desk, caller: Session, body: JoinBody) -> Answer:
@@ -33,6 +37,7 @@ async def join(desk: Desk, caller: Session, body: JoinBody) -> Answer:
         language="" if body.language is UNSET else body.language.lower(),
         auto_next=body.auto_next,
         alias=caller.alias,
+        text_only=body.media == "text",
     )
     return Answer(reply.outcome, reply.state)
 

@@ -68,6 +68,8 @@ def join_body(preferences: Preferences) -> dict[str, Any]:
         body["language"] = preferences.language
     if not preferences.auto_next:
         body["auto_next"] = False
+    if preferences.text_only:
+        body["media"] = "text"
     return body
 
 

@@ -47,6 +47,8 @@ class Preferences:
     """What the person typed: the server takes it apart at commas of any script, and compares one form."""
     language: str = ""
     auto_next: bool = True
+    text_only: bool = False
+    """This client cannot have a call: its matches are without one (media kind ``text``)."""
 
 
 @dataclass(frozen=True, slots=True)

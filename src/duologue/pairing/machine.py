@@ -175,9 +175,11 @@ class Machine:
         language: str = "",
         auto_next: bool = True,
         alias: str = "",
+        text_only: bool = False,
     ) -> Reply:
         """In the queue, or with somebody: ``matched``, ``waiting``; ``stale``: another page decided later."""
-        details: tuple[str | int, ...] = (intent, pool, language, int(auto_next), json_text(alias), *tags)
+        about: tuple[str | int, ...] = (intent, pool, language, int(auto_next), json_text(alias))
+        details = (*about, int(text_only), *tags)
         return await self._command("join", person, *details, matches=1)
 
     async def skip(self, person: PersonId, match: str) -> Reply:

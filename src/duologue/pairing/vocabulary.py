@@ -86,6 +86,8 @@ class MediaKind(StrEnum):
 
     PEER = "peer"
     LIVEKIT = "livekit"
+    TEXT = "text"
+    """Nowhere: one of the two cannot have a call. Never the kind of a whole deployment."""
 
 
 class DetachCause(StrEnum):

@@ -23,9 +23,10 @@ WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
             "tags": ["a,B", "b", "#c  D"],
             "language": "de-AT",
             "auto_next": False,
+            "media": "text",
         },
         "join",
-        [7, "de", "de-at", 0, '"Ada"', "a", "b", "c d"],
+        [7, "de", "de-at", 0, '"Ada"', 1, "a", "b", "c d"],
     ),
     "/v1/skip": ({"match": "m_1"}, "skip", ["m_1"]),
     "/v1/leave": ({"intent": 8}, "leave", [8]),
@@ -50,7 +51,7 @@ WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
 """Path → a body with every field, the script, and its arguments after the person."""
 
 LEAST: dict[str, tuple[dict[str, Any], list[Any]]] = {
-    "/v1/join": ({"intent": 0}, [0, "main", "", 1, '"Ada"']),
+    "/v1/join": ({"intent": 0}, [0, "main", "", 1, '"Ada"', 0]),
     "/v1/pulse": ({}, ["", ""]),
     "/v1/blocks": ({"match": "m_1"}, ["m_1", 0]),
     "/v1/signal": (

@@ -8,6 +8,7 @@ from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
 from duologue.media.peer import Peer
 from duologue.media.port import MediaPort
+from duologue.media.text import Text
 from duologue.media.turn import RENEW_S
 from duologue.pairing.vocabulary import MediaKind
 
@@ -37,3 +38,11 @@ def test_several_kinds_are_renewed_as_often_as_one_needs() -> None:
     turn = Peer([{"urls": "turn:t"}], turn_secret="north")
     assert Kinds([GRANTS, turn]).renew_ms == turn.renew_ms == RENEW_S * 1000
     assert Kinds([GRANTS, Peer()]).renew_ms == math.inf
+
+
+def test_text_grants_nothing() -> None:
+    """No server, no role: nobody connects a call in such a match."""
+    port: MediaPort = Kinds([Peer([{"urls": "stun:s"}]), Text()])
+    assert port.kind is MediaKind.PEER
+    assert port.renew_ms == math.inf
+    assert port.dress({"kind": "text", "role": "polite"}, MATCH) == {"kind": "text"}

@@ -8,6 +8,8 @@ export interface LinkEvents {
   readonly tracks: (tracks: readonly MediaStreamTrack[]) => void;
   readonly opened: () => void;
   readonly text: (text: string) => void;
+  /** Both sides have named their addresses, and a way between them is looked for. */
+  readonly searching: () => void;
   /** ICE found no way, or lost it. */
   readonly failed: () => void;
   /** The partner closed it, or it is beyond repair: another one is needed. */
@@ -137,10 +139,15 @@ export class PeerLink {
     pc.addEventListener("icecandidate", ({ candidate }) => this.#found(candidate), options);
     pc.addEventListener("track", () => this.#events.tracks(this.#taken().map(({ receiver }) => receiver.track)), options);
     pc.addEventListener("connectionstatechange", () => this.#changed(), options);
+    pc.addEventListener("iceconnectionstatechange", () => this.#searched(), options);
     pc.addEventListener("datachannel", ({ channel }) => this.#refuse(channel), options);
     this.#channel.addEventListener("open", () => this.#events.opened(), options);
     this.#channel.addEventListener("close", () => this.#events.broken(), options);
     this.#channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#heard(data), options);
+  }
+
+  #searched(): void {
+    if (this.#pc.iceConnectionState === "checking" || this.#pc.iceConnectionState === "failed") this.#events.searching();
   }
 
   #changed(): void {

@@ -49,12 +49,14 @@ const TRIES = 2;
 /** Rooms on a LiveKit server, connected as soon as the server says that one is open. */
 export function livekitMedia(options: LivekitOptions = {}): OpenMedia {
   const { clock = systemClock } = options;
-  let other = options.otherwise;
-  return (setting) => {
-    if (setting.grant.kind === "livekit") return new LivekitSession(setting, setting.grant, clock, options);
-    other ??= usualMedia(clock); // not before a browser is there: servers that render pages come here too
-    return other(setting);
+  let made = options.otherwise;
+  const other = (): OpenMedia => (made ??= usualMedia(clock)); // not before a browser is there: servers that render pages come here too
+  const open = (setting: MediaSetting): MediaSession | null => {
+    // A room needs WebRTC as well.
+    if (setting.grant.kind === "livekit" && other().textOnly !== true) return new LivekitSession(setting, setting.grant, clock, options);
+    return other()(setting);
   };
+  return Object.defineProperty(open, "textOnly", { get: () => other().textOnly === true });
 }
 
 /** One match's room. The next match has a session of its own, which waits for nothing of this one. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { MediaGrant, PeerMedia, Presence, SignalBody, SignalData } from "../vocabulary.ts";
+import type { Obstacle } from "../state/media.ts";
 import { Allowance, BOUNDS, type Bounds, type Limit } from "./bounds.ts";
 import { PeerLink } from "./link.ts";
 import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
@@ -70,6 +71,7 @@ class PeerSession implements MediaSession {
       vouched,
       presence,
     });
+    this.#obstructed("answer");
     this.#hello();
   }
 
@@ -170,6 +172,7 @@ class PeerSession implements MediaSession {
     this.#cancelHello();
     const pc = this.#connections.take() ? this.#open() : null;
     if (pc === null) {
+      this.#obstructed("browser");
       this.#watch.fail();
       return this.#startAnewLater();
     }
@@ -184,7 +187,11 @@ class PeerSession implements MediaSession {
       events: {
         signal: (body) => this.#signal(body),
         tracks: (tracks) => this.#setting.events.tracks(tracks),
-        opened: () => this.#watch.attach({ send: (text) => link.say(text) }),
+        searching: () => this.#obstructed("way"),
+        opened: () => {
+          this.#obstructed(null);
+          this.#watch.attach({ send: (text) => link.say(text) });
+        },
         text: (text) => this.#watch.receive(text),
         failed: () => this.#failed(),
         broken: () => this.#broken(link),
@@ -228,6 +235,10 @@ class PeerSession implements MediaSession {
       this.#signal({ bye: true });
       this.#hello();
     });
+  }
+
+  #obstructed(obstacle: Obstacle | null): void {
+    this.#setting.events.obstacle?.(obstacle);
   }
 
   #flooded(): void {

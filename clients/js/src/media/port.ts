@@ -1,3 +1,4 @@
+import type { Obstacle } from "../state/media.ts";
 import type { MediaStatus } from "../state/model.ts";
 import type { MediaGrant, Presence, SignalData } from "../vocabulary.ts";
 import type { Limit } from "./bounds.ts";
@@ -22,6 +23,8 @@ export interface MediaEvents {
   readonly quality: (qualities: Qualities) => void;
   /** The partner asked for more than a page of this package ever does: from now on they get less. Once for each bound. */
   readonly limited: (limit: Limit) => void;
+  /** What keeps the call from coming, as far as it is known by now; null once it came. Browser to browser only. */
+  readonly obstacle?: (obstacle: Obstacle | null) => void;
   /** To the partner's page, by way of the server. */
   readonly signal: (data: SignalData) => void;
 }
@@ -56,5 +59,9 @@ export interface MediaSession {
   left?(): Promise<void>;
 }
 
-/** Makes the session of a match, or null for a kind of media that it does not know. */
-export type OpenMedia = (setting: MediaSetting) => MediaSession | null;
+export interface OpenMedia {
+  /** Makes the session of a match, or null for a kind of media that it does not know. */
+  (setting: MediaSetting): MediaSession | null;
+  /** True: no call can be had with it, as where there is no WebRTC. The server is told with each join, and gives text in place of a call. */
+  readonly textOnly?: boolean;
+}

@@ -13,14 +13,24 @@ const HELLO_MS = 2_500;
 const ANSWER_MS = 5_000;
 
 /**
- * Conversations without picture and sound: two programs in Node, or pages that only write.
+ * Conversations without picture and sound: programs in Node, browsers without WebRTC, pages that only write.
  *
- * Both sides have to use it (give them a pool of their own): a partner who waits for a call never gets one, and the
- * server ends such a match. What stands for the call is an answered `hello`, by way of the server: one without an
- * address (`to`) is a question, one that names our page is its answer.
+ * The server is told so with each join (`media: "text"`), and its grant is then of kind `text` for both sides. What stands for
+ * the call is an answered `hello`, by way of the server: one without an address (`to`) is a question, one that names our page
+ * is its answer.
  */
-export function textMedia({ clock, bounds = BOUNDS }: { readonly clock: Clock; readonly bounds?: Bounds }): OpenMedia {
-  return (setting) => new TextSession(setting, clock, bounds);
+export function textMedia({ clock, bounds = BOUNDS }: TextOptions): OpenMedia {
+  return Object.assign((setting: MediaSetting) => new TextSession(setting, clock, bounds), { textOnly: true });
+}
+
+/** For a page that can have calls, in a match with somebody who cannot: grants of kind `text`, and no others. */
+export function writtenMedia({ clock, bounds = BOUNDS }: TextOptions): OpenMedia {
+  return (setting) => (setting.grant.kind === "text" ? new TextSession(setting, clock, bounds) : null);
+}
+
+export interface TextOptions {
+  readonly clock: Clock;
+  readonly bounds?: Bounds;
 }
 
 class TextSession implements MediaSession {

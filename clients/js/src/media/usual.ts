@@ -1,16 +1,19 @@
 import type { Clock } from "../clock.ts";
+import { canCall } from "../support.ts";
 import { attachedMedia } from "./attached.ts";
 import { peerMedia } from "./peer.ts";
 import type { OpenMedia } from "./port.ts";
-import { textMedia } from "./text.ts";
+import { textMedia, writtenMedia } from "./text.ts";
 
 /**
  * What the server grants: browser to browser, or a LiveKit room that the app connects itself (`duologue/livekit` has
- * `livekitMedia`, which does it). Where there is no WebRTC (Node), text.
+ * `livekitMedia`, which does it). Text in a match with somebody who cannot have a call, and in every match where there is no
+ * WebRTC (Node, a browser that forbids it).
  */
 export function usualMedia(clock: Clock): OpenMedia {
-  if (typeof RTCPeerConnection === "undefined") return textMedia({ clock });
+  if (!canCall()) return textMedia({ clock });
   const peer = peerMedia({ clock, connect: (configuration) => new RTCPeerConnection(configuration) });
   const attached = attachedMedia({ clock });
-  return (setting) => peer(setting) ?? attached(setting);
+  const written = writtenMedia({ clock });
+  return (setting) => peer(setting) ?? written(setting) ?? attached(setting);
 }

@@ -64,7 +64,7 @@ function visible(state: PersonState): string {
   const whole = { ...state, probe: undefined };
   if (state.state !== "matched") return stable(whole);
   const { media } = state.match;
-  const grant = media.kind === "peer" ? [media.kind, media.role] : [media.kind, media.ready, media.room];
+  const grant = media.kind === "livekit" ? [media.kind, media.ready, media.room] : media.kind === "peer" ? [media.kind, media.role] : [media.kind];
   return stable({ ...whole, match: { ...state.match, messages: undefined, media: grant } });
 }
 

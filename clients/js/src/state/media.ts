@@ -2,6 +2,12 @@ import type { Limit } from "../media/bounds.ts";
 import type { MediaWord } from "../vocabulary.ts";
 import type { MediaStatus } from "./model.ts";
 
+/**
+ * Why a call does not come: `way`: both browsers looked for a way between them and have found none; `answer`: the partner's
+ * browser has not answered; `browser`: this browser makes no connection.
+ */
+export type Obstacle = "way" | "answer" | "browser";
+
 /** What this page knows of its media in one match. */
 export interface MediaBook {
   readonly match: string | null;
@@ -17,10 +23,11 @@ export interface MediaBook {
   readonly gone_since_ms: number | null;
   /** Which bound the partner's page ran into, if any: why there may be no picture. */
   readonly limit: Limit | null;
+  readonly obstacle: Obstacle | null;
 }
 
 export function freshMedia(match: string | null): MediaBook {
-  return { match, status: "connecting", everOpen: false, away_until_ms: null, vouched: false, unanswered: false, gone_since_ms: null, limit: null };
+  return { match, status: "connecting", everOpen: false, away_until_ms: null, vouched: false, unanswered: false, gone_since_ms: null, limit: null, obstacle: null };
 }
 
 /** The word for a pulse, or null while there is nothing to say. */

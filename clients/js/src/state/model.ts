@@ -4,7 +4,7 @@ import type { Transport } from "../stream/transport.ts";
 import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
 import { freshAttention, type Attention } from "./attention.ts";
 import { noChat, type Chat } from "./chat.ts";
-import { freshMedia, type MediaBook } from "./media.ts";
+import { freshMedia, type MediaBook, type Obstacle } from "./media.ts";
 import { freshPulses, type PulseBook } from "./pulses.ts";
 
 /** The person's own last press of Start or Stop on this page, or one of another page that it adopted since. */
@@ -117,6 +117,8 @@ export type Input =
   | { readonly type: "media"; readonly match: string; readonly status: MediaStatus; readonly fresh: boolean }
   /** The partner asked for more than their page may, and gets less from now on. */
   | { readonly type: "limited"; readonly match: string; readonly limit: Limit }
+  /** What keeps the call from coming; null once it came. */
+  | { readonly type: "obstacle"; readonly match: string; readonly obstacle: Obstacle | null }
   /** A ping that was sent after `partner-away` was answered. */
   | { readonly type: "vouched"; readonly match: string }
   | { readonly type: "first-frame"; readonly match: string }

@@ -62,6 +62,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [media(model, input), []];
     case "limited":
       return [input.match === model.media.match ? { ...model, media: { ...model.media, limit: input.limit } } : model, []];
+    case "obstacle":
+      return [input.match === model.media.match ? { ...model, media: { ...model.media, obstacle: input.obstacle } } : model, []];
     case "vouched":
       return [vouched(model, input.match), []];
     case "first-frame":

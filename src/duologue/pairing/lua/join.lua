@@ -1,13 +1,13 @@
 #!lua
 -- Join: the caller wants a stranger. From idle into the queue, and to the first who fits.
 -- KEYS[1]  {shard}p:<person>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 intent (ms), 6 pool, 7 language, 8 auto_next (0|1), 9 alias (JSON string), 10… tags
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 intent (ms), 6 pool, 7 language, 8 auto_next (0|1), 9 alias (JSON string), 10 text_only (0|1), 11… tags
 -- Returns  matched | waiting | stale, state, facts
 -- Events   new-match (both), waiting, state
 -- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
 -- include: context view rooms queue presence closing reported ending
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local auto_next, alias = tonumber(ARGV[8]), ARGV[9]
+local auto_next, alias, text_only = tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local r = load_or_new(person)
 
 local newer = intent > r.intent
@@ -19,8 +19,8 @@ if newer or r.match == '' then sign(r) end -- guard: sign-names-match -- off: si
 local was = r.state
 if newer or was == 'idle' then
   if r.pool ~= pool then dequeue(r) end -- guard: pool-move
-  r.pool, r.language, r.auto_next, r.tags = pool, language, auto_next, {}
-  for i = 10, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
+  r.pool, r.language, r.auto_next, r.text_only, r.tags = pool, language, auto_next, text_only, {}
+  for i = 11, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
 end
 r.intent, r.wish = intent, 'talk'
 touch(r)

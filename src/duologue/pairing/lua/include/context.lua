@@ -56,7 +56,7 @@ local PERSON = {
   'probe', 'probe_at', 'probe_until', 'probe_media', 'probe_again',
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
-  'video_off', 'device', 'network', 'probe_shift',
+  'video_off', 'device', 'network', 'probe_shift', 'text_only',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -141,7 +141,7 @@ local function unknown(id)
     process = '', connection = '', page = '', pages = {}, attached_at = 0, away = 0,
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
-    video_off = 0, device = '', network = '', probe_shift = 0,
+    video_off = 0, device = '', network = '', probe_shift = 0, text_only = 0,
   }
 end
 

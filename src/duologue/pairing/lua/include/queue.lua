@@ -126,10 +126,16 @@ local function fit(s, c)
   return 'relaxed'
 end
 
-local function marry(older, newer)
+-- Of a match in which one of the two cannot have a call (their browser has no WebRTC), nobody connects any.
+local function kind_of(older, newer)
+  if older.text_only == 1 or newer.text_only == 1 then return 'text' end -- guard: text-kind
   local stand_in = MEDIA_KIND == 'livekit' and ROOMS.fallback and is_down()
+  return stand_in and 'peer' or MEDIA_KIND
+end
+
+local function marry(older, newer)
   local m = {
-    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = stand_in and 'peer' or MEDIA_KIND, word = now, met = 0,
+    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = kind_of(older, newer), word = now, met = 0,
     open_a = 0, open_b = 0,
     signed_a = 0, signed_b = 0, -- guard: sign-in-match -- off: signed_a = 1, signed_b = 1,
     silent_since_a = 0, silent_last_a = 0, silent_since_b = 0, silent_last_b = 0,
