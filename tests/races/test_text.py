@@ -82,7 +82,7 @@ def test_a_text_match_has_no_room(rooms: RoomStage) -> None:
     assert rooms.claim() == []
     comes(rooms, "cat", text_only=False)
     rooms.answer("ann", "ben")
-    rooms.skip("ben")
-    assert rooms.partner("ben") == "cat"
+    rooms.skip("ann")
+    assert rooms.together("ben", "cat")
     assert kind(rooms, "ben") == "livekit"
     assert len(rooms.claim()) == 1

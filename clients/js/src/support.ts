@@ -32,14 +32,14 @@ const NEEDED = ["createDataChannel", "addTransceiver", "getTransceivers", "setLo
  * A page calls it before Start, and says what does not work and what does. Not everything shows here: that a content blocker
  * stops live updates is told by `model.is_blocked`, that cookies do not come back by `model.is_kept`.
  */
-export function support(scope: Scope = globalThis as Scope): Support {
+export function support(scope: Scope = globalThis): Support {
   const lacks = [...requestLacks(scope), ...callLacks(scope), ...deviceLacks(scope), ...memoryLacks(scope)];
   const works = lacks.includes("requests") ? "nothing" : lacks.includes("webrtc") || lacks.includes("codecs") ? "text" : "call";
   return { works, lacks };
 }
 
 /** Whether a call can be had here. Where not (Node, a browser without WebRTC), text can. */
-export function canCall(scope: Scope = globalThis as Scope): boolean {
+export function canCall(scope: Scope = globalThis): boolean {
   return callLacks(scope).length === 0;
 }
 
@@ -70,7 +70,7 @@ function connects({ RTCPeerConnection }: Scope): boolean {
 
 /** A browser that does not answer the question is believed to have some. */
 function encodes({ RTCRtpSender }: Scope): boolean {
-  const codecs = (["audio", "video"] as const).map((kind) => RTCRtpSender?.getCapabilities?.(kind)?.codecs);
+  const codecs = (["audio", "video"] as const).map((kind) => RTCRtpSender?.getCapabilities(kind)?.codecs);
   return codecs.some((each) => each === undefined || each.length > 0);
 }
 

@@ -24,6 +24,23 @@ class House {
   failure: Error | null = null;
   answer: (sent: Sent) => Response | Promise<Response> = (sent) =>
     sent.path.endsWith("sessions") ? granted("a") : Response.json({ outcome: "ok", state: this.client.view.model.state ?? idle(1) });
+  readonly media = (setting: MediaSetting): MediaSession => {
+    if (this.failure !== null) throw this.failure;
+    const nothing = (): void => undefined;
+    const session = { setting, closed: false, asked: 0, rooms: [] as unknown[], hasLeft: nothing };
+    const left = new Promise<void>((done) => (session.hasLeft = done));
+    this.sessions.push(session);
+    return {
+      hear: nothing,
+      grant: nothing,
+      send: nothing,
+      tell: nothing,
+      ask: () => void (session.asked += 1),
+      attach: (room) => void session.rooms.push(room),
+      close: () => void (session.closed = true),
+      left: () => left,
+    };
+  };
   readonly client = new Duologue({
     clock: this.clock,
     random: () => 0.5,
@@ -38,23 +55,7 @@ class House {
       this.streams.push(stream);
       return { close: () => void (stream.closed = true) };
     },
-    media: (setting): MediaSession => {
-      if (this.failure !== null) throw this.failure;
-      const nothing = (): void => undefined;
-      const session = { setting, closed: false, asked: 0, rooms: [] as unknown[], hasLeft: nothing };
-      const left = new Promise<void>((done) => (session.hasLeft = done));
-      this.sessions.push(session);
-      return {
-        hear: nothing,
-        grant: nothing,
-        send: nothing,
-        tell: nothing,
-        ask: () => void (session.asked += 1),
-        attach: (room) => void session.rooms.push(room),
-        close: () => void (session.closed = true),
-        left: () => left,
-      };
-    },
+    media: this.media,
     onError: (error) => void this.errors.push(error),
   });
 
@@ -87,6 +88,18 @@ describe("a client", () => {
     const house = await new House().open(idle(1));
     expect(house.sent[0]?.path).toBe("/v1/sessions");
     expect(house.streams[0]?.url).toBe(`/v1/events?page=${house.client.view.model.page}`);
+  });
+
+  it("says with each join that it can have no call, where its media are text; and nothing where they are not", async () => {
+    for (const textOnly of [true, false]) {
+      const house = await new House().open(idle(1));
+      Object.assign(house.media, { textOnly });
+      expect(house.client.isTextOnly).toBe(textOnly);
+      house.client.start({ pool: "de" });
+      await settle();
+      expect(house.bodies("join")[0]).toMatchObject({ pool: "de" });
+      expect(house.bodies("join")[0]?.["media"]).toBe(textOnly ? "text" : undefined);
+    }
   });
 
   it("opens and closes the media session with the match, one for each", async () => {

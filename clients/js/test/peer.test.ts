@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { peerMedia } from "../src/media/peer.ts";
 import type { MediaSession } from "../src/media/port.ts";
+import type { Obstacle } from "../src/state/media.ts";
 import type { PeerMedia, Role, SignalData } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 import { FakeWorld } from "./doubles/peerconnection.ts";
@@ -12,6 +13,7 @@ class Call {
   readonly kept: Record<Role, SignalData[]> = { polite: [], impolite: [] };
   readonly pages: Record<Role, { page: string; session: MediaSession; words: string[] } | null> = { polite: null, impolite: null };
   readonly said: string[] = [];
+  readonly obstacles: Record<Role, (Obstacle | null)[]> = { polite: [], impolite: [] };
   /** Signals for which this says true are lost on the way. */
   loses: (data: SignalData, to: Role) => boolean = () => false;
   grant: Omit<PeerMedia, "kind" | "role"> = { ice_servers: [] };
@@ -33,6 +35,7 @@ class Call {
       room: null,
       events: {
         status: (status) => void words.push(status),
+        obstacle: (obstacle) => void this.obstacles[role].push(obstacle),
         limited: (limit) => void words.push(limit),
         vouched: () => undefined,
         tracks: () => undefined,
@@ -266,5 +269,33 @@ describe("closing", () => {
     call.unload("impolite");
     expect(call.clock.pending).toBe(0);
     expect(call.world.live).toHaveLength(0);
+  });
+});
+
+describe("what keeps a call from coming", () => {
+  it("is that the partner has not answered, until a way is looked for; and nothing once it came", async () => {
+    const call = new Call();
+    call.loses = (data) => "description" in data && data.description.type === "answer";
+    call.load("polite", "p_a");
+    call.load("impolite", "p_b");
+    await call.clock.advance(600);
+    expect(call.obstacles.impolite).toEqual(["answer"]);
+    const [connection] = call.world.live;
+    Object.assign(connection!, { iceConnectionState: "checking" });
+    connection!.dispatchEvent(new Event("iceconnectionstatechange"));
+    expect([...call.obstacles.polite, ...call.obstacles.impolite]).toContain("way");
+    const other = await met();
+    expect([other.obstacles.polite.at(-1), other.obstacles.impolite.at(-1)]).toEqual([null, null]);
+  });
+
+  it("is this browser, where it makes no connection", async () => {
+    const call = new Call();
+    call.configure = () => {
+      throw new DOMException("", "NotAllowedError");
+    };
+    call.load("polite", "p_a");
+    call.load("impolite", "p_b");
+    await call.clock.advance(600);
+    expect(call.obstacles.polite.at(-1)).toBe("browser");
   });
 });

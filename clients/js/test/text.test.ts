@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { MediaSession } from "../src/media/port.ts";
-import { textMedia } from "../src/media/text.ts";
-import type { SignalData } from "../src/vocabulary.ts";
+import { livekitMedia } from "../src/media/livekit.ts";
+import type { MediaSession, MediaSetting } from "../src/media/port.ts";
+import { textMedia, writtenMedia } from "../src/media/text.ts";
+import { usualMedia } from "../src/media/usual.ts";
+import type { MediaGrant, SignalData } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 
 /** Two sides whose signals arrive at once, unless they are lost. */
@@ -108,5 +110,41 @@ describe("text only", () => {
     await wire.clock.advance(60_000);
     expect(wire.said).toEqual([]);
     expect(wire.clock.pending).toBe(0);
+  });
+});
+
+describe("a match of text", () => {
+  const setting = (grant: MediaGrant): MediaSetting => ({
+    match: "m_1",
+    page: "p",
+    grant,
+    tracks: { audio: null, video: null },
+    presence: { camera: true, microphone: true, hidden: false },
+    room: null,
+    events: {
+      status: () => undefined,
+      limited: () => undefined,
+      vouched: () => undefined,
+      tracks: () => undefined,
+      presence: () => undefined,
+      quality: () => undefined,
+      signal: () => undefined,
+    },
+  });
+  const peer: MediaGrant = { kind: "peer", role: "polite", ice_servers: [] };
+
+  it("is answered by a page that can have calls, which takes no other for one", () => {
+    const media = writtenMedia({ clock: new FakeClock() });
+    expect(media.textOnly).toBeUndefined();
+    expect(media(setting({ kind: "text" }))).not.toBeNull();
+    expect(media(setting(peer))).toBeNull();
+  });
+
+  it("is all that there is where there is no WebRTC, and rooms are none either", () => {
+    const clock = new FakeClock();
+    for (const media of [usualMedia(clock), livekitMedia({ clock }), textMedia({ clock })]) {
+      expect(media.textOnly).toBe(true);
+      for (const grant of [peer, { kind: "text" }, { kind: "livekit", ready: false }] as const) expect(media(setting(grant))).not.toBeNull();
+    }
   });
 });

@@ -5,6 +5,7 @@ import { DeviceLists } from "./devices.ts";
 import { choice, element, show, write, writeOrHide } from "./elements.ts";
 import { added } from "./interests.ts";
 import { Level } from "./level.ts";
+import type { Limits } from "./limits.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
 import { isOnOwnNetwork } from "./network.ts";
@@ -23,6 +24,7 @@ export class Entry {
   readonly #isSecond: boolean;
   /** A page without https gets no devices, whatever its person presses: that is said before they press anything. */
   readonly #insecure = !isSecureContext;
+  readonly #limits: Limits;
   readonly #mirror = new Mirror(element("preview", HTMLVideoElement));
   readonly #level = new Level(element("level", HTMLElement));
   readonly #lists: DeviceLists;
@@ -34,9 +36,10 @@ export class Entry {
   readonly #note = element("entry-note", HTMLElement);
   #presses = 0;
 
-  constructor(words: Words, memory: Memory, devices: Devices, isSecond: boolean, go: (without: boolean) => void) {
+  constructor(words: Words, memory: Memory, devices: Devices, isSecond: boolean, limits: Limits, go: (without: boolean) => void) {
     this.#words = words;
     this.#isSecond = isSecond;
+    this.#limits = limits;
     this.#memory = memory;
     this.#devices = devices;
     this.#go = go;
@@ -57,7 +60,7 @@ export class Entry {
   /** Draws the devices; the meter listens only while the welcome is on screen. */
   show(model: DevicesModel, own: OwnScene, visible: boolean): void {
     const { welcome: words } = this.#words;
-    const { welcome, lists, start } = this.#insecure ? { ...own, ...withoutHttps(location.hostname, this.#words.camera) } : own;
+    const { welcome, lists, start } = { ...own, ...this.#without() };
     const { camera, microphone } = model;
     this.#mirror.show(camera.open?.track ?? null);
     show(element("preview-off", HTMLElement), camera.open === null);
@@ -68,10 +71,17 @@ export class Entry {
     show(element("ask-again", HTMLButtonElement), welcome.isRetry);
     show(element("level-row", HTMLElement), microphone.open !== null);
     this.#level.watch(visible ? (microphone.open?.track ?? null) : null);
-    show(element("devices", HTMLElement), camera.list.length + microphone.list.length > 0);
+    show(element("devices", HTMLElement), camera.list.length + microphone.list.length > 0 && !this.#limits.isTextOnly);
     this.#lists.show(model, lists);
     write(this.#start, start === "text" ? words.startText : start === "sound" ? words.startSound : words.start);
     show(element("without", HTMLButtonElement), start !== "text");
+    this.#limits.show(this.#words.limits);
+  }
+
+  /** What is said in place of the devices, where none would come or be of use. */
+  #without(): Partial<OwnScene> {
+    if (this.#limits.isTextOnly) return this.#limits.without(this.#words.limits);
+    return this.#insecure ? withoutHttps(location.hostname, this.#words.camera) : {};
   }
 
   /** Why the person is here again, or what they should know before they start. */
@@ -88,7 +98,7 @@ export class Entry {
 
   async #submit(): Promise<void> {
     const press = (this.#presses += 1);
-    if (!this.#insecure && asked(this.#devices.model) === "no" && this.#consent.checked) {
+    if (!this.#insecure && !this.#limits.isTextOnly && asked(this.#devices.model) === "no" && this.#consent.checked) {
       // Decided otherwise meanwhile, as by "Start with text only": that counts.
       if ((await this.#devices.ask()) === "dropped" || press !== this.#presses) return;
       // Say first what did not come of it; the button now says what starting would mean.

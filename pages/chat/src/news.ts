@@ -1,4 +1,5 @@
-import type { EndReason, Model } from "duologue";
+import type { EndReason, Model, Obstacle } from "duologue";
+import type { Failure } from "./words-limits.ts";
 
 /** How long the end of a conversation is said, before the page only says that it looks. */
 const NEWS_MS = 8_000;
@@ -12,8 +13,8 @@ export class News {
   #ended: string | null = null;
   #first = true;
   #reason: EndReason | null = null;
-  #call: { readonly match: string; readonly everOpen: boolean; readonly servers: number } | null = null;
-  #noWay = false;
+  #call: { readonly match: string; readonly everOpen: boolean; readonly servers: number; readonly obstacle: Obstacle | null } | null = null;
+  #failure: Failure | null = null;
   #away = false;
   #awayTimer: ReturnType<typeof setTimeout> | null = null;
   #newsTimer: ReturnType<typeof setTimeout> | undefined;
@@ -26,8 +27,9 @@ export class News {
     return this.#reason;
   }
 
-  get noWay(): boolean {
-    return this.#noWay;
+  /** Why the last call did not come. */
+  get failure(): Failure | null {
+    return this.#failure;
   }
 
   get away(): boolean {
@@ -48,7 +50,7 @@ export class News {
   #end(match: string, reason: EndReason): void {
     this.#reason = reason;
     const call = this.#call?.match === match ? this.#call : null;
-    this.#noWay = reason === "media-failed" && call !== null && !call.everOpen && call.servers === 0;
+    this.#failure = reason === "media-failed" && call !== null && !call.everOpen ? failure(call.obstacle, call.servers) : null;
     clearTimeout(this.#newsTimer);
     this.#newsTimer = setTimeout(() => {
       this.#reason = null;
@@ -60,8 +62,8 @@ export class News {
     if (state?.state !== "matched") return;
     const { kind } = state.match.media;
     const servers = kind === "peer" ? state.match.media.ice_servers.length : 1;
-    this.#call = { match: state.match.match, everOpen: media.everOpen, servers };
-    if (media.everOpen) this.#noWay = false;
+    this.#call = { match: state.match.match, everOpen: media.everOpen, servers, obstacle: media.obstacle };
+    if (media.everOpen) this.#failure = null;
   }
 
   #followLink(away: boolean): void {
@@ -79,4 +81,11 @@ export class News {
     this.#away = away;
     this.#changed();
   }
+}
+
+/** The networks are named only if both browsers looked for a way between them. */
+function failure(obstacle: Obstacle | null, servers: number): Failure | null {
+  if (obstacle === "way") return servers === 0 ? "noWay" : "noWayAtAll";
+  if (obstacle === "answer") return "noAnswer";
+  return obstacle;
 }

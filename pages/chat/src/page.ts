@@ -6,6 +6,7 @@ import { Entry, preferences } from "./entry.ts";
 import { Face } from "./face.ts";
 import { isPlainEscape, pressesOnce, watchCompositions } from "./keys.ts";
 import { AwakeScreen, watchLifecycle } from "./lifecycle.ts";
+import { Limits } from "./limits.ts";
 import type { Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
 import { News } from "./news.ts";
@@ -43,6 +44,7 @@ export class Page {
   readonly #report: ReportDialog;
   readonly #face: Face;
   readonly #me = new Mirror(element("me", HTMLVideoElement));
+  readonly #limits = new Limits();
   readonly #news = new News(() => this.#draw());
   readonly #toast = new Toast();
   readonly #awake = new AwakeScreen();
@@ -65,7 +67,7 @@ export class Page {
     this.#known = this.#devices.model;
     this.#devices.subscribe((model) => this.#devicesChanged(model));
     this.#controls = new OwnControls(this.#devices);
-    this.#entry = new Entry(words, memory, this.#devices, options.isSecond, (without) => this.#start(without));
+    this.#entry = new Entry(words, memory, this.#devices, options.isSecond, this.#limits, (without) => this.#start(without));
     this.#chat = new ChatPanel(words, { say: (text, key) => client.say(text, key) });
     this.#report = new ReportDialog(words, (report) => void this.#sendReport(report));
     this.#face = new Face(element("partner", HTMLVideoElement), element("hear", HTMLButtonElement), () => this.#sawFace());
@@ -113,7 +115,7 @@ export class Page {
   async #mayPreview(): Promise<boolean> {
     const permissions = Promise.all([this.#devices.permission("camera"), this.#devices.permission("microphone")]);
     await this.#waitIfElsewhere();
-    return !this.#elsewhere && !this.#live && (await permissions).every((state) => state === "granted");
+    return !this.#elsewhere && !this.#live && !this.#limits.isTextOnly && (await permissions).every((state) => state === "granted");
   }
 
   /** Before a conversation the page holds nothing; but it says so when another tab does, and goes on when that one is closed. */
@@ -126,7 +128,7 @@ export class Page {
   }
 
   #askDevices(when: Promise<boolean> = Promise.resolve(true)): void {
-    if (!this.#options.memory.media.without) void this.#devices.ask({ when });
+    if (!this.#options.memory.media.without && !this.#limits.isTextOnly) void this.#devices.ask({ when });
   }
 
   #press(): void {
@@ -306,7 +308,8 @@ export class Page {
         elsewhere: this.#elsewhere,
         hasPicture: this.#face.hasPicture,
         news: this.#news.reason,
-        noWay: this.#news.noWay,
+        failure: this.#news.failure,
+        isTextOnly: this.#limits.isTextOnly,
         away: this.#news.away,
         loopback: isLoopback(host),
         dealt: this.#dealt,
@@ -319,6 +322,7 @@ export class Page {
     mark(document.body, "media", match === null ? "" : model.media.status);
     const picture = this.#devices.tracks.video;
     this.#controls.show(mine, picture !== null && devices.camera.list.length > 1, now.screen === "stage");
+    this.#limits.hold();
     this.#me.show(picture);
     show(element("me-blank", HTMLElement), picture === null);
     this.#entry.show(devices, mine, now.screen === "welcome");

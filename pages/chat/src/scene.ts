@@ -1,4 +1,5 @@
 import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities } from "duologue";
+import type { Failure } from "./words-limits.ts";
 import type { Words } from "./words.ts";
 
 export type SceneState = "loading" | "welcome" | "waiting" | "connecting" | "talking" | "reconnecting" | "still-there" | "taken-over" | "ended";
@@ -16,8 +17,10 @@ export interface Situation {
   readonly hasPicture: boolean;
   /** Why the last conversation ended, for the few seconds in which that is news. */
   readonly news: EndReason | null;
-  /** The last conversation found no way between the two networks, and the site names no server that would help. */
-  readonly noWay: boolean;
+  /** Why the call of the last conversation did not come, if this page knows it. */
+  readonly failure: Failure | null;
+  /** No call can be had in this browser. */
+  readonly isTextOnly: boolean;
   /** The server has been away for more than a moment. */
   readonly away: boolean;
   /** The page comes from this very machine. */
@@ -130,7 +133,7 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
     case "connecting":
       return { title: status.connecting, detail: limited(situation, words) ?? status.connectingDetail };
     case "talking":
-      return { title: status.talking(alias(situation.model)), detail: "" };
+      return { title: (isText(situation.model) ? status.writing : status.talking)(alias(situation.model)), detail: "" };
     case "reconnecting":
       return { title: status.reconnecting, detail: limited(situation, words) ?? status.reconnectingDetail };
     case "still-there":
@@ -154,14 +157,14 @@ function limited({ model: { media } }: Situation, { status }: Words): string | n
 }
 
 /** First why the person is looking again, while that is news; then how many there are. */
-function looking({ model, news, noWay, loopback }: Situation, { status, ended, noWay: noWayWords, second: secondWords }: Words): { title: string; detail: string } {
+function looking({ model, news, failure, loopback }: Situation, { status, ended, failure: failures, second: secondWords }: Words): { title: string; detail: string } {
   if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.noVideo, detail: status.noVideoDetail };
   const skipping = model.skipping !== null;
   const why = skipping || news === null ? "" : ended[news];
   const title = skipping || news !== null ? `${why} ${status.finding}`.trim() : status.looking;
   const others = model.people_online ?? 0;
   const crowd = others <= 1 ? status.alone : loopback && isApart(model) ? secondWords.apart : status.online(others);
-  return { title, detail: noWay ? noWayWords : skipping ? "" : crowd };
+  return { title, detail: failure !== null ? failures[failure] : skipping ? "" : crowd };
 }
 
 /** On the server's own machine: the page offers a second person to somebody alone, and another one to people who have met. */
@@ -191,10 +194,11 @@ function banner(state: SceneState, { model, away }: Situation, { link }: Words):
   return model.state === null ? link.never : link.away;
 }
 
-function partner(state: SceneState, { model, presence, hasPicture }: Situation, { partner: words }: Words): Scene["partner"] {
+function partner(state: SceneState, { model, presence, hasPicture, isTextOnly }: Situation, { partner: words }: Words): Scene["partner"] {
   const here = state === "talking";
   const name = alias(model);
   const named = name === "" || !(here || state === "connecting" || state === "reconnecting") ? null : name;
+  if (here && isText(model)) return { name: named, badge: null, blank: isTextOnly ? words.youWrite : words.writes };
   if (!here || presence === null) return { name: named, badge: null, blank: null };
   const blank = presence.camera ? (hasPicture ? null : words.nobody) : words.cameraOff;
   const badge = presence.hidden ? words.hidden : presence.microphone ? null : words.muted;
@@ -213,4 +217,8 @@ function mark({ quality: { own, partner, isPictureHeld } }: Situation, words: Wo
 
 function alias({ state }: Model): string {
   return state?.state === "matched" ? state.match.partner.alias : "";
+}
+
+function isText({ state }: Model): boolean {
+  return state?.state === "matched" && state.match.media.kind === "text";
 }

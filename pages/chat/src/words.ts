@@ -2,6 +2,7 @@ import type { EndReason, IdleReason, ReportReason } from "duologue";
 import type { Subject } from "./report.ts";
 import { value } from "./values.ts";
 import { englishDevices, type DeviceWords } from "./words-devices.ts";
+import { englishFailures, englishLimits, englishLink, type FailureWords, type LimitWords, type LinkWords } from "./words-limits.ts";
 
 /** Every word that the page says, in one place. A translation is another table of this type. */
 export interface Words {
@@ -94,6 +95,7 @@ export interface Words {
     readonly connecting: string;
     readonly connectingDetail: string;
     readonly talking: (alias: string) => string;
+    readonly writing: (alias: string) => string;
     readonly reconnecting: string;
     readonly reconnectingDetail: string;
     /** Why there is no picture: the other page asked for more than it may. */
@@ -107,12 +109,19 @@ export interface Words {
   readonly stillThere: { readonly title: string; readonly detail: string; readonly yes: string };
   /** Why the last conversation ended, said while the next one is looked for. */
   readonly ended: Readonly<Record<EndReason, string>>;
-  readonly noWay: string;
+  /** Why the two could not be connected, where this page knows it. */
+  readonly failure: FailureWords;
+  /** What this browser cannot do, and what works in spite of it. */
+  readonly limits: LimitWords;
   readonly partner: {
     readonly cameraOff: string;
     readonly muted: string;
     readonly hidden: string;
     readonly nobody: string;
+    /** They cannot have a call; this page can. */
+    readonly writes: string;
+    /** This page cannot have a call. */
+    readonly youWrite: string;
   };
   readonly quality: {
     readonly good: string;
@@ -122,16 +131,7 @@ export interface Words {
     readonly theirsLost: string;
     readonly held: string;
   };
-  readonly link: {
-    readonly away: string;
-    readonly awayTalking: string;
-    readonly networkFull: string;
-    /** The server answers, but what it tells by itself does not get through. */
-    readonly blocked: string;
-    readonly blockedTalking: string;
-    /** Nothing that this page asked was answered since it was loaded. */
-    readonly never: string;
-  };
+  readonly link: LinkWords;
   /** The browser blocks our cookies: everything works, but a reload begins a new session. */
   readonly unkept: string;
   readonly over: {
@@ -301,6 +301,7 @@ export const english: Words = {
     connecting: "Someone is here",
     connectingDetail: "Connecting the two of you…",
     talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${value(alias)}. Say hello!`),
+    writing: (alias) => (alias === "" ? "You are writing. Say hello!" : `You are writing with ${value(alias)}. Say hello!`),
     reconnecting: "Reconnecting to your partner…",
     reconnectingDetail: "You can wait a moment, or press Next.",
     limited: {
@@ -328,14 +329,15 @@ export const english: Words = {
     "media-unavailable": "The video server did not answer.",
     "you-were-away": "You were away.",
   },
-  noWay:
-    "There was no direct way between your two networks, and this site offers no detour. " +
-    "Its operator can add a STUN or TURN server (DUOLOGUE_ICE_SERVERS).",
+  failure: englishFailures,
+  limits: englishLimits,
   partner: {
     cameraOff: "Their camera is off",
     muted: "Their microphone is off",
     hidden: "Stepped away",
     nobody: "No picture yet",
+    writes: "This person can only write: their browser cannot make calls. They do not see or hear you.",
+    youWrite: "You two write: your browser cannot make calls, so you do not see or hear each other.",
   },
   quality: {
     good: "Good connection",
@@ -345,20 +347,7 @@ export const english: Words = {
     theirsLost: "Their connection is lost",
     held: "Weak connection: sound first",
   },
-  link: {
-    away: "The server cannot be reached. Trying again by itself; you keep your place.",
-    awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
-    blocked:
-      "Something on this device or network blocks live updates from this site. Allow them in your content blocker, or try another " +
-      "browser or network. This page keeps trying.",
-    blockedTalking:
-      "Something on this device or network blocks live updates from this site. Your conversation goes on. " +
-      "Allow live updates in your content blocker; this page keeps trying.",
-    never:
-      "This page cannot reach its server. If other sites work, a content blocker or your network may stop it: " +
-      "allow this site, or try another browser. This page keeps trying.",
-    networkFull: "Too many people use your network connection at the moment. This page keeps trying. You can also try another network.",
-  },
+  link: englishLink,
   unkept: "This browser blocks cookies for this page. You can still talk, but after a reload you are a new person.",
   over: {
     elsewhere: "Open in another tab",

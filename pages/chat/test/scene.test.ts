@@ -29,7 +29,8 @@ function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
     elsewhere: false,
     hasPicture: true,
     news: null,
-    noWay: false,
+    failure: null,
+    isTextOnly: false,
     away: false,
     loopback: true,
     dealt: new Set(),
@@ -94,7 +95,34 @@ describe("the scene", () => {
   });
 
   it("names what the operator has to set when two networks found no way", () => {
-    expect(draw({ state: waiting }, { news: "media-failed", noWay: true }).detail).toContain("DUOLOGUE_ICE_SERVERS");
+    expect(draw({ state: waiting }, { news: "media-failed", failure: "noWay" }).detail).toContain("DUOLOGUE_ICE_SERVERS");
+  });
+
+  it("blames the networks only if the two browsers looked for a way between them", () => {
+    for (const failure of ["noWayAtAll", "noAnswer", "browser"] as const) {
+      const { detail } = draw({ state: waiting }, { news: "media-failed", failure });
+      expect(detail).toBe(english.failure[failure]);
+      if (failure !== "noWayAtAll") expect(detail).not.toMatch(/network|ICE/);
+    }
+  });
+
+  it("says in a match of text who can only write, and that nobody is seen", () => {
+    const text = { ...matched, match: { ...matched.match, media: { kind: "text" } } } as PersonState;
+    expect(draw({ state: text, media: media() }, { presence: null })).toMatchObject({
+      state: "talking",
+      title: "You are writing with Ada. Say hello!",
+      partner: { name: "Ada", badge: null, blank: english.partner.writes },
+      canChat: true,
+    });
+    expect(draw({ state: text, media: media() }, { presence: null, isTextOnly: true }).partner.blank).toBe(english.partner.youWrite);
+  });
+
+  it("tells live updates that are blocked from a server that is away, and from one that was never reached", () => {
+    const blocked = { link: "away", is_blocked: true } as const;
+    expect(draw(blocked).banner).toBe(english.link.blocked);
+    expect(draw({ ...talking, ...blocked }, { away: true }).banner).toBe(english.link.blockedTalking);
+    expect(draw({ link: "away" }, { away: true }).banner).toBe(english.link.never);
+    expect(draw({ link: "away" }).banner).toBeNull();
   });
 
   it("says that the server is away only after a moment, and that the conversation goes on", () => {

@@ -45,6 +45,20 @@ class Api:
         """``GET /v1/state?page=…``: one long poll, which is a connection."""
         return _parsed(await self._call("GET", f"/v1/state?{query}", token, timeout_s=timeout_s), PollReply)
 
+    async def reaches(self, *, token: str) -> bool:
+        """Return whether the server answers a request that is neither a stream nor a poll.
+
+        It changes nothing.
+        """
+        try:
+            await self._call("POST", "/v1/comparisons", token, {})
+        except Refused as error:
+            # A refusal without a code is not this server's: a proxy of the network said it.
+            return error.status < HTTPStatus.INTERNAL_SERVER_ERROR and error.code != ""
+        except Unreached:
+            return False
+        return True
+
     async def _call(
         self,
         method: str,

@@ -18,6 +18,7 @@ from duologue.client.media import Media, NoMedia
 from duologue.client.model import (
     After,
     AskPartner,
+    Blocked,
     By,
     Command,
     Effect,
@@ -111,6 +112,7 @@ class Client:
             on_frame=self._read,
             on_link=self._linked,
             timings=timings,
+            on_blocked=lambda blocked: self.dispatch(Blocked(blocked)),
         )
         self._courier = Courier(
             self._api,

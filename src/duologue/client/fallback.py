@@ -58,6 +58,11 @@ class Fallback:
         self.barred = transports == "sse"
 
     @property
+    def failing(self) -> bool:
+        """Whether no stream gets through."""
+        return self._failures >= ENOUGH
+
+    @property
     def wants_poll(self) -> bool:
         """Whether a poll is to be tried."""
-        return not self.barred and self._failures >= ENOUGH
+        return not self.barred and self.failing

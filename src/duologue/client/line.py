@@ -13,6 +13,7 @@ from typing import Any
 from duologue.client.api import Api
 from duologue.client.backoff import full_jitter
 from duologue.client.clock import Clock
+from duologue.client.doubt import Doubt
 from duologue.client.errors import Refused, Unreached
 from duologue.client.fallback import End, Fallback
 from duologue.client.model import By, Link
@@ -69,6 +70,7 @@ class Line:
         on_frame: Callable[[Frame], None],
         on_link: Callable[[Link, By], None],
         timings: Timings,
+        on_blocked: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """``known``: what the page has, for a poll to name."""
         self._transport = transport
@@ -80,6 +82,7 @@ class Line:
         self._on_frame = on_frame
         self._on_link = on_link
         self._timings = timings
+        self._doubt = Doubt(on_blocked)
         self._group: asyncio.TaskGroup | None = None
         self._told: tuple[Link, By] = (Link.CLOSED, By.SSE)
         self._begin("")
@@ -102,6 +105,8 @@ class Line:
         """Nothing counts any more; whoever runs it cancels that, too. Can be repeated."""
         self._drop()
         self._drop_trial()
+        _cancel(self._reaching)
+        self._doubt.clear()
         self._told = (Link.CLOSED, By.SSE)
 
     @property
@@ -146,6 +151,7 @@ class Line:
         self._coming: asyncio.Task[None] | None = None
         self._returning: asyncio.Task[None] | None = None
         self._trying: asyncio.Task[None] | None = None
+        self._reaching: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
 
     def _connect(self) -> None:
@@ -163,7 +169,8 @@ class Line:
             await self._poll(slot)
         else:
             self._heard = False
-            await self._stream(slot, QUIET_S if self._fallback.barred else self._timings.first_frame_s)
+            patient = self._fallback.barred and not self._doubt.raised
+            await self._stream(slot, QUIET_S if patient else self._timings.first_frame_s)
 
     def _no_session(self, error: Refused | Unreached) -> None:
         if isinstance(error, Refused) and not error.passing:
@@ -200,6 +207,7 @@ class Line:
         self._retry_s = (retry_ms or 0) / 1000 or self._retry_s
         self._heard = True
         self._fallback.streamed()
+        self._doubt.clear()
         frame = parse_frame(event.data)
         if frame:
             self._take(frame)
@@ -223,7 +231,17 @@ class Line:
             self._returns_soon = self._fallback.may_pass
             self._connect()
         else:
+            if early and self._fallback.failing:
+                self._raise_doubt()
             self._retry()
+
+    def _raise_doubt(self) -> None:
+        if self._reaching is None or self._reaching.done():
+            self._reaching = self._spawn(self._reach(self._doubt.round))
+
+    async def _reach(self, asked_in: int) -> None:
+        """Ask whether the server answers a request that is neither a stream nor a poll."""
+        self._doubt.answered(await self._api.reaches(token=self._session.token), asked_in)
 
     def _take(self, frame: Frame) -> None:
         if frame.transports:
@@ -271,6 +289,7 @@ class Line:
 
     def _polled(self, frame: Frame) -> None:
         self._heard = True
+        self._doubt.clear()
         if frame.type == "message":
             self._last_id = f"{frame.match}:{frame.n}:{frame.at_ms}"
         self._take(frame)
@@ -299,6 +318,8 @@ class Line:
             )
         if end.final:
             self._fallback.barred = True
+        if end.final or (end.status == 0 and not self._heard):
+            self._raise_doubt()  # a refusal that passes is an answer: polls are not blocked
         if end.final or not self._heard or self._attempt >= POLLS_FAILED:
             self._by = By.SSE
         self._retry(end.retry_after_s)
@@ -365,6 +386,8 @@ class Line:
     def _finish(self, link: Link) -> None:
         self._drop()
         self._drop_trial()
+        _cancel(self._reaching)
+        self._doubt.clear()
         self._become(link)
         self._over.set()
 

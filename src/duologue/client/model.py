@@ -178,6 +178,9 @@ class Model:
     kept_out: str = ""
     """Why the server takes no connection of this page for now (``network-full``), until the next frame of
     another kind."""
+    is_blocked: bool = False
+    """The server answers other requests, but neither a stream nor a poll gets through: something on the way
+    blocks them."""
     state: PersonState | None = None
     """``None`` until the first frame."""
     snapshots: int = 0
@@ -252,6 +255,13 @@ class NewPage:
     """A load of the page, or its person's wish to take over again."""
 
     page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Live updates are blocked on the way, or are no longer."""
+
+    blocked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +370,7 @@ class TimerFired:
 Input = (
     NewPage
     | LinkChanged
+    | Blocked
     | FrameRead
     | Replied
     | StateRead

@@ -11,6 +11,7 @@ from duologue.client.absence import confirm, settle_absence, slept
 from duologue.client.intent import asked, not_asked, settle_intent
 from duologue.client.measures import time_alone, time_face, time_frame, time_reply
 from duologue.client.model import (
+    Blocked,
     Chat,
     Command,
     Effect,
@@ -73,6 +74,8 @@ def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR09
             return read_reply(replace(model, reading=False), state, snapshots)
         case Failed():
             return _failed(model, event)
+        case Blocked(blocked):
+            return replace(model, is_blocked=blocked), ()
         case LinkChanged(link, by):
             return replace(model, link=link, by=by), ()
         case NewPage(page):
@@ -105,6 +108,7 @@ def _new_page(model: Model, page: str) -> Model:
         page=page,
         link=Link.CONNECTING,
         kept_out="",
+        is_blocked=False,
         state=None,
         snapshots=model.snapshots + 1,
         asking=None,

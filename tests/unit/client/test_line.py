@@ -24,6 +24,7 @@ class Setup:
         self.frames: list[str] = []
         self.links: list[Link] = []
         self.by = By.SSE
+        self.blocked: list[bool] = []
         self.known = Known(None, "", 0, 0)
         api = Api(self.server, self.clock)
         self.session = Session(self.clock, alias="Ada")
@@ -37,6 +38,7 @@ class Setup:
             on_frame=lambda frame: self.frames.append(frame.type),
             on_link=self._linked,
             timings=Timings(),
+            on_blocked=self.blocked.append,
         )
 
     def _linked(self, link: Link, by: By) -> None:

@@ -51,12 +51,13 @@ export function livekitMedia(options: LivekitOptions = {}): OpenMedia {
   const { clock = systemClock } = options;
   let made = options.otherwise;
   const other = (): OpenMedia => (made ??= usualMedia(clock)); // not before a browser is there: servers that render pages come here too
+  // A room needs WebRTC as well, unless the app's own module does without.
+  const isTextOnly = (): boolean => options.load === undefined && other().textOnly === true;
   const open = (setting: MediaSetting): MediaSession | null => {
-    // A room needs WebRTC as well.
-    if (setting.grant.kind === "livekit" && other().textOnly !== true) return new LivekitSession(setting, setting.grant, clock, options);
+    if (setting.grant.kind === "livekit" && !isTextOnly()) return new LivekitSession(setting, setting.grant, clock, options);
     return other()(setting);
   };
-  return Object.defineProperty(open, "textOnly", { get: () => other().textOnly === true });
+  return Object.defineProperty(open, "textOnly", { get: isTextOnly });
 }
 
 /** One match's room. The next match has a session of its own, which waits for nothing of this one. */
