@@ -180,7 +180,7 @@ export class Devices {
   async #open(generation: number, wants: readonly Want[]): Promise<void> {
     const failed = (kind: Kind, trouble: Extract<Input, { type: "failed" }>["trouble"]): void => this.#dispatch({ type: "failed", generation, kind, trouble });
     if (this.#opening === null) {
-      for (const { kind } of wants) failed(kind, globalThis.isSecureContext === true ? "missing" : "insecure");
+      for (const { kind } of wants) failed(kind, globalThis.isSecureContext ? "missing" : "insecure");
       return;
     }
     await this.#opening.open(wants, {
