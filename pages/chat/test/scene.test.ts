@@ -110,7 +110,7 @@ describe("the scene", () => {
     const text = { ...matched, match: { ...matched.match, media: { kind: "text" } } } as PersonState;
     expect(draw({ state: text, media: media() }, { presence: null })).toMatchObject({
       state: "talking",
-      title: "You are writing with Ada. Say hello!",
+      title: english.status.writing("Ada"),
       partner: { name: "Ada", badge: null, blank: english.partner.writes },
       canChat: true,
     });
