@@ -8,6 +8,11 @@ from bench.sizes import Size
 from bench.speed import OURS, PREDECESSOR
 
 
+PREDECESSOR_PER_S = 698
+"""Skips per server CPU-second of the predecessor's design when the goals were set. On a busy machine, where
+socket writes are dear, ours measures less: that alone must not meet the goal."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line: where its figures are, and how the goal is judged (by the median)."""
@@ -32,7 +37,7 @@ class Row:
 def rows(figures: Figures, size: Size) -> list[Row]:
     """Return the rows as far as they name what was measured: a quick run has fewer people and interests."""
     times = figures.spread(PREDECESSOR, "per_server_s")
-    least = 4 * times.median if times else float("inf")
+    least = 4 * max(times.median, PREDECESSOR_PER_S) if times else float("inf")
     work_s = size.overload_people * size.call_ms[-1] / 1000
     back_s = 2 * work_s + 8
     hung = f"{size.overload_people:,} people, store hung {size.outages_s[-1]:g} s, then {work_s:g} s of work"
@@ -46,7 +51,7 @@ def rows(figures: Figures, size: Size) -> list[Row]:
             "skips per server CPU-second",
             "per_server_s",
             "911–1,036",
-            "≥ 4 × (5 ×) the predecessor's",
+            f"≥ 4 × (5 ×) the predecessor's, and ≥ {4 * PREDECESSOR_PER_S:,}",
             lambda v: v >= least,
         ),
         Row("server CPU per skip, µs", "server_us", "775–976", "≤ 360 (290)", lambda v: v <= 360),
