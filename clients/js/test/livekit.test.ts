@@ -68,6 +68,20 @@ describe("a room of the client's own", () => {
     expect(call.clock.pending).toBe(0);
   });
 
+  it("publishes anew in the next try where media found no way", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(0);
+    call.livekit.routed = Promise.reject(new Error("could not establish pc connection"));
+    const page = call.load(grant("polite"));
+    await call.clock.advance(0);
+    expect([call.livekit.people(ROOM), partner.tracks]).toEqual([["m_1.impolite"], []]);
+    call.livekit.routed = Promise.resolve();
+    await call.clock.advance(500);
+    expect([page.words, partner.tracks.length, page.tracks.length]).toEqual([["open!"], 2, 2]);
+  });
+
   it("asks for a microphone together with the camera that follows it", async () => {
     const call = new Call();
     call.livekit.open(ROOM);

@@ -206,7 +206,12 @@ export class FakeRoom implements LivekitRoom {
       throw error;
     }
     this.emit("signalConnected");
-    await this.#server.routed;
+    try {
+      await this.#server.routed;
+    } catch (error) {
+      await this.disconnect();
+      throw error;
+    }
     if (this.state !== "connecting" && !this.#server.isStubborn) throw new Refused("given up");
     this.state = "connected";
     this.emit("connected");
