@@ -1,0 +1,76 @@
+/** How a LiveKit room is entered: what is negotiated when, so that the next face comes soon. */
+import { describe, expect, it } from "vitest";
+import { Call, grant, ROOM, track } from "./doubles/call.ts";
+
+describe("a room that is being entered", () => {
+  it("negotiates both directions while the connection is still being made", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(0);
+    call.livekit.routed = new Promise(() => undefined);
+    const page = call.load(grant("polite"));
+    await call.clock.advance(0);
+    expect(partner.tracks.map(({ kind }) => kind)).toEqual(["audio", "video"]);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+    expect([page.words, page.tracks]).toEqual([[], []]);
+    page.session.close();
+    await call.clock.advance(1_000);
+    expect([call.livekit.people(ROOM), partner.tracks]).toEqual([["m_1.impolite"], []]);
+  });
+
+  it("asks for what the partner begins to publish while the connection is still being made", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.livekit.routed = new Promise(() => undefined);
+    const page = call.load(grant("polite"));
+    await call.clock.advance(100);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(20);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+    page.session.close();
+    partner.session.close();
+    await call.clock.advance(0);
+    expect(call.clock.pending).toBe(0);
+  });
+
+  it("publishes anew in the next try where media found no way", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    const partner = call.load(grant("impolite"));
+    await call.clock.advance(0);
+    call.livekit.routed = Promise.reject(new Error("could not establish pc connection"));
+    const page = call.load(grant("polite"));
+    await call.clock.advance(0);
+    expect([call.livekit.people(ROOM), partner.tracks]).toEqual([["m_1.impolite"], []]);
+    call.livekit.routed = Promise.resolve();
+    await call.clock.advance(500);
+    expect([page.words, partner.tracks.length, page.tracks.length]).toEqual([["open!"], 2, 2]);
+  });
+
+  it("asks for a microphone together with the camera that follows it", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.load(grant("polite"));
+    const other = call.load(grant("impolite"), { tracks: { audio: track("audio"), video: null } });
+    await call.clock.advance(149);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["-"]);
+    other.session.send({ audio: track("audio"), video: track("video") });
+    await call.clock.advance(0);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone", "camera"]);
+  });
+
+  it("asks for a microphone alone where no camera follows in 150 ms, and at once after a camera was seen", async () => {
+    const call = new Call();
+    call.livekit.open(ROOM);
+    call.load(grant("polite"));
+    const other = call.load(grant("impolite"), { tracks: { audio: track("audio"), video: null } });
+    await call.clock.advance(170);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone"]);
+    other.session.send({ audio: null, video: track("video") });
+    await call.clock.advance(0);
+    other.session.send({ audio: track("audio"), video: null });
+    await call.clock.advance(0);
+    expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone"]);
+  });
+});
