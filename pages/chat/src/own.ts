@@ -1,4 +1,5 @@
 import { asked, button, isAwaited, type DeviceModel, type DevicesModel, type Failure, type Kind } from "duologue/devices";
+import { value } from "./values.ts";
 import type { Words } from "./words.ts";
 
 /** A button of a device: what a press does, and whether the device is silent or dark now. */
@@ -128,5 +129,5 @@ export function news(before: DeviceModel, now: DeviceModel, kind: Kind, { device
   const { open } = now;
   if (open === null || open.track === before.open?.track || (open.cause !== "lost" && open.cause !== "default")) return null;
   const isSame = open.cause === "lost" && (before.failure?.lost?.id ?? open.id) === open.id;
-  return isSame ? devices.back[kind] : devices.using(open.label === "" ? devices.another[kind] : open.label);
+  return isSame ? devices.back[kind] : devices.using(open.label === "" ? devices.another[kind] : value(open.label));
 }

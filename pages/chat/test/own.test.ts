@@ -2,6 +2,7 @@ import type { DeviceModel, DevicesModel, Failure, Kind, Opened } from "duologue/
 import { Devices } from "duologue/devices";
 import { describe, expect, it } from "vitest";
 import { news, own } from "../src/own.ts";
+import { value } from "../src/values.ts";
 import { english as words } from "../src/words.ts";
 
 const empty = new Devices({ media: undefined, permissions: undefined }).model;
@@ -103,7 +104,7 @@ describe("what came back without a press", () => {
     const before: DeviceModel = { ...model().microphone, open: null, failure: lost("unplugged") };
     const back = (open: Partial<Opened>): string | null => news(before, { ...before, open: opened("microphone", open) }, "microphone", words);
     expect(back({ cause: "lost" })).toBe(words.devices.back.microphone);
-    expect(back({ cause: "lost", id: "other", label: "Built-in" })).toBe("Now in use: Built-in.");
+    expect(back({ cause: "lost", id: "other", label: "Built-in" })).toBe(`Now in use: ${value("Built-in")}.`);
     expect(back({ cause: "default", label: "" })).toBe("Now in use: another microphone.");
     expect(back({ cause: "switch" })).toBeNull();
   });
