@@ -5,6 +5,8 @@ import type { Words } from "./words.ts";
 /** A button of a device: what a press does, and whether the device is silent or dark now. */
 export interface OwnButton {
   readonly label: string;
+  /** The label as it is said aloud, beginning with the same words. */
+  readonly spoken: string;
   readonly isOff: boolean;
   readonly isDisabled: boolean;
 }
@@ -48,8 +50,8 @@ export function own(model: DevicesModel, words: Words): OwnScene {
 function ownButton(kind: Kind, device: DeviceModel, { controls, devices }: Words): OwnButton {
   const [on, off] = kind === "camera" ? [controls.cameraOn, controls.cameraOff] : [controls.unmute, controls.mute];
   const state = button(device);
-  const label = state === "on" ? off : state === "opening" ? devices.keepOff[kind] : on;
-  return { label, isOff: state !== "on", isDisabled: device.failure?.trouble === "insecure" };
+  const label = state === "on" ? off : state === "opening" ? devices.cancel : on;
+  return { label, spoken: state === "opening" ? devices.cancelled[kind] : label, isOff: state !== "on", isDisabled: device.failure?.trouble === "insecure" };
 }
 
 /** On the stage: whatever keeps a device from being sent, but for the person's own wish. */

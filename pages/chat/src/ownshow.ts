@@ -1,6 +1,6 @@
 import type { Devices, Kind } from "duologue/devices";
 import { button } from "duologue/devices";
-import { element, icon, mark, show, write, writeOrHide } from "./elements.ts";
+import { describe, element, icon, mark, show, write, writeOrHide } from "./elements.ts";
 import type { OwnButton, OwnNote, OwnScene } from "./own.ts";
 
 /** A failure that took nothing away is said this long. */
@@ -43,13 +43,14 @@ export class OwnControls {
     show(element("own-notes", HTMLElement), notes.includes(true));
   }
 
-  #button(kind: Kind, { label, isOff, isDisabled }: OwnButton): void {
+  #button(kind: Kind, { label, spoken, isOff, isDisabled }: OwnButton): void {
     const { id, on, off } = BUTTONS[kind];
     const target = element(id, HTMLButtonElement);
     target.disabled = isDisabled;
     mark(target, "on", String(isOff));
     const text = target.querySelector("span");
     if (text !== null) write(text, label);
+    describe(target, "aria-label", spoken);
     icon(target, isOff ? off : on);
   }
 

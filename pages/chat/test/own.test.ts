@@ -32,7 +32,7 @@ describe("what the buttons say", () => {
   it("is what a press does", () => {
     expect(labels(model())).toEqual(["Mute", "Camera off"]);
     expect(labels(model({ open: null, isOff: true }, { isOff: true }))).toEqual(["Unmute", "Camera on"]);
-    expect(labels(model({ open: null, request }, { open: null, request }))).toEqual(["Stay muted", "Leave it off"]);
+    expect(labels(model({ open: null, request }, { open: null, request }))).toEqual(["Cancel", "Cancel"]);
     expect(labels(model({ open: opened("camera", { isHeld: true }) }, { open: opened("microphone", { isHeld: true }) }))).toEqual(["Unmute", "Camera on"]);
   });
 
