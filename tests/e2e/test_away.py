@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 FREE_S = 9
 """Until the partner of a browser that stands still is free: 6 s, and some for a busy machine."""
 
-ALONE_S = 3
+ALONE_S = 2
 """A picture was with the next stranger 0.8 s after the browser went on."""
 
 ASKED = "e => e.checkVisibility() ? e.textContent : ''"
@@ -135,6 +135,7 @@ def test_control_a_page_that_does_not_notice_shows_its_person_to_a_stranger(
     meet(c, b)
 
 
+@pytest.mark.whole
 def test_a_page_out_of_the_cache_asks_first(
     playwright: Playwright, tmp_path: Path, arrive: Arrive, browser: Chromium, serving: Serving
 ) -> None:
