@@ -1,4 +1,4 @@
-"""How much is measured: whole, quick (below two minutes), and tiny (for the test of the benchmark itself)."""
+"""How much is measured: whole, quick (below two minutes), tiny (for the test of the benchmark itself)."""
 
 from dataclasses import dataclass
 
@@ -61,23 +61,23 @@ FULL = Size(
 QUICK = Size(
     "quick",
     rounds=3,
-    seconds=0.8,
-    people=500,
+    seconds=0.5,
+    people=300,
     light_per_s=50,
     at_a_time=32,
-    script_batches=12,
-    growth=(250, 1_000),
-    great=1_000,
-    streams=300,
-    idle_people=300,
-    idle_s=5.0,
+    script_batches=8,
+    growth=(200, 600),
+    great=400,
+    streams=150,
+    idle_people=200,
+    idle_s=2.5,
     overload_people=100,
     outages_s=(3.0,),
     call_ms=(6.0,),
-    watched_s=8.0,
-    interests=50,
+    watched_s=6.0,
+    interests=30,
     arrivals_per_s=40,
-    arriving_s=8.0,
+    arriving_s=6.0,
 )
 TINY = Size(
     "tiny",
