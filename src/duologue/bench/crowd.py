@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from duologue.bench.wire import Lines, StreamSocket, Target
+from duologue.bench.wire import CONNECTION_LOST, Lines, StreamSocket, Target
 
 FIRST_ADDRESS = int(IPv4Address("198.18.0.0"))
 ADDRESSES = 1 << 17
@@ -31,6 +31,8 @@ CAP_S = 4.0
 SKIPPED = "skipped"
 OK = 200
 CREATED = 201
+UNAVAILABLE = 503
+AGAIN_S = 1.0
 PATIENCE_S = 60.0
 SETTLE_S = 0.25
 
@@ -144,9 +146,7 @@ class Person:
 
     async def begin(self) -> None:
         """Begin a session and open the stream; return when the stream said the first state."""
-        status, body = await self.ask("/v1/sessions", b'{"cookie":false}')
-        if status != CREATED:
-            raise RuntimeError(f"a session was answered {status}: {body[:200].decode(errors='replace')}")
+        body = await self._insist("/v1/sessions", b'{"cookie":false}', CREATED)
         self.token = msgspec.json.decode(body, type=Granted).token
         self._head = b""
         arrived = asyncio.Event()
@@ -171,9 +171,19 @@ class Person:
     async def join(self, *tags: str) -> None:
         """Ask for a partner. Raises ``RuntimeError`` unless that was accepted."""
         wish: dict[str, Any] = {"intent": self.crowd.next_intent(), **({"tags": tags} if tags else {})}
-        status, body = await self.ask("/v1/join", msgspec.json.encode(wish))
-        if status != OK:
-            raise RuntimeError(f"a join was answered {status}: {body[:200].decode(errors='replace')}")
+        await self._insist("/v1/join", msgspec.json.encode(wish), OK)
+
+    async def _insist(self, path: str, body: bytes, wanted: int) -> bytes:
+        """Return the body of the answer; a server that is busy is asked again. Raises ``RuntimeError``."""
+        status, said = CONNECTION_LOST, b""
+        for _ in range(round(PATIENCE_S / AGAIN_S)):
+            status, said = await self.ask(path, body)
+            if status == wanted:
+                return said
+            if status not in (CONNECTION_LOST, UNAVAILABLE):
+                break
+            await asyncio.sleep(AGAIN_S)
+        raise RuntimeError(f"{path} was answered {status}: {said[:200].decode(errors='replace')}")
 
     def post(self, path: str, body: bytes, answered: Callable[[int, bytes], None]) -> None:
         """Send a command."""
