@@ -18,7 +18,7 @@ from duologue.api.webhook import webhook
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
-from duologue.delivery.offer import Offer
+from duologue.delivery.offer import Offer, Transports
 from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
@@ -96,8 +96,12 @@ def application(store_url: str, offer: Offer) -> Starlette:
     )
 
 
+STREAMS = Offer(Transports.SSE)
+"""Streams alone: a poll is refused."""
+
+
 @contextlib.contextmanager
-def served(store_url: str, offer: Offer = Offer()) -> Iterator[str]:  # noqa: B008 # it cannot be changed
+def served(store_url: str, offer: Offer = STREAMS) -> Iterator[str]:
     """The address of a server that runs for as long as the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(application(store_url, offer), log_level="warning", access_log=False)

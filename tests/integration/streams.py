@@ -73,7 +73,7 @@ class Process:
             contact=self.contact,
             metrics=self.metrics,
             clock=self.clock,
-            offer=Offer(Transports.BOTH),
+            offer=Offer(Transports.BOTH, 100),
         )
         self.polls = Polls(self.hub, self.clock)
         self.feed = Feed(
