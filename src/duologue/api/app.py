@@ -23,7 +23,7 @@ from duologue.api.problems import HANDLERS
 from duologue.api.pulse import PulseBody, pulse, pulse_counts
 from duologue.api.reports import ReportBody, report
 from duologue.api.sessions import sessions
-from duologue.api.signals import SignalBody, signal
+from duologue.api.signals import SignalBody, signal, signal_counts
 from duologue.api.skip import SkipBody, skip, skip_counts
 from duologue.api.state import state
 from duologue.delivery.polls import Polls
@@ -69,7 +69,7 @@ def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]
         command("/v1/leave", LeaveBody, leave, desk, Kind.PULSES),
         command("/v1/pulse", PulseBody, pulse, desk, Kind.PULSES, also=pulse_counts),
         command("/v1/ack", AckBody, ack, desk, Kind.PULSES),
-        command("/v1/signal", SignalBody, signal, desk, Kind.SIGNALS),
+        command("/v1/signal", SignalBody, signal, desk, Kind.SIGNALS, also=signal_counts),
         command("/v1/messages", MessageBody, message, desk, Kind.MESSAGES),
         command("/v1/blocks", BlockBody, block, desk, Kind.REPORTS, also=skip_counts),
         command("/v1/reports", ReportBody, report, desk, Kind.REPORTS, also=skip_counts),

@@ -1,6 +1,6 @@
 """What all commands have in common: who asks, what they say, one call, the answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -28,7 +28,7 @@ def command(
     desk: Desk,
     counts: Kind,
     *,
-    also: Callable[[T], Kind | None] = lambda _: None,
+    also: Callable[[T], Iterable[Kind]] = lambda _: (),
 ) -> Route:
     """The route of a command: nothing reaches ``handle`` but a known caller and a body within its bounds.
 
@@ -42,7 +42,7 @@ def command(
         caller = desk.caller(request.headers, secure=is_secure(request.scope))
         await door.admit(counts, request.scope, caller.person)
         body = await bodies.read(request, kind, desk.sizes.body_bytes)
-        if (besides := also(body)) is not None:
+        for besides in also(body):
             await door.admit(besides, request.scope, caller.person)
         return render(await handle(desk, caller, body), desk.media)
 

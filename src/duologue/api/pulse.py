@@ -13,14 +13,19 @@ MEASURES = ("told", "alone", "next_face")
 """The fields of a pulse that carry a measurement, without their unit."""
 
 
-class PulseBody(Body):
-    """A sign of life, what the page sees of its partner, and what it measured."""
+class Told(Body):
+    """What a page sees of its partner, and what it measured."""
 
-    match: Id | UnsetType = UNSET
     media: Media | UnsetType = UNSET
     told_ms: Milliseconds | UnsetType = UNSET
     alone_ms: Milliseconds | UnsetType = UNSET
     next_face_ms: Milliseconds | UnsetType = UNSET
+
+
+class PulseBody(Told):
+    """A sign of life, in a match or without one."""
+
+    match: Id | UnsetType = UNSET
 
 
 async def pulse(desk: Desk, caller: Session, body: PulseBody) -> Answer:
@@ -36,14 +41,14 @@ async def pulse(desk: Desk, caller: Session, body: PulseBody) -> Answer:
     return Answer(reply.outcome, reply.state)
 
 
-def pulse_counts(body: PulseBody) -> Kind | None:
+def pulse_counts(body: Told) -> tuple[Kind, ...]:
     """Count what a pulse says of its media: ``failed`` can end a conversation, so it is a skip."""
     if body.media is Media.FAILED:
-        return Kind.SKIPS
-    return Kind.SILENCES if body.media is Media.SILENT else None
+        return (Kind.SKIPS,)
+    return (Kind.SILENCES,) if body.media is Media.SILENT else ()
 
 
-async def measured(desk: Desk, caller: Session, body: PulseBody) -> None:
+async def measured(desk: Desk, caller: Session, body: Told) -> None:
     """Hand what the client measured to the metrics, unless this person has told too much this minute."""
     told = {name: ms for name in MEASURES if (ms := getattr(body, f"{name}_ms")) is not UNSET}
     if told and await desk.door.counts(Kind.MEASURES, {}, caller.person):

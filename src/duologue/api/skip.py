@@ -24,9 +24,9 @@ class Skips(Protocol):
     def skip(self) -> bool: ...
 
 
-def skip_counts(body: Skips) -> Kind | None:
+def skip_counts(body: Skips) -> tuple[Kind, ...]:
     """Count a block or a report that ends the conversation as a skip, too."""
-    return Kind.SKIPS if body.skip else None
+    return (Kind.SKIPS,) if body.skip else ()
 
 
 async def skip(desk: Desk, caller: Session, body: SkipBody) -> Answer:

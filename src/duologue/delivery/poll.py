@@ -335,5 +335,6 @@ def reply(state: bytes, messages: list[MessageFrame], signals: list[SignalFrame]
         "people_online": means.contact.people_online,
         "now_ms": int(means.now_ms),
         **means.offer.said_to_all(),
+        "media": means.media.hint,
     }
     return b'{"state":' + state + b"," + msgspec.json.encode(rest)[1:]

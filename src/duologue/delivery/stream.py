@@ -160,8 +160,8 @@ class Stream(Connection):
     # --- within ----------------------------------------------------------------------
 
     def _tell_snapshot(self, state: bytes, reason: str) -> None:
-        offer = self._means.offer.said_to(self.person)
-        made = frame.frame("snapshot", self._means.now_ms, reason=reason, **offer)
+        said = {"media": self._means.media.hint, **self._means.offer.said_to(self.person)}
+        made = frame.frame("snapshot", self._means.now_ms, reason=reason, **said)
         dressed = self._dress(state)
         self._push(frame.block(frame.splice(made, dressed), retry_ms=self._retry_ms()))
         self.knows_unavailable = False

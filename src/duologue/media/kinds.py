@@ -20,6 +20,11 @@ class Kinds:
         """That of the port that needs it most often; a state that is written once too often does no harm."""
         return min(port.renew_ms for port in self._ports.values())
 
+    @property
+    def hint(self) -> Mapping[str, Any]:
+        """Return that of the kind that new matches get."""
+        return self._ports[self.kind].hint
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """By the port of the match's own kind; a kind that nobody serves here stays as it was stored."""
         port = self._ports.get(media["kind"])

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from duologue.media.turn import RENEW_S, TTL_S, credentials, needs_credentials
+from duologue.media.turn import RENEW_S, TTL_S, credentials, needs_credentials, relays
 from duologue.pairing.vocabulary import MediaKind
 
 
@@ -38,6 +38,17 @@ class Peer:
     def renew_ms(self) -> float:
         """Half of what the credentials are good for, if there are any of ours."""
         return RENEW_S * 1000 if any(map(self._is_ours, self._ice_servers)) else math.inf
+
+    @property
+    def hint(self) -> dict[str, Any]:
+        """Return the ICE servers, if a page can look for its own addresses with them before it has a partner.
+
+        Where there is a TURN server it cannot: its credentials are made for a match, and each person who
+        waits would occupy a place on it.
+        """
+        if self._relay_only or any(map(relays, self._ice_servers)):
+            return {"kind": self.kind}
+        return {"kind": self.kind, "ice_servers": self._ice_servers}
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """Add the ICE servers, with credentials of this match's person, made now and stored nowhere."""

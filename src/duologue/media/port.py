@@ -25,6 +25,13 @@ class MediaPort(Protocol):
         Infinity: it does not, or is needed only at once.
         """
 
+    @property
+    def hint(self) -> Mapping[str, Any]:
+        """Return what a page may know of its next match's media beforehand: ``kind``, and what else is certain.
+
+        Nothing in it runs out, and its use costs an operator nothing for each person who waits.
+        """
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """``state.match.media`` as its person shall read it; the argument stays as it was.
 

@@ -139,7 +139,15 @@ async def test_while_we_drain_the_next_poll_goes_elsewhere(scene: Scene, client:
     answer = await client.get("/v1/state?page=a1&version=10&wait_ms=15000")
     assert answer.status_code == 200
     assert answer.headers["connection"] == "close"
-    assert set(answer.json()) == {"state", "messages", "signals", "people_online", "now_ms", "transports"}
+    assert set(answer.json()) == {
+        "state",
+        "messages",
+        "signals",
+        "people_online",
+        "now_ms",
+        "transports",
+        "media",
+    }
     assert scene.machine.calls == []
 
 

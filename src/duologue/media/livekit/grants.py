@@ -47,6 +47,11 @@ class Grants:
         """Never: LiveKit itself renews the grant of a person who is in the room."""
         return math.inf
 
+    @property
+    def hint(self) -> dict[str, Any]:
+        """Return the server's address: a page can prepare its connection to it."""
+        return {"kind": self.kind, "url": self._url}
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """The address, the room and a fresh grant for its person, if the room is open.
 

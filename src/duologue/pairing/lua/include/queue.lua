@@ -135,7 +135,8 @@ end
 
 local function marry(older, newer)
   local m = {
-    id = fresh('m_'), a = older.id, b = newer.id, started = now, kind = kind_of(older, newer), word = now, met = 0,
+    -- Side b makes the offers: the one who waited has had the time to prepare one.
+    id = fresh('m_'), a = newer.id, b = older.id, started = now, kind = kind_of(older, newer), word = now, met = 0,
     open_a = 0, open_b = 0,
     signed_a = 0, signed_b = 0, -- guard: sign-in-match -- off: signed_a = 1, signed_b = 1,
     silent_since_a = 0, silent_last_a = 0, silent_since_b = 0, silent_last_b = 0,

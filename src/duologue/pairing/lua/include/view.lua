@@ -11,13 +11,19 @@ local function ready_field(m)
   return m.ready == 1 and ',"ready":true' or ',"ready":false'
 end
 
+-- Which page the partner has, so that the first signal can name it: a page that comes later does not read it in a replay.
+local function page_field(m, partner)
+  if m.kind ~= 'peer' or partner.page == '' then return '' end
+  return ',"page":"' .. partner.page .. '"'
+end
+
 local function match_json(r)
   local m = load_match(r.match)
   local partner = partner_of(m, r)
   return string.format(
-    '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"%s},"messages":{"first":%.0f,"last":%.0f}}',
+    '{"match":"%s","started_at_ms":%.0f,"partner":{"alias":%s,"away_until_ms":%s},"media":{"kind":"%s","role":"%s"%s%s},"messages":{"first":%.0f,"last":%.0f}}',
     m.id, m.began or m.started, partner.alias, away_until(partner), m.kind,
-    m.a == r.id and 'polite' or 'impolite', ready_field(m), m.message_first, m.message_last)
+    m.a == r.id and 'polite' or 'impolite', ready_field(m), page_field(m, partner), m.message_first, m.message_last)
 end
 
 local function state_json(r)
