@@ -27,7 +27,7 @@ class MediaPort(Protocol):
 
     @property
     def hint(self) -> Mapping[str, Any]:
-        """Return what a page may know of its next match's media beforehand: ``kind``, and what else is certain.
+        """Return what a page may know of the media of its next match: ``kind``, and what else is certain.
 
         Nothing in it runs out, and its use costs an operator nothing for each person who waits.
         """
