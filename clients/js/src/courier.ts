@@ -1,7 +1,7 @@
 import type { Api, CallOptions } from "./api.ts";
 import type { Clock } from "./clock.ts";
-import { randomId } from "./ids.ts";
 import { Refused } from "./problem.ts";
+import { PULSE_TIMEOUT_MS, Signalling } from "./signalling.ts";
 import { currentMatch, type Command, type Effect, type Input, type Model, type PulseBody } from "./state/model.ts";
 import type { Reply, SignalData } from "./vocabulary.ts";
 
@@ -18,10 +18,6 @@ export interface CourierOptions {
   readonly mostSignals?: number;
 }
 
-/** An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew. */
-const PULSE_TIMEOUT_MS = 2_000;
-const SIGNAL_TIMEOUT_MS = 4_000;
-
 /** Signals that wait for those before them. A call begins with a few; more than this a partner's page has asked for, and means no good. */
 const MOST_SIGNALS = 64;
 
@@ -37,9 +33,7 @@ export class Courier {
   #press = new AbortController();
   #match = new AbortController();
   #matchName: string | null = null;
-  /** Signals go one after the other: a description has to arrive before what builds on it. */
-  #signals: Promise<void> = Promise.resolve();
-  #waiting = new Set<string>();
+  #signals: Signalling | null = null;
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -52,8 +46,7 @@ export class Courier {
     this.#match.abort();
     this.#match = this.#scope();
     this.#matchName = match;
-    this.#signals = Promise.resolve();
-    this.#waiting = new Set();
+    this.#signals = match === null ? null : this.#signalling(match, model.media_hint === null, this.#match.signal);
   }
 
   /** Ends every command under way; the next one starts a new life. Can be repeated. */
@@ -82,6 +75,7 @@ export class Courier {
   }
 
   pulse(body: PulseBody): void {
+    if (this.#signals?.takes(body) === true) return;
     void this.#carry({ name: "pulse", match: body.match ?? null }, body, { signal: this.#life.signal, once: true, timeout_ms: PULSE_TIMEOUT_MS });
   }
 
@@ -90,12 +84,7 @@ export class Courier {
   }
 
   signal(match: string, data: SignalData): void {
-    const waiting = this.#waiting;
-    if (match !== this.#matchName || waiting.size >= (this.#options.mostSignals ?? MOST_SIGNALS)) return;
-    const options = { signal: this.#match.signal, timeout_ms: SIGNAL_TIMEOUT_MS };
-    const key = randomId("k_");
-    waiting.add(key);
-    this.#signals = this.#signals.then(() => this.#carry({ name: "signal" }, { match, key, data }, options)).finally(() => waiting.delete(key));
+    if (match === this.#matchName) this.#signals?.say(data);
   }
 
   async readState(): Promise<void> {
@@ -123,6 +112,17 @@ export class Courier {
     }
   }
 
+  #signalling(match: string, isPlain: boolean, signal: AbortSignal): Signalling {
+    return new Signalling({
+      match,
+      most: this.#options.mostSignals ?? MOST_SIGNALS,
+      isPlain,
+      // A pulse outlives its match: what was measured is in it.
+      send: (to, body, options) => this.#send(to, body, { ...options, signal: to.name === "pulse" ? this.#life.signal : signal }, "signal"),
+      failed: (to, error) => this.#failed(to, error),
+    });
+  }
+
   /** A later press calls the earlier one off: retried, it would arrive last. */
   #pressed(command: Command, body: object): void {
     this.#press.abort();
@@ -139,11 +139,13 @@ export class Courier {
     }
   }
 
-  async #send(to: Command, body: object, options: CallOptions): Promise<Reply> {
+  /** `path`: what is asked for, if that is more than the command: a signal that was sent is a sign of life. */
+  async #send(to: Command, body: object, options: CallOptions, path: string = to.name): Promise<Reply> {
     const { api, clock, model, dispatch } = this.#options;
     const { snapshots } = model();
     const started_ms = clock.monotonic();
-    const reply = await api.command(to.name, body, options);
+    const answer = await api.command(path, body, options);
+    const reply: Reply = to.name === "pulse" && answer.outcome === "sent" ? { ...answer, outcome: "ok" } : answer;
     dispatch({ type: "reply", to, reply, snapshots, took_ms: clock.monotonic() - started_ms });
     return reply;
   }

@@ -7,7 +7,7 @@ export { attachedMedia } from "./media/attached.ts";
 export { textMedia } from "./media/text.ts";
 export type { Qualities, Quality } from "./media/quality.ts";
 export type { LivekitRoom } from "./media/room.ts";
-export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia } from "./media/port.ts";
+export type { LocalTracks, MediaEvents, MediaSession, MediaSetting, OpenMedia, Preparation, WaitingSetting } from "./media/port.ts";
 export { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
 export { bearerSession, cookieSession, hostSession, memoryStorage, suppliedSession, type Grant, type Session, type TokenStorage } from "./session.ts";
 export { documentSigns, type WatchSigns } from "./signs.ts";
@@ -25,6 +25,7 @@ export type {
   IdleReason,
   Match,
   MediaGrant,
+  MediaHint,
   MediaWord,
   Outcome,
   PersonState,

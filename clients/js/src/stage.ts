@@ -1,8 +1,8 @@
-import type { LocalTracks, MediaSession, OpenMedia } from "./media/port.ts";
+import type { LocalTracks, MediaSession, OpenMedia, Preparation } from "./media/port.ts";
 import { noQuality, type Qualities } from "./media/quality.ts";
 import type { LivekitRoom } from "./media/room.ts";
-import { callMatch, type Input, type Model } from "./state/model.ts";
-import type { MediaGrant, Presence, SignalData } from "./vocabulary.ts";
+import { callMatch, isLookedFor, type Input, type Model } from "./state/model.ts";
+import type { MediaGrant, MediaHint, Presence, SignalData } from "./vocabulary.ts";
 
 /** What this page sees of its partner; empty between matches. */
 export interface Partner {
@@ -32,6 +32,10 @@ export class Stage {
   #session: MediaSession | null = null;
   #partner: Partner = nobody;
   #room: LivekitRoom | null = null;
+  #preparation: Preparation | null = null;
+  /** What the preparation is for, also if there is nothing to prepare. */
+  #hint: MediaHint | null = null;
+  #link: Model["link"] = "closed";
   readonly #leaving = new Map<string, Promise<void>>();
 
   constructor(options: StageOptions) {
@@ -46,6 +50,7 @@ export class Stage {
   follow(model: Model): void {
     const match = callMatch(model);
     const grant = model.state?.state === "matched" ? model.state.match.media : null;
+    this.#prepare(model, match);
     if (match !== this.#match) {
       this.#leave();
       this.#match = match;
@@ -67,6 +72,7 @@ export class Stage {
   send(tracks: LocalTracks): void {
     this.#tracks = tracks;
     this.#session?.send(tracks);
+    this.#preparation?.send(tracks);
   }
 
   tell(presence: Presence): void {
@@ -87,6 +93,26 @@ export class Stage {
   /** When this page has left what it had of that match. */
   left(match: string): Promise<void> {
     return this.#leaving.get(match) ?? Promise.resolve();
+  }
+
+  /** Begins when somebody is looked for. What a match leaves of it stays for the next one, and nothing stays for nobody. */
+  #prepare(model: Model, match: string | null): void {
+    const isWaiting = isLookedFor(model);
+    const hint = isWaiting || match !== null ? model.media_hint : null;
+    if (JSON.stringify(hint) !== JSON.stringify(this.#hint)) this.#forget();
+    if (isWaiting && this.#hint === null && hint !== null) {
+      this.#hint = hint;
+      this.#preparation = this.#options.open.prepare?.({ hint, tracks: this.#tracks }) ?? null;
+    }
+    if (this.#link !== "open" && model.link === "open") this.#preparation?.renew();
+    this.#link = model.link;
+    this.#preparation?.wait(isWaiting);
+  }
+
+  #forget(): void {
+    this.#preparation?.close();
+    this.#preparation = null;
+    this.#hint = null;
   }
 
   #leave(): void {
@@ -111,6 +137,7 @@ export class Stage {
       tracks: this.#tracks,
       presence: this.#presence,
       room: this.#room,
+      prepared: this.#preparation,
       events: {
         status: (status, fresh) => dispatch({ type: "media", match, status, fresh }),
         vouched: () => dispatch({ type: "vouched", match }),

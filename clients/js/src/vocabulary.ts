@@ -28,6 +28,8 @@ export type Role = "polite" | "impolite";
 export interface PeerMedia {
   readonly kind: "peer";
   readonly role: Role;
+  /** The partner's page, as far as the server knows; an older server does not say. */
+  readonly page?: string;
   readonly ice_servers: readonly RTCIceServer[];
   /** Offer the partner no address of one's own: all media goes through a TURN server. */
   readonly ice_transport_policy?: "relay";
@@ -47,6 +49,11 @@ export interface TextGrant {
 }
 
 export type MediaGrant = PeerMedia | LivekitMedia | TextGrant;
+
+/** What is certain about the media of the next match. `ice_servers` are there only if the match will name the same ones. */
+export type MediaHint =
+  | { readonly kind: "peer"; readonly ice_servers?: readonly RTCIceServer[] }
+  | { readonly kind: "livekit"; readonly url: string };
 
 export interface Match {
   readonly match: string;
@@ -88,9 +95,11 @@ export type SignalBody =
   | { readonly hello: true }
   | { readonly bye: true }
   | { readonly description: RTCSessionDescriptionInit }
-  | { readonly candidate: RTCIceCandidateInit };
+  | { readonly candidate: RTCIceCandidateInit }
+  | { readonly candidates: readonly RTCIceCandidateInit[] };
 
-export type SignalData = { readonly from: string; readonly to?: string } & SignalBody;
+/** `lists`: the page that says it reads `candidates`. */
+export type SignalData = { readonly from: string; readonly to?: string; readonly lists?: true } & SignalBody;
 
 /** Which transports a server has. With `both`, pages compare the two. */
 export type Transports = "sse" | "poll" | "both";
@@ -118,6 +127,8 @@ export interface StateFrame {
   readonly reason?: string;
   readonly people_online?: number;
   readonly transports?: Transports;
+  /** On a snapshot; an older server does not say. */
+  readonly media?: MediaHint;
   /** On a snapshot: this connection is to compare its stream with a read every so often. */
   readonly compare_ms?: number;
   /** On a snapshot: after so many conversations in a row without a sign of the person, they are asked before the next. */
@@ -169,6 +180,7 @@ export interface PollReply {
   readonly now_ms: number;
   readonly transports?: Transports;
   readonly ask_after?: number;
+  readonly media?: MediaHint;
 }
 
 /** What a person asks for with Start. */

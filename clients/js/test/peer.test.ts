@@ -55,7 +55,7 @@ class Call {
   }
 
   relay(to: Role, data: SignalData): void {
-    const kind = Object.keys(data).find((name) => name !== "from" && name !== "to") ?? "";
+    const kind = Object.keys(data).find((name) => !["from", "to", "lists"].includes(name)) ?? "";
     this.said.push("description" in data ? `${data.from} ${data.description.type}` : `${data.from} ${kind}`);
     if (this.loses(data, to)) return;
     this.kept[to].push(data);
@@ -243,8 +243,8 @@ describe("what the operator allows", () => {
     call.load("impolite", "p_b");
     await settle();
     expect(made).toEqual([
-      { iceServers: [turn], iceTransportPolicy: "relay" },
-      { iceServers: [], iceTransportPolicy: "all" },
+      { bundlePolicy: "max-bundle", iceServers: [turn], iceTransportPolicy: "relay" },
+      { bundlePolicy: "max-bundle", iceServers: [], iceTransportPolicy: "all" },
     ]);
   });
 });

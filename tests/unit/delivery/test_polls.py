@@ -110,6 +110,7 @@ async def test_the_first_poll_is_answered_at_once(scene: Scene) -> None:
             "people_online": 1,
             "now_ms": int(scene.contact.store_clock.now_ms()),
             "transports": "both",
+            "media": {"kind": "peer", "ice_servers": [{"urls": ["stun:s"]}]},
         }
 
 

@@ -1,6 +1,7 @@
 import { pause, type Clock } from "../clock.ts";
 import type { Role, SignalBody } from "../vocabulary.ts";
 import { Ear, type Allowance, type Bounds } from "./bounds.ts";
+import { PINGS, offerBoth, type Offered } from "./offering.ts";
 import type { LocalTracks } from "./port.ts";
 
 export interface LinkEvents {
@@ -19,7 +20,9 @@ export interface LinkEvents {
 }
 
 export interface LinkSetting {
+  /** A connection that was prepared, or a new one. */
   readonly pc: RTCPeerConnection;
+  readonly prepared: Offered | null;
   readonly role: Role;
   readonly tracks: LocalTracks;
   readonly clock: Clock;
@@ -31,11 +34,14 @@ export interface LinkSetting {
   readonly events: LinkEvents;
 }
 
-/** Candidates that come this soon travel inside the description: on most networks that is all of them, in one signal. */
-const GATHER_MS = 80;
+/**
+ * Candidates that come this soon travel inside the description, and later ones together with those that are found within as long:
+ * Chromium finds its own addresses for UDP in 2 ms, those for TCP in 120 ms more, and those that a STUN server tells in a round trip.
+ */
+const GATHER_MS = 30;
 
-/** Agreed on by both sides beforehand, so that it needs no announcement. */
-const PINGS: RTCDataChannelInit = { negotiated: true, id: 0, ordered: false, maxRetransmits: 0 };
+/** A partner that says hello when our offer must have been there long ago did not get it. */
+const LOST_MS = 1_500;
 
 /** Send nothing more to a partner that does not read: a ping that waits in a buffer measures nothing. */
 const MOST_BUFFERED = 16_384;
@@ -62,11 +68,15 @@ export class PeerLink {
   #tracks: LocalTracks;
   #work: Promise<void> = Promise.resolve();
   #gathering = false;
+  /** Found and not told yet. */
+  #found: RTCIceCandidateInit[] = [];
+  #cancelTelling: (() => void) | null = null;
+  #announced_ms = 0;
   /** Heard for the last description. */
   #candidates = 0;
   #channels = 0;
 
-  constructor({ pc, role, tracks, clock, bounds, negotiations, configuration, events }: LinkSetting) {
+  constructor({ pc, prepared, role, tracks, clock, bounds, negotiations, configuration, events }: LinkSetting) {
     this.#pc = pc;
     this.#role = role;
     this.#tracks = tracks;
@@ -76,15 +86,17 @@ export class PeerLink {
     this.#ear = new Ear(bounds, clock);
     this.#configuration = configuration;
     this.#events = events;
-    this.#channel = pc.createDataChannel("presence", PINGS);
+    this.#channel = prepared?.channel ?? pc.createDataChannel("presence", PINGS);
     this.#listen();
-    if (role === "impolite") this.#offerBoth();
+    if (prepared !== null) this.#offerPrepared(prepared);
+    else if (role === "impolite") offerBoth(pc, tracks);
   }
 
   /** What is beyond the bounds is dropped here, before it waits for its turn. */
   hear(body: SignalBody): void {
     if ("description" in body) this.#hearDescription(body.description);
     else if ("candidate" in body) this.#hearCandidate(body.candidate);
+    else if ("candidates" in body) for (const candidate of body.candidates) this.#hearCandidate(candidate);
   }
 
   /** Drops what cannot be sent now. */
@@ -112,6 +124,12 @@ export class PeerLink {
     this.#pc.restartIce();
   }
 
+  /** Says the offer again that the partner seems not to have got. */
+  repeat(): void {
+    const isLost = this.#pc.signalingState === "have-local-offer" && this.#clock.monotonic() - this.#announced_ms >= LOST_MS;
+    if (isLost && this.#negotiations.take()) this.#describeSelf();
+  }
+
   /**
    * Before each new search for a way: the credentials of the last one may have run out.
    *
@@ -127,6 +145,7 @@ export class PeerLink {
 
   close(): void {
     this.#life.abort();
+    this.#cancelTelling?.();
     this.#channel.close();
     this.#pc.close();
   }
@@ -136,7 +155,7 @@ export class PeerLink {
     const { signal } = this.#life;
     const options = { signal };
     pc.addEventListener("negotiationneeded", () => this.#enqueue(() => this.#offer()), options);
-    pc.addEventListener("icecandidate", ({ candidate }) => this.#found(candidate), options);
+    pc.addEventListener("icecandidate", ({ candidate }) => this.#find(candidate), options);
     pc.addEventListener("track", () => this.#events.tracks(this.#taken().map(({ receiver }) => receiver.track)), options);
     pc.addEventListener("connectionstatechange", () => this.#changed(), options);
     pc.addEventListener("iceconnectionstatechange", () => this.#searched(), options);
@@ -165,13 +184,6 @@ export class PeerLink {
     const isText = typeof data === "string";
     if (this.#ear.hears(isText ? data.length : Infinity) && isText) this.#events.text(data);
     else if (this.#ear.isFlooded) this.#events.flooded();
-  }
-
-  /** Both kinds always, with a track or without: a camera that is switched on later needs no new negotiation. */
-  #offerBoth(): void {
-    for (const kind of ["audio", "video"] as const) {
-      this.#pc.addTransceiver(this.#own(kind) ?? kind, { direction: "sendrecv" });
-    }
   }
 
   #own(kind: string): MediaStreamTrack | null {
@@ -216,14 +228,25 @@ export class PeerLink {
     }
   }
 
-  /** Sets the local description and sends it with the candidates that are quick. */
-  async #announce(): Promise<void> {
+  /** What was prepared is said in the very moment in which it can be: with a pulse that is due, it is one request. */
+  #offerPrepared({ pc, made }: Offered): void {
+    if (pc.localDescription !== null && pc.iceGatheringState === "complete") this.#describeSelf();
+    else this.#enqueue(() => this.#announce(made));
+  }
+
+  /** Sets the local description, unless that is under way, and sends it with the candidates that are quick. */
+  async #announce(made: Promise<void> | null = null): Promise<void> {
     this.#gathering = true;
-    await this.#pc.setLocalDescription();
+    await (made ?? this.#pc.setLocalDescription());
     if (this.#pc.iceGatheringState !== "complete") await this.#gathered();
     this.#gathering = false;
+    if (!this.#life.signal.aborted) this.#describeSelf();
+  }
+
+  #describeSelf(): void {
     const description = this.#pc.localDescription;
-    if (description === null || this.#life.signal.aborted) return;
+    if (description === null) return;
+    this.#announced_ms = this.#clock.monotonic();
     this.#events.signal({ description: { type: description.type, sdp: description.sdp } });
   }
 
@@ -237,9 +260,15 @@ export class PeerLink {
     return pause(this.#clock, GATHER_MS, done.signal);
   }
 
-  #found(candidate: RTCIceCandidate | null): void {
+  #find(candidate: RTCIceCandidate | null): void {
     if (candidate === null || candidate.candidate === "" || this.#gathering) return;
-    this.#events.signal({ candidate: candidate.toJSON() });
+    this.#found.push(candidate.toJSON());
+    this.#cancelTelling ??= this.#clock.after(GATHER_MS, () => this.#tell());
+  }
+
+  #tell(): void {
+    this.#cancelTelling = null;
+    this.#events.signal({ candidates: this.#found.splice(0) });
   }
 
   #hearCandidate(candidate: RTCIceCandidateInit): void {

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from "../clock.ts";
 import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
 import { BOUNDS, type Bounds } from "./bounds.ts";
 import { Company } from "./company.ts";
-import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
+import type { LocalTracks, MediaSession, MediaSetting, OpenMedia, Preparation, WaitingSetting } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
 import { noQuality } from "./quality.ts";
@@ -57,7 +57,8 @@ export function livekitMedia(options: LivekitOptions = {}): OpenMedia {
     if (setting.grant.kind === "livekit" && !isTextOnly()) return new LivekitSession(setting, setting.grant, clock, options);
     return other()(setting);
   };
-  return Object.defineProperty(open, "textOnly", { get: isTextOnly });
+  const prepare = (setting: WaitingSetting): Preparation | null => (setting.hint.kind === "livekit" ? null : (other().prepare?.(setting) ?? null));
+  return Object.defineProperty(Object.assign(open, { prepare }), "textOnly", { get: isTextOnly });
 }
 
 /** One match's room. The next match has a session of its own, which waits for nothing of this one. */

@@ -3,7 +3,9 @@ import type { MediaGrant, PeerMedia, Presence, SignalBody, SignalData } from "..
 import type { Obstacle } from "../state/media.ts";
 import { Allowance, BOUNDS, type Bounds, type Limit } from "./bounds.ts";
 import { PeerLink } from "./link.ts";
-import type { LocalTracks, MediaSession, MediaSetting, OpenMedia } from "./port.ts";
+import { CONFIGURATION, type Offered } from "./offering.ts";
+import type { LocalTracks, MediaSession, MediaSetting, OpenMedia, WaitingSetting } from "./port.ts";
+import { PeerPreparation } from "./prepared.ts";
 import { PresenceWatch } from "./presence.ts";
 
 export interface PeerOptions {
@@ -22,7 +24,11 @@ const MOST_ARRIVING = 80;
 
 /** Browser to browser, for grants of kind `peer`. */
 export function peerMedia({ clock, connect, bounds = BOUNDS }: PeerOptions): OpenMedia {
-  return (setting) => (setting.grant.kind === "peer" ? new PeerSession(setting, setting.grant, clock, connect, bounds) : null);
+  const open = (setting: MediaSetting): MediaSession | null =>
+    setting.grant.kind === "peer" ? new PeerSession(setting, setting.grant, clock, connect, bounds) : null;
+  const prepare = (setting: WaitingSetting): PeerPreparation | null =>
+    setting.hint.kind === "peer" ? new PeerPreparation(setting.hint, setting, { clock, connect }) : null;
+  return Object.assign(open, { prepare });
 }
 
 /**
@@ -47,6 +53,10 @@ class PeerSession implements MediaSession {
   #grant: PeerMedia;
   #tracks: LocalTracks;
   #partner: string | null = null;
+  /** The partner's page said something; until then we have its name from the server. */
+  #isHeard = false;
+  /** The partner's page reads lists of candidates. */
+  #lists = false;
   #link: PeerLink | null = null;
   #hellos = 0;
   #cancelHello: () => void = () => undefined;
@@ -72,13 +82,16 @@ class PeerSession implements MediaSession {
       presence,
     });
     this.#obstructed("answer");
-    this.#hello();
+    this.#partner = grant.page ?? null;
+    this.#begin();
   }
 
   hear(data: SignalData): void {
     if (this.#closed || this.#limit === "flood" || data.from === this.#setting.page || this.#left.has(data.from)) return;
     if ("bye" in data) return this.#dismissed(data.from);
     if (data.from !== this.#partner && !this.#meet(data.from)) return;
+    this.#isHeard = true;
+    this.#lists ||= data.lists === true;
     if (this.#arriving === null) this.#take(data);
     else if (this.#arriving.length < MOST_ARRIVING) this.#arriving.push(data);
   }
@@ -109,15 +122,21 @@ class PeerSession implements MediaSession {
     this.#link = null;
   }
 
+  /** The offer is the first signal where it can be: a page that is known needs no hello before it. */
+  #begin(): void {
+    if (this.#grant.role === "impolite" && this.#partner !== null) this.#build();
+    else this.#hello();
+  }
+
   #take(data: SignalData): void {
-    if (this.#link === null && !("candidate" in data)) this.#build();
+    if (this.#link === null && !("candidate" in data || "candidates" in data)) this.#build();
     this.#link?.hear(data);
     if ("hello" in data) this.#greeted();
   }
 
   /** The impolite side offers: first as soon as it knows our page, which may have loaded after our first hello. */
   #greeted(): void {
-    if (this.#grant.role === "impolite") return this.#restart();
+    if (this.#grant.role === "impolite") return this.#link?.wasOpen === true ? this.#restart() : this.#link?.repeat();
     if (this.#negotiations.take()) this.#signal({ hello: true });
   }
 
@@ -138,6 +157,8 @@ class PeerSession implements MediaSession {
       this.#left.add(this.#partner);
     }
     this.#partner = page;
+    this.#isHeard = false;
+    this.#lists = false;
     this.#hellos = 0;
     this.#drop();
     const arriving: SignalData[] = (this.#arriving = []);
@@ -170,14 +191,14 @@ class PeerSession implements MediaSession {
   /** One connection at a time: there is none when this is called. */
   #build(): void {
     this.#cancelHello();
-    const pc = this.#connections.take() ? this.#open() : null;
-    if (pc === null) {
+    const opened = this.#connections.take() ? this.#open() : null;
+    if (opened === null) {
       this.#obstructed("browser");
       this.#watch.fail();
       return this.#startAnewLater();
     }
     const link: PeerLink = new PeerLink({
-      pc,
+      ...opened,
       role: this.#grant.role,
       tracks: this.#tracks,
       clock: this.#clock,
@@ -203,13 +224,16 @@ class PeerSession implements MediaSession {
 
   #configuration(): RTCConfiguration {
     const { ice_servers: servers, ice_transport_policy: policy } = this.#grant;
-    return { iceServers: [...servers], iceTransportPolicy: policy ?? "all" };
+    return { ...CONFIGURATION, iceServers: [...servers], iceTransportPolicy: policy ?? "all" };
   }
 
-  /** Null: the browser refuses, since it has too many connections that it has not cleared away yet. */
-  #open(): RTCPeerConnection | null {
+  /** The connection that was prepared, if we make the offers, or a new one. Null: the browser has too many that it has not cleared away yet. */
+  #open(): { readonly pc: RTCPeerConnection; readonly prepared: Offered | null } | null {
+    const { prepared } = this.#setting;
+    const configuration = this.#configuration();
+    const offered = this.#grant.role === "impolite" && prepared instanceof PeerPreparation ? prepared.take(configuration) : null;
     try {
-      return this.#connect(this.#configuration());
+      return { pc: offered?.pc ?? this.#connect(configuration), prepared: offered };
     } catch {
       return null;
     }
@@ -269,8 +293,18 @@ class PeerSession implements MediaSession {
 
   #signal(body: SignalBody): void {
     if (this.#closed) return;
+    if ("candidates" in body && (!this.#lists || body.candidates.length === 1)) {
+      for (const candidate of body.candidates) this.#say({ candidate });
+    } else {
+      this.#say(body);
+    }
+  }
+
+  /** A page that we know from the server only may have been followed by another: a hello is for whichever is there. */
+  #say(body: SignalBody): void {
     const { page, events } = this.#setting;
-    const to = this.#partner === null ? {} : { to: this.#partner };
-    events.signal({ from: page, ...to, ...body });
+    const isFor = this.#isHeard || "description" in body ? this.#partner : null;
+    const begins = "hello" in body || "description" in body;
+    events.signal({ from: page, ...(isFor !== null && { to: isFor }), ...(begins && { lists: true }), ...body });
   }
 }

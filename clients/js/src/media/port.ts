@@ -1,6 +1,6 @@
 import type { Obstacle } from "../state/media.ts";
 import type { MediaStatus } from "../state/model.ts";
-import type { MediaGrant, Presence, SignalData } from "../vocabulary.ts";
+import type { MediaGrant, MediaHint, Presence, SignalData } from "../vocabulary.ts";
 import type { Limit } from "./bounds.ts";
 import type { Qualities } from "./quality.ts";
 import type { LivekitRoom } from "./room.ts";
@@ -37,7 +37,26 @@ export interface MediaSetting {
   readonly presence: Presence;
   /** The one that the app attached last; of whichever match. */
   readonly room: LivekitRoom | null;
+  /** What this kind of media made ready while the person waited. */
+  readonly prepared?: Preparation | null;
   readonly events: MediaEvents;
+}
+
+/** What a kind of media knows while the person waits for the next match. */
+export interface WaitingSetting {
+  readonly hint: MediaHint;
+  readonly tracks: LocalTracks;
+}
+
+/** What is made ready for the next match. Nothing of it is told to anybody before there is one. */
+export interface Preparation {
+  send(tracks: LocalTracks): void;
+  /** Whether the person waits now: nothing is made ready while they do not, but what is there may stay for a while. */
+  wait(isWaiting: boolean): void;
+  /** The network may have changed. */
+  renew(): void;
+  /** Can be repeated. */
+  close(): void;
 }
 
 /** Picture and sound of one match, from the moment the page reads it until it reads its end. */
@@ -64,4 +83,6 @@ export interface OpenMedia {
   (setting: MediaSetting): MediaSession | null;
   /** True: no call can be had with it, as where there is no WebRTC. The server is told with each join, and gives text in place of a call. */
   readonly textOnly?: boolean;
+  /** Makes ready what the next match will need; null: nothing. A session gets it as `prepared`. */
+  readonly prepare?: (setting: WaitingSetting) => Preparation | null;
 }

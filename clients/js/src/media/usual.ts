@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { canCall } from "../support.ts";
 import { attachedMedia } from "./attached.ts";
 import { peerMedia } from "./peer.ts";
-import type { OpenMedia } from "./port.ts";
+import type { MediaSetting, OpenMedia } from "./port.ts";
 import { textMedia, writtenMedia } from "./text.ts";
 
 /**
@@ -15,5 +15,5 @@ export function usualMedia(clock: Clock): OpenMedia {
   const peer = peerMedia({ clock, connect: (configuration) => new RTCPeerConnection(configuration) });
   const attached = attachedMedia({ clock });
   const written = writtenMedia({ clock });
-  return (setting) => peer(setting) ?? written(setting) ?? attached(setting);
+  return Object.assign((setting: MediaSetting) => peer(setting) ?? written(setting) ?? attached(setting), peer.prepare && { prepare: peer.prepare });
 }

@@ -1,7 +1,7 @@
 import type { Limit } from "../media/bounds.ts";
 import type { Link } from "../stream/line.ts";
 import type { Transport } from "../stream/transport.ts";
-import type { Frame, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
+import type { Frame, MediaHint, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
 import { freshAttention, type Attention } from "./attention.ts";
 import { noChat, type Chat } from "./chat.ts";
 import { freshMedia, type MediaBook, type Obstacle } from "./media.ts";
@@ -40,6 +40,8 @@ export interface Model {
   /** Counted so that a reply can tell whether a snapshot came after its command was sent. */
   readonly snapshots: number;
   readonly people_online: number | null;
+  /** What the server says about the media of the next match; null: nothing, as an older server. */
+  readonly media_hint: MediaHint | null;
   /** Null on a page whose person has pressed nothing yet: it follows, and heals nothing. */
   readonly own: Own | null;
   /** A press that waits for the first state, without which it has no number. */
@@ -175,6 +177,7 @@ export function emptyModel(page: string): Model {
     state: null,
     snapshots: 0,
     people_online: null,
+    media_hint: null,
     own: null,
     press: null,
     asking: null,
@@ -205,6 +208,12 @@ export function currentMatch(model: Model): string | null {
 export function callMatch(model: Model): string | null {
   const match = speaks(model) ? currentMatch(model) : null;
   return match === model.hung_up ? null : match;
+}
+
+/** Whether somebody is looked for, and the person has not pressed Stop meanwhile. */
+export function isLookedFor(model: Model): boolean {
+  const wish = model.press?.wish ?? model.own?.wish ?? "talk";
+  return speaks(model) && model.state?.state === "waiting" && wish === "talk";
 }
 
 /** Whether this page is one that speaks for its person: a taken-over one must not, nor one whose conversation is in another tab. */

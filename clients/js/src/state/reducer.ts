@@ -109,7 +109,7 @@ function forgetState(model: Model): Model {
 function frame(model: Model, frame: Frame): Step {
   switch (frame.type) {
     case "snapshot":
-      return readSnapshot(offered(model, frame), frame.state);
+      return readSnapshot(offered({ ...model, media_hint: frame.media ?? null }, frame), frame.state);
     case "heartbeat":
       return heartbeat({ ...model, people_online: frame.people_online }, frame.version);
     case "message":

@@ -104,8 +104,14 @@ class PollReader {
   /** `version`: what the page has by now. */
   read(answer: PollReply | "taken-over", had: Known, version: number | null): Frame[] {
     if (answer === "taken-over") return [{ type: "taken-over", at_ms: 0 }];
-    const { state, people_online, transports, ask_after, now_ms } = answer;
-    const facts = { state, people_online, ...(transports !== undefined && { transports }), ...(ask_after !== undefined && { ask_after }) };
+    const { state, people_online, transports, ask_after, media, now_ms } = answer;
+    const facts = {
+      state,
+      people_online,
+      ...(transports !== undefined && { transports }),
+      ...(ask_after !== undefined && { ask_after }),
+      ...(media !== undefined && { media }),
+    };
     const type = isSnapshot(answer, had, version) ? "snapshot" : "state";
     return [...this.#told(state, had, version), { type, at_ms: now_ms, ...facts }, ...linesOf(answer)];
   }
