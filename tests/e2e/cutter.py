@@ -8,7 +8,7 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from tests.relay import Passage, Relay
+from tests.relay import CALM, Passage, Relay, Weather
 
 PATIENCE_S = 10
 
@@ -16,9 +16,9 @@ PATIENCE_S = 10
 class Cutter:
     """``tests.relay.Relay`` for tests that block."""
 
-    def __init__(self, target: tuple[str, int]) -> None:
-        """``target``: a server's address; it may come and go."""
-        self._relay = Relay(f"http://{target[0]}:{target[1]}")
+    def __init__(self, target: tuple[str, int], weather: Weather = CALM) -> None:
+        """``target``: a server's address; it may come and go. ``weather``: how long bytes take."""
+        self._relay = Relay(f"http://{target[0]}:{target[1]}", weather)
         self._loop = asyncio.new_event_loop()
         self._over = asyncio.Event()
         self.port = 0

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { peerMedia } from "../src/media/peer.ts";
-import type { MediaSession } from "../src/media/port.ts";
 import type { Obstacle } from "../src/state/media.ts";
+import type { MediaSession, Preparation } from "../src/media/port.ts";
 import type { PeerMedia, Role, SignalData } from "../src/vocabulary.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 import { FakeWorld } from "./doubles/peerconnection.ts";
@@ -19,6 +19,10 @@ class Call {
   grant: Omit<PeerMedia, "kind" | "role"> = { ice_servers: [] };
   configure: (configuration: RTCConfiguration) => void = () => undefined;
 
+  /** Whether the server says which page the partner has. */
+  namesPages = false;
+  prepared: Partial<Record<Role, Preparation | null>> = {};
+
   load(role: Role, page: string): void {
     const words: string[] = [];
     const connect = (configuration: RTCConfiguration): RTCPeerConnection => {
@@ -29,7 +33,8 @@ class Call {
     const session = open({
       match: "m_1",
       page,
-      grant: { kind: "peer", role, ...this.grant },
+      grant: { kind: "peer", role, ...this.grant, ...this.#partnersPage(role) },
+      prepared: this.prepared[role] ?? null,
       tracks: { audio: null, video: null },
       presence: { camera: true, microphone: true, hidden: false },
       room: null,
@@ -47,6 +52,11 @@ class Call {
     this.pages[role] = { page, session, words };
     const replay = this.kept[role].filter(({ to }) => to === undefined || to === page);
     queueMicrotask(() => replay.forEach((data) => session.hear(data)));
+  }
+
+  #partnersPage(role: Role): { page?: string } {
+    const page = this.pages[role === "polite" ? "impolite" : "polite"]?.page;
+    return this.namesPages && page !== undefined ? { page } : {};
   }
 
   unload(role: Role): void {

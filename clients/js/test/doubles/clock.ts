@@ -57,6 +57,11 @@ export class FakeClock implements Clock {
     await settle();
   }
 
+  /** The machine slept: time passes, and no timer fires. */
+  jump(ms: number): void {
+    this.#pass(ms);
+  }
+
   #due(end_ms: number): Timer | undefined {
     return [...this.#timers].sort(byDue).find((timer) => timer.at_ms <= end_ms);
   }

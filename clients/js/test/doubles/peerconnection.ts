@@ -93,8 +93,10 @@ export class FakePeerConnection extends EventTarget {
     return this.channel;
   }
 
-  addTransceiver(kind: string): void {
-    this.transceivers.push(new FakeTransceiver(kind));
+  addTransceiver(what: string | { readonly kind: string }): void {
+    const transceiver = new FakeTransceiver(typeof what === "string" ? what : what.kind);
+    if (typeof what !== "string") transceiver.track = what;
+    this.transceivers.push(transceiver);
     this.#needNegotiation();
   }
 
@@ -104,6 +106,11 @@ export class FakePeerConnection extends EventTarget {
 
   setConfiguration(configuration: RTCConfiguration): void {
     this.#configuration = configuration;
+  }
+
+  /** What was set last; empty: it is as it was made. */
+  get configuration(): RTCConfiguration {
+    return this.#configuration;
   }
 
   restartIce(): void {
