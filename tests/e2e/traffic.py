@@ -28,7 +28,7 @@ class Traffic:
         name = request.url.rpartition("/v1/")[2]
         if request.method != "POST" or name not in COMMANDS:
             return
-        body = request.post_data_json
+        body: dict[str, Any] = request.post_data_json or {}
         self.sent.append((name, body))
         pulse = body if name == "pulse" else body.get("pulse", {})
         if "next_face_ms" in pulse:
