@@ -78,8 +78,9 @@ class Call {
   }
 }
 
-async function met(): Promise<Call> {
+async function met(namesPages = false): Promise<Call> {
   const call = new Call();
+  call.namesPages = namesPages;
   call.load("polite", "p_a");
   call.load("impolite", "p_b");
   await call.clock.advance(600);
@@ -94,14 +95,46 @@ describe("two pages", () => {
     expect(call.world.connections).toHaveLength(2);
   });
 
-  it.each(["polite", "impolite"] as const)("meet again after a reload of the %s one, whose old signals are replayed to the new page (E21)", async (role) => {
-    const call = await met();
+  it.each([
+    ["polite", false],
+    ["impolite", false],
+    ["polite", true],
+    ["impolite", true],
+  ] as const)("meet again after a reload of the %s one, whose old signals are replayed to the new page (E21); pages named: %s", async (role, namesPages) => {
+    const call = await met(namesPages);
     call.unload(role);
     await call.clock.advance(300);
     call.load(role, "p_new");
     await call.clock.advance(600);
     expect(call.open).toBe(true);
     expect(call.world.live).toHaveLength(2);
+  });
+
+  it.each([
+    ["polite", "impolite"],
+    ["impolite", "polite"],
+    ["polite", "polite"],
+    ["impolite", "impolite"],
+  ] as const)("meet after a reload of the %s one and then of the %s one, although what older pages said is replayed", async (first, second) => {
+    const call = await met(true);
+    for (const [n, role] of [first, second].entries()) {
+      call.unload(role);
+      await call.clock.advance(300);
+      call.load(role, `p_new${n}`);
+      await call.clock.advance(600);
+      expect(call.open).toBe(true);
+      expect(call.world.live).toHaveLength(2);
+    }
+  });
+
+  it.each([true, false])("meet although a hello that names nobody is left of a page that was closed; pages named: %s", async (namesPages) => {
+    const call = new Call();
+    call.namesPages = namesPages;
+    call.kept.impolite.push({ from: "p_old", hello: true });
+    call.load("polite", "p_a");
+    call.load("impolite", "p_b");
+    await call.clock.advance(600);
+    expect(call.open).toBe(true);
   });
 
   it("meet also when both load anew at once", async () => {

@@ -207,7 +207,7 @@ describe("a prepared offer", () => {
     expect(evening.configurations[1]?.iceServers).toEqual([{ urls: ["stun:other"] }]);
   });
 
-  it("sends what the person sends now: a camera that went off meanwhile is not in it", async () => {
+  it("sends what the person sends now: a camera that went off meanwhile is not in it", () => {
     const evening = new Evening();
     const camera = { kind: "video" } as MediaStreamTrack;
     const prepared = evening.media.prepare!({ hint: { kind: "peer", ice_servers: [] }, tracks: { audio: null, video: camera } })!;

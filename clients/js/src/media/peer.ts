@@ -19,6 +19,9 @@ export interface PeerOptions {
 const HELLO_MS = 2_500;
 const HELLOS = 4;
 
+/** What was kept for a page follows its first state at once. */
+const REPLAYED_MS = 1_000;
+
 /** Signals that wait for the connection they are meant for: they came in the moment in which its page was first heard of. */
 const MOST_ARRIVING = 80;
 
@@ -55,6 +58,7 @@ class PeerSession implements MediaSession {
   #partner: string | null = null;
   /** The partner's page said something; until then we have its name from the server. */
   #isHeard = false;
+  readonly #begun_ms: number;
   /** The partner's page reads lists of candidates. */
   #lists = false;
   #link: PeerLink | null = null;
@@ -83,12 +87,14 @@ class PeerSession implements MediaSession {
     });
     this.#obstructed("answer");
     this.#partner = grant.page ?? null;
+    this.#begun_ms = clock.monotonic();
     this.#begin();
   }
 
   hear(data: SignalData): void {
     if (this.#closed || this.#limit === "flood" || data.from === this.#setting.page || this.#left.has(data.from)) return;
     if ("bye" in data) return this.#dismissed(data.from);
+    if (this.#mayBeOld(data)) return;
     if (data.from !== this.#partner && !this.#meet(data.from)) return;
     this.#isHeard = true;
     this.#lists ||= data.lists === true;
@@ -120,6 +126,15 @@ class PeerSession implements MediaSession {
     this.#watch.close();
     this.#link?.close();
     this.#link = null;
+  }
+
+  /**
+   * The server named the partner's newest page, which we have not heard yet. A `hello` of another one that names nobody is most
+   * likely a replay of what their page said before it was loaded again; a page that is newer still says it again in 2.5 s.
+   */
+  #mayBeOld(data: SignalData): boolean {
+    const isOther = data.from !== this.#partner && this.#partner !== null && !this.#isHeard;
+    return isOther && data.to === undefined && this.#clock.monotonic() - this.#begun_ms < REPLAYED_MS;
   }
 
   /** The offer is the first signal where it can be: a page that is known needs no hello before it. */
@@ -300,11 +315,11 @@ class PeerSession implements MediaSession {
     }
   }
 
-  /** A page that we know from the server only may have been followed by another: a hello is for whichever is there. */
+  /** Addressed as soon as it can be: a page that comes later must not take it for something new in a replay. */
   #say(body: SignalBody): void {
     const { page, events } = this.#setting;
-    const isFor = this.#isHeard || "description" in body ? this.#partner : null;
+    const to = this.#partner === null ? {} : { to: this.#partner };
     const begins = "hello" in body || "description" in body;
-    events.signal({ from: page, ...(isFor !== null && { to: isFor }), ...(begins && { lists: true }), ...body });
+    events.signal({ from: page, ...to, ...(begins && { lists: true }), ...body });
   }
 }
