@@ -16,6 +16,11 @@ class Text:
     kind = MediaKind.TEXT
     renew_ms = math.inf
 
+    @property
+    def hint(self) -> dict[str, Any]:
+        """Return the kind alone: nothing can be prepared for text."""
+        return {"kind": self.kind}
+
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:  # noqa: ARG002 # the port has it
         """Return the kind alone: a role means nothing where nobody makes an offer."""
         return {"kind": media["kind"]}
