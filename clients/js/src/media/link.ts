@@ -9,7 +9,7 @@ export interface LinkEvents {
   readonly tracks: (tracks: readonly MediaStreamTrack[]) => void;
   readonly opened: () => void;
   readonly text: (text: string) => void;
-  /** Both sides have named their addresses, and a way between them is looked for. */
+  /** The partner's browser has described itself, and a way between the two is looked for. */
   readonly searching: () => void;
   /** ICE found no way, or lost it. */
   readonly failed: () => void;
@@ -158,15 +158,10 @@ export class PeerLink {
     pc.addEventListener("icecandidate", ({ candidate }) => this.#find(candidate), options);
     pc.addEventListener("track", () => this.#events.tracks(this.#taken().map(({ receiver }) => receiver.track)), options);
     pc.addEventListener("connectionstatechange", () => this.#changed(), options);
-    pc.addEventListener("iceconnectionstatechange", () => this.#searched(), options);
     pc.addEventListener("datachannel", ({ channel }) => this.#refuse(channel), options);
     this.#channel.addEventListener("open", () => this.#events.opened(), options);
     this.#channel.addEventListener("close", () => this.#events.broken(), options);
     this.#channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => this.#heard(data), options);
-  }
-
-  #searched(): void {
-    if (this.#pc.iceConnectionState === "checking" || this.#pc.iceConnectionState === "failed") this.#events.searching();
   }
 
   #changed(): void {
@@ -212,6 +207,7 @@ export class PeerLink {
     if (type === "answer" && this.#pc.signalingState !== "have-local-offer") return;
     if ((sdp.match(/^m=/gm) ?? []).length > this.#bounds.sections) throw new Error("an offer of too many sections");
     await this.#pc.setRemoteDescription({ type, sdp: this.#bounds.layers ? sdp : withoutLayers(sdp) });
+    if (!this.wasOpen) this.#events.searching();
     for (const candidate of this.#early.splice(0)) await this.#candidate(candidate);
     if (type !== "offer") return;
     await this.#answerBoth();
