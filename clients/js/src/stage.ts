@@ -95,9 +95,12 @@ export class Stage {
     return this.#leaving.get(match) ?? Promise.resolve();
   }
 
-  /** Begins when somebody is looked for. What a match leaves of it stays for the next one, and nothing stays for nobody. */
+  /**
+   * Begins when somebody is looked for, and in a conversation once it is up: a press of Next may be followed by a match at once.
+   * What a match leaves of it stays for the next one, and nothing stays for nobody.
+   */
   #prepare(model: Model, match: string | null): void {
-    const isWaiting = isLookedFor(model);
+    const isWaiting = isLookedFor(model) || (match !== null && model.media.status === "open");
     const hint = isWaiting || match !== null ? model.media_hint : null;
     if (JSON.stringify(hint) !== JSON.stringify(this.#hint)) this.#forget();
     if (isWaiting && this.#hint === null && hint !== null) {

@@ -44,6 +44,7 @@ class Scene {
   readonly sent: Sent[] = [];
   readonly prepared: Preparing[] = [];
   readonly handed: unknown[] = [];
+  status: Parameters<OpenMedia>[0]["events"]["status"] | null = null;
   handlers: StreamHandlers | null = null;
   first: readonly SignalData[] = [HELLO];
   answer: (sent: Sent) => Response = (sent) =>
@@ -51,6 +52,7 @@ class Scene {
   readonly #media: OpenMedia = Object.assign(
     ({ prepared, events }: Parameters<OpenMedia>[0]) => {
       this.handed.push(prepared);
+      this.status = events.status;
       for (const data of this.first) events.signal(data);
       const nothing = (): void => undefined;
       return { hear: nothing, grant: nothing, send: nothing, tell: nothing, ask: nothing, close: nothing };
@@ -162,6 +164,16 @@ describe("what is prepared", () => {
     await scene.read("waiting", waiting(12));
     expect(scene.prepared).toHaveLength(1);
     expect(scene.prepared[0]?.isWaiting).toBe(true);
+  });
+
+  it("begins in a conversation once its call is up: Next may be followed by a match at once", async () => {
+    const scene = await new Scene().open(matched(10, "m_1"));
+    expect(scene.prepared).toEqual([]);
+    scene.status?.("open", true);
+    await settle();
+    expect(scene.prepared).toHaveLength(1);
+    await scene.read("new-match", matched(11, "m_2"));
+    expect(scene.handed.at(-1)).toBe(scene.prepared[0]);
   });
 
   it.each<[string, (scene: Scene) => Promise<void> | void]>([
