@@ -107,11 +107,11 @@ COMPUTED := tests/unit tests/races tests/model
 WITH_SERVERS := tests/integration tests/e2e tests/examples tests/livekit tests/proxies
 ONE_BY_ONE = $(filter-out $(COMPUTED) $(WITH_SERVERS) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) \
 	tests/e2e/test_meet.py tests/e2e/test_never_alone.py tests/e2e/test_livekit.py tests/e2e/test_polling.py \
-	tests/e2e/test_relay.py tests/e2e/test_two_transports.py tests/livekit/test_crashes.py tests/livekit/test_goodbyes.py tests/proxies/test_rolling.py
+	tests/e2e/test_relay.py tests/e2e/test_firefox.py tests/e2e/test_next_face.py tests/e2e/test_two_transports.py tests/livekit/test_crashes.py tests/livekit/test_goodbyes.py tests/proxies/test_rolling.py
 IDLE := $(shell command -v chrt >/dev/null && echo chrt --idle 0 || echo nice -n 19)
 
 test: setup system livekit
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(WITH_SERVERS) $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(WITH_SERVERS) $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
 	@mkdir -p artifacts; trap 'kill $$computed' INT TERM; \
 		$(IDLE) $(BIN)/python -m pytest -q -n 2 $(COMPUTED) $(ARGS) >artifacts/computed.log 2>&1 & computed=$$!; \
 		$(BIN)/python -m pytest -q $(ONE_BY_ONE) $(ARGS); measured=$$?; \

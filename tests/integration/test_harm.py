@@ -15,6 +15,7 @@ from duologue.api.stream import EventStream
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.names import tidied
+from duologue.identity.tags import tags
 from duologue.identity.tokens import Tokens, now_ms
 from duologue.media.peer import Peer
 from duologue.pairing.invariants import snapshot
@@ -250,5 +251,5 @@ async def test_s10_names_with_teeth(house: House, valkey9: StoreServer, teeth: s
         seen = play(snapshot(direct))
         assert direct.broken() == []
     record = seen.people[house.person(eve)]
-    assert (record["state"], record["pool"], record["tags"]) == ("matched", "main", [name] if name else [])
+    assert (record["state"], record["pool"], record["tags"]) == ("matched", "main", tags(name))
     assert record["match"] == met["match"]

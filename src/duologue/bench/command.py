@@ -1,5 +1,6 @@
 """``duologue bench``: loads a running server and says how soon partners are told, and what it costs here."""
 
+import asyncio
 import gc
 import json
 import os
@@ -15,6 +16,8 @@ from duologue.bench.load import Processes, Sample, closed, opened
 from duologue.bench.report import markdown, number
 from duologue.bench.spread import Spread
 from duologue.bench.wire import Target
+
+REACH_S = 5.0
 
 
 class Unmeasured(Exception):
@@ -64,6 +67,8 @@ def _first(errors: BaseExceptionGroup[BaseException]) -> str:
 async def _measure(wanted: Wanted) -> list[tuple[str, Sample]]:
     samples = []
     processes = Processes(wanted.processes.server, wanted.processes.store, [os.getpid()])
+    for url in wanted.urls:
+        await _reach(url)
     async with Crowd(wanted.urls, traffic=wanted.traffic) as crowd:
         await crowd.come(wanted.people)
         await crowd.settle()
@@ -72,6 +77,17 @@ async def _measure(wanted: Wanted) -> list[tuple[str, Sample]]:
             full = await closed(crowd, processes, at_a_time=wanted.at_a_time, seconds=wanted.seconds)
             samples += [(f"{wanted.per_s:g} skips/s", light), (f"{wanted.at_a_time} at a time", full)]
     return samples
+
+
+async def _reach(url: str) -> None:
+    """Connect once, since people of a crowd ask a busy server again for a minute. Raises ``RuntimeError``."""
+    target = Target.parse(url)
+    try:
+        async with asyncio.timeout(REACH_S):
+            _, writer = await asyncio.open_connection(target.host, target.port)
+    except OSError as error:  # TimeoutError is one too
+        raise RuntimeError(f"no server answers at {url}: is it running?") from error
+    writer.close()
 
 
 def table(samples: Sequence[tuple[str, Sample]]) -> str:
