@@ -129,6 +129,11 @@ class RoomStage(Stage):
     def gone(self, work: RoomWork, *, found: bool) -> Deletion:
         return play(self.machine.rooms.gone(work.match, work.generation, found=found))
 
+    def side(self, person: str) -> Side:
+        """Return which of the two of their match the person is."""
+        role = self.state(person)["match"]["media"]["role"]
+        return Side.POLITE if role == "polite" else Side.IMPOLITE
+
     def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
         return play(self.machine.rooms.hint(match, side, fact, event))
 

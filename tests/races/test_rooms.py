@@ -452,25 +452,27 @@ def test_a_store_that_forgot_everything(stage: RoomStage) -> None:
 def test_r07_a_webhook_comes_twice(stage: RoomStage) -> None:
     """The second changes nothing: Ben, who has answered, owes nothing again."""
     match = stage.meet("ann", "ben", media=Media.OPEN)
-    assert stage.hint(match, Side.IMPOLITE, LEFT, "EV_1")
+    ben = stage.side("ben")
+    assert stage.hint(match, ben, LEFT, "EV_1")
     assert "probe" in stage.state("ben")
     stage.answer("ben")
-    assert not stage.hint(match, Side.IMPOLITE, LEFT, "EV_1")
+    assert not stage.hint(match, ben, LEFT, "EV_1")
     assert "probe" not in stage.state("ben")
 
 
 def test_r07_webhooks_out_of_order_or_of_another_match(stage: RoomStage) -> None:
     """``joined`` after ``left``, and both for a match that is over: at worst one owed sign, answered."""
     first = stage.meet("ann", "ben", media=Media.OPEN)
+    ann = stage.side("ann")
     for event, fact in (("EV_2", LEFT), ("EV_1", JOINED), ("EV_3", LEFT)):
-        stage.hint(first, Side.POLITE, fact, event)
+        stage.hint(first, ann, fact, event)
     stage.wait(5_000, "ann", "ben")
     assert stage.together("ann", "ben")
     stage.comes("cat")
     stage.skip("ben")
-    assert not stage.hint(first, Side.POLITE, LEFT, "EV_4")
-    assert not stage.hint(stage.match("ann"), Side.POLITE, LEFT, "EV_3"), "heard already"
-    assert not stage.hint("m_guessed_________", Side.POLITE, LEFT, "EV_5")
+    assert not stage.hint(first, ann, LEFT, "EV_4")
+    assert not stage.hint(stage.match("ann"), stage.side("ann"), LEFT, "EV_3"), "heard already"
+    assert not stage.hint("m_guessed_________", ann, LEFT, "EV_5")
 
 
 @held_by("hint-arms")
@@ -479,7 +481,7 @@ def test_r08_livekit_says_that_one_left(stage: RoomStage) -> None:
     match = stage.meet("ann", "ben")
     for side in Side:
         stage.hint(match, side, JOINED)
-    stage.hint(match, Side.IMPOLITE, LEFT, "EV_1")
+    stage.hint(match, stage.side("ben"), LEFT, "EV_1")
     stage.wait(3_250, "ann")
     assert stage.ended("ann") == "partner-lost"
     assert stage.waits("ann")
@@ -488,9 +490,9 @@ def test_r08_livekit_says_that_one_left(stage: RoomStage) -> None:
 def test_facts_stand_for_open_where_the_page_says_nothing(stage: RoomStage) -> None:
     """A host's own video: both are in the room, so the media deadline is met."""
     match = stage.meet("ann", "ben")
-    stage.hint(match, Side.POLITE, JOINED)
+    stage.hint(match, stage.side("ann"), JOINED)
     stage.wait(5_000, "ann", "ben")
-    stage.hint(match, Side.IMPOLITE, JOINED)
+    stage.hint(match, stage.side("ben"), JOINED)
     stage.wait(60_000, "ann", "ben")
     assert stage.together("ann", "ben")
 
@@ -526,7 +528,7 @@ def test_a_reload_must_join_again(stage: RoomStage) -> None:
     for side in Side:
         stage.hint(match, side, JOINED)
     stage.attach("ben")
-    stage.hint(match, Side.POLITE, JOINED)
+    stage.hint(match, stage.side("ann"), JOINED)
     stage.wait(9_750, "ann", "ben")
     assert stage.together("ann", "ben")
     stage.wait(500, "ann", "ben")
