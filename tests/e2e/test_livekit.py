@@ -100,11 +100,12 @@ def test_it_is_livekit(people: tuple[Person, Person, str], livekit: LivekitServe
 
 
 def test_livekits_code_is_loaded_when_it_is_used(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """The page itself and the queue load none of it."""
+    """The page loads none of it before Start; who waits has it before the match, and loads it once."""
     a = arrive("A", browser, serving.url)
+    assert a.tab.ask(LOADED) == 0
     a.start()
     a.waits()
-    assert a.tab.ask(LOADED) == 0
+    until(lambda: a.tab.ask(LOADED) == 1, 10, "the code is loaded")
     b = arrive("B", browser, serving.url)
     b.start()
     meet(a, b)

@@ -1,5 +1,6 @@
 /** How a LiveKit room is entered: what is negotiated when, so that the next face comes soon. */
 import { describe, expect, it } from "vitest";
+import { livekitMedia } from "../src/media/livekit.ts";
 import { Call, grant, ROOM, track } from "./doubles/call.ts";
 
 describe("a room that is being entered", () => {
@@ -72,5 +73,33 @@ describe("a room that is being entered", () => {
     other.session.send({ audio: track("audio"), video: null });
     await call.clock.advance(0);
     expect(call.livekit.desired("m_1.impolite")).toEqual(["microphone"]);
+  });
+});
+
+describe("while a person waits for a room", () => {
+  const tracks = { audio: null, video: null };
+
+  it("the code is loaded and the server's name looked up, and no room is entered", async () => {
+    const { livekit, clock } = new Call();
+    const media = livekitMedia({ clock, load: livekit.load });
+    expect(media.prepare?.({ hint: { kind: "livekit", url: "wss://livekit" }, tracks })).toBeNull();
+    await clock.advance(0);
+    expect([livekit.loads, livekit.warmed]).toEqual([1, ["wss://livekit"]]);
+    expect(livekit.made.map(({ state }) => state)).toEqual(["disconnected"]);
+  });
+
+  it("code that cannot be loaded is left to the match", async () => {
+    const { clock } = new Call();
+    const media = livekitMedia({ clock, load: () => Promise.reject(new Error("blocked")) });
+    expect(media.prepare?.({ hint: { kind: "livekit", url: "wss://livekit" }, tracks })).toBeNull();
+    await clock.advance(0);
+  });
+
+  it("nothing of LiveKit is loaded where calls go from browser to browser", async () => {
+    const { livekit, clock } = new Call();
+    const media = livekitMedia({ clock, load: livekit.load, otherwise: () => null });
+    expect(media.prepare?.({ hint: { kind: "peer" }, tracks })).toBeNull();
+    await clock.advance(0);
+    expect(livekit.loads).toBe(0);
   });
 });

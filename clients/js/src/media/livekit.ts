@@ -1,4 +1,4 @@
-/** The public contract of `duologue/livekit`; needs `livekit-client`, which is loaded when a match needs it. */
+/** The public contract of `duologue/livekit`; needs `livekit-client`, which is loaded while a person waits for a room. */
 import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions, Track } from "livekit-client";
 import { systemClock, type Clock } from "../clock.ts";
 import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
@@ -57,8 +57,25 @@ export function livekitMedia(options: LivekitOptions = {}): OpenMedia {
     if (setting.grant.kind === "livekit" && !isTextOnly()) return new LivekitSession(setting, setting.grant, clock, options);
     return other()(setting);
   };
-  const prepare = (setting: WaitingSetting): Preparation | null => (setting.hint.kind === "livekit" ? null : (other().prepare?.(setting) ?? null));
+  const prepare = (setting: WaitingSetting): Preparation | null => {
+    if (setting.hint.kind !== "livekit") return other().prepare?.(setting) ?? null;
+    if (!isTextOnly()) warm(options.load ?? importLivekit, setting.hint.url).catch(() => undefined);
+    return null;
+  };
   return Object.defineProperty(Object.assign(open, { prepare }), "textOnly", { get: isTextOnly });
+}
+
+function importLivekit(): Promise<LivekitModule> {
+  return import("livekit-client");
+}
+
+/**
+ * Loads the code and resolves the server's name and TLS while the person waits, so that the first match of a page waits for neither.
+ * No room is entered and no token is sent. What fails here is tried again by the match.
+ */
+async function warm(load: () => Promise<LivekitModule>, url: string): Promise<void> {
+  const { Room } = await load();
+  await new Room().prepareConnection(url);
 }
 
 /** One match's room. The next match has a session of its own, which waits for nothing of this one. */
@@ -84,7 +101,7 @@ class LivekitSession implements MediaSession {
     this.#clock = clock;
     this.#screen = screen;
     this.#bounds = bounds;
-    this.#module = load ?? (() => import("livekit-client"));
+    this.#module = load ?? importLivekit;
     const { status, vouched, presence } = setting.events;
     this.#watch = new PresenceWatch(clock, setting.presence, { status, vouched, presence });
     // While the room is being opened. If it fails now it is asked for again.

@@ -61,6 +61,8 @@ export class FakeLivekit {
   /** Every room that was ever made in a page. */
   readonly made: FakeRoom[] = [];
   readonly options: object[] = [];
+  /** Addresses whose name and TLS were looked up before there was a room. */
+  readonly warmed: string[] = [];
   loads = 0;
   /** Connecting waits until it is let go on. */
   held: Promise<void> = Promise.resolve();
@@ -82,6 +84,11 @@ export class FakeLivekit {
       constructor(options: object) {
         super(server);
         server.options.push(options);
+      }
+
+      prepareConnection(url: string): Promise<void> {
+        server.warmed.push(url);
+        return Promise.resolve();
       }
     }
     const RemoteVideoTrack = (): void => undefined; // nothing is an instance of it
