@@ -20,7 +20,7 @@ WEB := src/duologue/web/index.html
 NPM := node_modules/.whole
 NEXT := examples/nextjs/node_modules/.whole
 
-.PHONY: run run-lan run-livekit setup test test-all faults bench lint fix page lock system livekit no-livekit clean
+.PHONY: run run-lan run-livekit setup test test-all faults bench lint lint-python lint-typescript fix page lock system livekit no-livekit clean
 .DELETE_ON_ERROR:
 
 # A trial has two people, who would wait for minutes now and then after a Next, so that no wait proves a block: not here.
@@ -101,7 +101,7 @@ no-livekit:
 	@test -z "$$CI"
 
 # Tests that measure what people saw, or drive whole crowds, run one by one. Beside them, on what they leave of the
-# processors (SCHED_IDLE), run the tests that turn the clock themselves: how fast those are says nothing. Tests with
+# processors (SCHED_IDLE), run the npm tests and those that turn the clock themselves: how fast they are says nothing. Tests with
 # servers of their own run side by side, those with browsers and proxies file by file.
 COMPUTED := tests/unit tests/races tests/model
 WITH_SERVERS := tests/integration tests/e2e tests/examples tests/livekit tests/proxies
@@ -111,12 +111,11 @@ ONE_BY_ONE = $(filter-out $(COMPUTED) $(WITH_SERVERS) tests/__pycache__,$(patsub
 IDLE := $(shell command -v chrt >/dev/null && echo chrt --idle 0 || echo nice -n 19)
 
 test: setup system livekit
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile $(WITH_SERVERS) $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(WITH_SERVERS) $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
 	@mkdir -p artifacts; trap 'kill $$computed' INT TERM; \
-		$(IDLE) $(BIN)/python -m pytest -q -n 2 $(COMPUTED) $(ARGS) >artifacts/computed.log 2>&1 & computed=$$!; \
+		{ $(IDLE) $(BIN)/python -m pytest -q -n 2 $(COMPUTED) $(ARGS) && $(IDLE) npm run --silent test; } >artifacts/computed.log 2>&1 & computed=$$!; \
 		$(BIN)/python -m pytest -q $(ONE_BY_ONE) $(ARGS); measured=$$?; \
 		wait $$computed; computed=$$?; cat artifacts/computed.log; exit $$((measured | computed))
-	@npm run --silent test
 
 test-all: ARGS += --whole
 test-all: lint test
@@ -130,10 +129,15 @@ bench: $(VENV)/.dev system
 	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(ARGS)
 
 lint: setup
+	@$(MAKE) --silent -j2 lint-python lint-typescript
+
+lint-python:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lint-typescript:
 	@npm run --silent typecheck
 	@npm run --silent lint
 

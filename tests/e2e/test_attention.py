@@ -59,7 +59,8 @@ def test_who_gave_no_sign_is_asked_and_met_by_nobody(
     a.waits()
 
 
-@pytest.mark.parametrize("sign", ["sound", pytest.param("key", marks=pytest.mark.whole)])
+@pytest.mark.whole
+@pytest.mark.parametrize("sign", ["sound", "key"])
 def test_a_sign_is_enough(arrive: Arrive, browser: Chromium, serving: Serving, sign: str) -> None:
     """A sound of the own microphone, or a key: the next is looked for as always."""
     a, b = (arrive(name, browser, serving.url) for name in "AB")

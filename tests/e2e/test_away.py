@@ -120,6 +120,7 @@ def test_a_browser_that_was_stopped_asks_first(
     meet(b, c)
 
 
+@pytest.mark.whole
 def test_control_a_page_that_does_not_notice_shows_its_person_to_a_stranger(
     arrive: Arrive, comes: Callable[..., Person], browser: Chromium, far: Chromium, serving: Serving
 ) -> None:

@@ -78,7 +78,10 @@ def arrivals(browser: Chromium, serving: Serving) -> Iterator[Come]:
     assert not errors
 
 
-@pytest.mark.parametrize("script", ["", UNASKED], ids=["as a preview", "by a press"])
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param("", id="as a preview"), pytest.param(UNASKED, id="by a press", marks=pytest.mark.whole)],
+)
 def test_text_only_while_the_camera_opens(come: Come, script: str) -> None:
     """It opens after the press: the partner gets no picture and no sound, and the buttons say so."""
     a, b = come("A", HELD, script), come("B")

@@ -26,6 +26,7 @@ def fox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
         yield it
 
 
+@pytest.mark.whole
 def test_text_only_while_the_camera_opens(
     fox: Firefox, browser: Chromium, arrive: Arrive, serving: Serving
 ) -> None:

@@ -174,6 +174,7 @@ def test_b_reloads(people: tuple[Person, Person, str], livekit: LivekitServer, t
     assert livekit.people(match) == {f"{match}.polite", f"{match}.impolite"}
 
 
+@pytest.mark.whole
 def test_the_next_face(
     arrive: Arrive,
     browser: Chromium,

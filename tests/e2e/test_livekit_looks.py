@@ -48,14 +48,14 @@ def serving(tmp_path_factory: pytest.TempPathFactory, livekit: LivekitServer) ->
 
 
 @pytest.fixture(scope="module")
-def gallery(artifacts: Path) -> Iterator[Gallery]:
+def gallery(artifacts: Path, whole: bool) -> Iterator[Gallery]:
     """What it found fails the module, after all pictures are taken."""
     if not AXE.exists():
         lacking("axe-core is not installed (npm ci)")
     folder = artifacts / "screens-livekit"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    it = Gallery(folder)
+    it = Gallery(folder, whole)
     yield it
     assert not it.findings, "\n".join(it.findings)
 

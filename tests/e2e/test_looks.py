@@ -107,9 +107,9 @@ def screens(artifacts: Path) -> Path:
 
 
 @pytest.fixture
-def gallery(screens: Path) -> Iterator[Gallery]:
+def gallery(screens: Path, whole: bool) -> Iterator[Gallery]:
     """What it found fails the test, after all pictures are taken."""
-    it = Gallery(screens)
+    it = Gallery(screens, whole)
     yield it
     assert not it.findings, "\n".join(it.findings)
 

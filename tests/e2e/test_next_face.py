@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 MOST_REQUESTS = 6
 """Of one side, from the match until both have a picture."""
-PRESSES = 6
+PRESSES, PRESSES_WHOLE = 3, 15
 FAR = Weather(100, 0)
 """Added each way between a page and its server."""
 
@@ -37,7 +37,13 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.mark.parametrize(("name", "weather"), [("peer", CALM), ("peer, 100 ms added each way", FAR)])
 def test_the_next_face(
-    name: str, weather: Weather, arrive: Arrive, browser: Chromium, serving: Serving, faces: Faces
+    name: str,
+    weather: Weather,
+    arrive: Arrive,
+    browser: Chromium,
+    serving: Serving,
+    faces: Faces,
+    whole: bool,
 ) -> None:
     """Each side says what it has to say in six requests; how long it takes is a benchmark."""
     with Cutter((serving.host, serving.port), weather).running() as relay:
@@ -46,7 +52,7 @@ def test_the_next_face(
         said = (listen(a), listen(b))
         match = together(a, b)
         counts = []
-        for n in range(PRESSES):
+        for n in range(PRESSES_WHOLE if whole else PRESSES):
             a.next()
             match = a.meets(other_than=match)
             counts.append(requests((a, b), said, match))

@@ -78,13 +78,13 @@ def come(browser: Chromium) -> Iterator[Come]:
 
 
 @pytest.fixture
-def gallery(artifacts: Path) -> Iterator[Gallery]:
+def gallery(artifacts: Path, whole: bool) -> Iterator[Gallery]:
     """Pictures of states that `test_looks` has not."""
     if not AXE.exists():
         lacking("axe-core is not installed (npm ci)")
     folder = artifacts / "screens-support"
     folder.mkdir(exist_ok=True)
-    it = Gallery(folder)
+    it = Gallery(folder, whole)
     yield it
     assert not it.findings, "\n".join(it.findings)
 
@@ -161,6 +161,7 @@ def test_two_who_write(come: Come, usual: Serving, gallery: Gallery) -> None:
     meet(b, c)
 
 
+@pytest.mark.whole
 def test_a_page_that_does_not_say_so_control(come: Come, usual: Serving) -> None:
     """The negative control: a join without the word. No call comes, and networks are not blamed."""
     a, b = come("A", usual.url, NO_WEBRTC), come("B", usual.url)
@@ -208,6 +209,7 @@ def test_streams_alone_and_blocked(come: Come, streams: Serving, gallery: Galler
     assert not a.now().says("blocks live updates")
 
 
+@pytest.mark.whole
 def test_streams_and_polls_blocked(come: Come, usual: Serving) -> None:
     """The rest of the interface answers: that is told from a server that is away."""
     a = come("A", usual.url, stopped=(EVENTS, POLLS))
@@ -215,6 +217,7 @@ def test_streams_and_polls_blocked(come: Come, usual: Serving) -> None:
     a.until(says("blocks live updates"), BLOCKED_S, "what is blocked")
 
 
+@pytest.mark.whole
 def test_everything_blocked(come: Come, usual: Serving, gallery: Gallery) -> None:
     """Nothing was ever answered: the page says that, and does not speak of live updates."""
     a = come("A", usual.url, stopped=(ALL,))
@@ -225,6 +228,7 @@ def test_everything_blocked(come: Come, usual: Serving, gallery: Gallery) -> Non
     gallery.show("5-nothing-answered", a)
 
 
+@pytest.mark.whole
 def test_a_server_that_is_away_control(come: Come, tmp_path: Path) -> None:
     """The negative control: streams break off in the same way, but nothing else is answered either."""
     for server in served(tmp_path, "--transports", "sse"):

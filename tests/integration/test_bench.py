@@ -49,6 +49,7 @@ def scenarios(folder: Path) -> dict[str, Any]:
     return read
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_every_row_has_figures_of_this_run(tiny: Path) -> None:
     """Each row of the table has a number or words, and so has the predecessor where it is compared."""
@@ -63,6 +64,7 @@ def test_every_row_has_figures_of_this_run(tiny: Path) -> None:
     assert lines["a quiet stream, kB of the server's memory"][0].strip() != "–"
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_figures_are_measured_in_each_round(tiny: Path) -> None:
     """Costs of several rounds differ, as times do that were measured; none is nothing, and none is absurd."""
@@ -80,6 +82,7 @@ def test_figures_are_measured_in_each_round(tiny: Path) -> None:
         assert min(skip) > 0
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_skip_is_what_it_is_said_to_be(tiny: Path) -> None:
     """The command, two pulses and five events, give or take the edges of a short stretch."""
@@ -91,6 +94,7 @@ def test_a_skip_is_what_it_is_said_to_be(tiny: Path) -> None:
         assert sum(found["unanswered"]) == 0, (scenario, column)
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_run_leaves_a_table_a_file_and_drawings(tiny: Path) -> None:
     """What it prints is also a file; drawings are valid XML by their looks."""
@@ -102,6 +106,7 @@ def test_a_run_leaves_a_table_a_file_and_drawings(tiny: Path) -> None:
         assert "predecessor" in drawn
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_an_outage_is_felt_and_over(tiny: Path) -> None:
     """After 3.5 s without a store the few people of a tiny run were told, and all of them are back."""
