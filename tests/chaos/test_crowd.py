@@ -92,6 +92,7 @@ def evening(
     return verdict
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(300)
 def test_a_crowd_half_of_whom_poll(
     valkey9: StoreServer, whole: bool, capsys: pytest.CaptureFixture[str]

@@ -121,6 +121,7 @@ def test_b_closes_the_tab(people: tuple[Person, Person, str], table: Table) -> N
         measure(row, a, match, t)
 
 
+@pytest.mark.whole
 def test_bs_browser_is_killed(
     people: tuple[Person, Person, str],
     browser: Chromium,

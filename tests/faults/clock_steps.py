@@ -148,7 +148,7 @@ def markdown(rows: Iterable[Row]) -> str:
     return "\n".join([*lines, *(row.line() for row in rows), "", foot, ""])
 
 
-async def rows(*, whole: bool, at_once: int = 3) -> list[Row]:
+async def rows(*, whole: bool, at_once: int = 4) -> list[Row]:
     """Every step on both stores, or the sample."""
     turns = asyncio.Semaphore(at_once)
 

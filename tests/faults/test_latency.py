@@ -27,7 +27,7 @@ from tests.relay import CALM, Passage, Weather
 pytestmark = pytest.mark.timeout(400)
 
 PEOPLE = 14
-SAMPLE_S, WHOLE_S = 20, 60
+SAMPLE_S, WHOLE_S = 15, 60
 FEWEST = 3
 """People who were told, in each row: where everything is slow, partners often press before they could be."""
 TRIES = 2

@@ -130,6 +130,7 @@ def test_nobody_notices_a_rolling_restart(redis7: StoreServer, tmp_path: Path) -
     assert seen.skips > 10
 
 
+@pytest.mark.whole
 def test_killed_servers_lose_nothing_either(redis7: StoreServer, tmp_path: Path) -> None:
     """kill -9, one after the other: a dead process is our own doing, of which no partner is told."""
     seen = judged(redis7, tmp_path, FEW, Serving.kill)
@@ -178,6 +179,7 @@ def judged(store: StoreServer, folder: Path, people: int, stop: Callable[[Servin
     raise AssertionError(f"too busy a machine, {RESTARTS} times: {excused}")
 
 
+@pytest.mark.whole
 def test_without_the_drain_it_is_noticed(redis7: StoreServer, tmp_path: Path) -> None:
     """The control: were it a closed tab to the store, people would be shown away to their partners."""
     with two(redis7, tmp_path, UNDRAINED) as (servers, front):
