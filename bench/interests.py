@@ -30,7 +30,7 @@ class Wait:
 
 
 async def measure(size: Size, figures: Figures) -> None:
-    """Add who waited beside the same interest, and whom an interest paired."""
+    """Count people who waited beside a fitting partner, and people paired by an interest."""
     with ours() as contestant:
         async with Crowd(contestant.urls) as crowd:
             waits = await _arrive(crowd, size)

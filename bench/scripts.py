@@ -69,7 +69,7 @@ class _Stage:
         return 1e6 * skip_s / done, await self._pulse()
 
     def _skippers(self) -> list[PersonId]:
-        """Return people of 64 different matches, in turn: nobody is to meet somebody whom they met lately."""
+        """Return people of 64 different matches in turn, so that no two recent partners are paired again."""
         found: dict[str, PersonId] = {}
         for _ in self._people:
             person = self._people[self._next % PEOPLE]

@@ -276,7 +276,8 @@ def live(person: Person) -> list[str]:
 
 def labels(person: Person) -> tuple[str, str]:
     """What the buttons of microphone and camera say."""
-    return tuple(page_of(person).locator(by(each)).inner_text() for each in ("mute", "camera"))  # type: ignore[return-value]
+    microphone, camera = (page_of(person).locator(by(each)).inner_text() for each in ("mute", "camera"))
+    return microphone, camera
 
 
 def remembered(person: Person) -> str:

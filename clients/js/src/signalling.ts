@@ -17,7 +17,7 @@ export interface SignallingOptions {
 
 const SIGNAL_TIMEOUT_MS = 4_000;
 
-/** An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew. */
+/** A sign is due within 3 s, so a pulse that is not answered in this time is sent again. */
 export const PULSE_TIMEOUT_MS = 2_000;
 
 /**

@@ -173,7 +173,7 @@ describe("the age of an intent, on a page that ran", () => {
     expect(old.model.let_go).toBe("away");
   });
 
-  it("begins anew with everything that the server says while it has the person where they wish to be", () => {
+  it("starts again with each frame in which the server has the person in the state they asked for", () => {
     const seat = inQueue();
     const beat = { type: "heartbeat", at_ms: T0, now_ms: T0, version: 12, people_online: 3 } as const;
     for (let n = 0; n < 40; n += 1) {
@@ -183,7 +183,7 @@ describe("the age of an intent, on a page that ran", () => {
     expect(seat.does(frame("idle", away()))).toContain("join");
   });
 
-  it("does not begin anew with words that the line is away", () => {
+  it("does not start again with a notice that the connection is down", () => {
     const seat = inQueue();
     seat.now_ms += ENDED_MS + 1;
     seat.take({ type: "frame", frame: { type: "reconnect", at_ms: 1, after_ms: 2_000 } }, { type: "frame", frame: { type: "unavailable", at_ms: 1, retry_ms: 1 } });

@@ -87,7 +87,7 @@ describe("conversations without a sign of the person", () => {
     expect(evening.joins.map(({ auto_next }) => auto_next)).toEqual([true, false]);
   });
 
-  it("are asked about before the next: an answer is a press, and begins anew", () => {
+  it("are asked about before the next: an answer is a press, and the count starts again", () => {
     const evening = new Evening(1);
     evening.talk();
     expect(evening.seat.model.let_go).toBe("unattended");

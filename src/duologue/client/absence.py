@@ -80,7 +80,7 @@ def _followed(model: Model) -> Model:
 
 
 def _missed(model: Model, mark: SleepMark) -> bool:
-    """Whether what was slept through changes whom the person would meet."""
+    """Return whether a state that came during the sleep changes the partner."""
     is_idle = model.state is not None and model.state.state is State.IDLE
     if model.press is not None or _asks_to_talk(model) or is_idle:
         return True

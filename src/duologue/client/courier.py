@@ -13,7 +13,7 @@ from duologue.client.session import Session
 from duologue.client.vocabulary import Reply
 
 PULSE_S = 2.0
-"""An owed sign falls due after 3 s: a pulse that hangs longer than this is given up and sent anew."""
+"""A sign is due within 3 s, so a pulse that is not answered in this time is sent again."""
 RETRY_BASE_S = 0.4
 RETRY_CAP_S = 4.0
 

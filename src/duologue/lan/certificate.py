@@ -1,6 +1,6 @@
 """A certificate that this machine makes for itself, kept in the data folder.
 
-Nobody vouches for it, so each phone warns once, and a person can compare the fingerprint. It is not an
+No authority has signed it, so each phone warns once, and a person can compare the fingerprint. It is not an
 authority: a phone that is told to trust it trusts this machine, and no certificate that is signed with its
 key. ``cryptography`` makes it, because the standard library only reads certificates. ``trustme`` needs the
 same package, is meant for tests, and makes an authority beside the certificate.

@@ -75,7 +75,7 @@ export class Devices {
   }
 
   /**
-   * Asks for what is not there, in one question; a camera that the person switched off is left out, unless the person
+   * Asks for the devices that do not run, in one prompt; a camera that the person switched off is left out, unless the person
    * pressed a button for it (`isPress`). Resolves when it is answered, and never rejects.
    *
    * With `when`, first waits for that. A decision that comes meanwhile wins, as it does over the request itself.
@@ -99,7 +99,7 @@ export class Devices {
     this.#dispatch({ type: "suspend" });
   }
 
-  /** Ends `suspend`, and opens nothing by itself. */
+  /** Ends `suspend`. It opens no device; `ask` does. */
   resume(): void {
     this.#dispatch({ type: "resume" });
   }

@@ -21,7 +21,7 @@ export function suspend(model: DevicesModel): Step {
   return [{ ...released, isSuspended: true }, effects];
 }
 
-/** Calls off what is not there yet, also what would be opened again without a press. What runs goes on. */
+/** Cancels requests for devices that have not opened, and reopenings without a press. Open devices stay open. */
 export function cancel(model: DevicesModel): Step {
   const next = KINDS.reduce((now, kind) => {
     if (now[kind].open !== null) return put(now, kind, { request: null });

@@ -9,7 +9,7 @@ export interface PreparedOptions {
   readonly connect: (configuration: RTCConfiguration) => RTCPeerConnection;
 }
 
-/** Networks change, and routers forget: an offer that is older than this is made anew, or dropped if nobody waits. */
+/** Networks change and routers drop their mappings. An offer older than this is replaced, or dropped if its person does not wait. */
 const FRESH_MS = 60_000;
 
 /** A timer of a hidden tab is late, and one of a machine that slept does not fire: an offer that is older than this is not used. */

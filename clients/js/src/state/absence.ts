@@ -70,7 +70,7 @@ function awake(model: Model): Model {
   return model.slept === null ? model : { ...model, slept: null };
 }
 
-/** Whether what the page slept through changes whom its person would meet. */
+/** Returns whether a state that came while the page slept changes the partner. */
 function missed(model: Model): boolean {
   const { slept, state, press, asking } = model;
   if (press !== null || asking?.wish === "talk" || state?.state === "idle") return true;
