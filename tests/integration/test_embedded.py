@@ -198,6 +198,19 @@ async def test_a_killed_child_is_started_again_with_its_data(data: Path, adopted
         assert adopted or not psutil.pid_exists(killed), "a child of ours must not stay as a zombie"
 
 
+async def test_a_killed_child_whose_end_is_not_reported_yet(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Collect it too: the kernel frees its lock a moment before ``poll`` says that it has ended."""
+    async with counting(data) as (own, _):
+        killed = own.pid
+        with monkeypatch.context() as late:
+            late.setattr(Embedded, "_reap", lambda _: False)
+            os.kill(killed, signal.SIGKILL)
+            await until(lambda: own.pid not in (0, killed))
+        assert not psutil.pid_exists(killed), "a child of ours must not stay as a zombie"
+
+
 async def test_a_lost_connection_is_no_end(data: Path) -> None:
     """Somebody closes ours: the child lives on, is not waited for, and is talked to again."""
     async with counting(data) as (own, store):

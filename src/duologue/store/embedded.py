@@ -241,6 +241,8 @@ class Embedded:
         try:
             if not _locked(alive, fcntl.LOCK_EX):
                 return False
+            if self._child is not None:  # it released the lock, so it is ending; poll() may not know yet
+                self._child.wait()
             self._child = self._spawn(alive)
         finally:
             os.close(alive)
