@@ -174,6 +174,7 @@ class Process:
             first_pool=settings.pools[0],
             observe=logged(metrics.observe),
             interrupted=StoreInterrupted,
+            may_repeat=store.may_repeat,
         )
         peer = Peer(settings.ice_servers, turn_secret=settings.turn_secret, relay_only=settings.relay_only)
         # A match keeps the media that it began with: while LiveKit is away, or as servers change over.
@@ -328,7 +329,8 @@ def look_at(info: ServerInfo) -> None:
 async def networks(settings: Settings, store: Store) -> Networks:
     """Return what tells the marks of networks, under the store's own key. Raises ``SecretError``,
     ``StoreError``."""
-    key = await store_key(keyring(settings), Machine(store, interrupted=StoreInterrupted).network_key)
+    machine = Machine(store, interrupted=StoreInterrupted, may_repeat=store.may_repeat)
+    key = await store_key(keyring(settings), machine.network_key)
     return Networks(key, Proxies.parse(settings.trusted_proxies))
 
 
@@ -344,6 +346,7 @@ def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.Limits 
         prefix=keys.prefix,
         known=keys.person,
         interrupted=StoreInterrupted,
+        may_repeat=store.may_repeat,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import redis
 from redis.exceptions import NoScriptError
 
+from duologue.lane import Lane
 from duologue.pairing.invariants import snapshot, violations
 from duologue.pairing.scripts import Script
 
@@ -46,7 +47,14 @@ class Direct:
         self.calls = 0
         self._dump: dict[str, Any] = {}
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Any:
         self.calls += 1
         values = [*keys, *args]
         try:

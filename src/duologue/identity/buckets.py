@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from duologue.lane import Lane
+
 REMEMBERED = 20_000
 """Buckets in memory; of more, the one that was used longest ago counts as full again."""
 
@@ -41,7 +43,9 @@ class Script:
 class Runner(Protocol):
     """The store, as far as buckets know it."""
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes], *, lane: Lane
+    ) -> Any:
         """Runs one script and returns its reply. Raises the store's own errors."""
 
 

@@ -17,6 +17,7 @@ from hashlib import blake2s
 
 from duologue.identity.addresses import REMEMBERED, grouped
 from duologue.identity.buckets import Memory, Rate, Runner, Script, read_script
+from duologue.lane import Lane
 
 
 class Kind(StrEnum):
@@ -101,6 +102,7 @@ class Limits:
         prefix: str = "{0}",
         known: Callable[[str], str],
         interrupted: type[Exception] | tuple[type[Exception], ...] = (),
+        may_repeat: Callable[[Lane], bool] = lambda _: True,
         now_ms: Callable[[], float] = monotonic_ms,
         script: Script | None = None,
         store_now_ms: Callable[[], int] | None = None,
@@ -108,7 +110,8 @@ class Limits:
         """``secret`` hides addresses in the store's keys; ``known``: the key of a person's record.
 
         ``prefix`` is the shard's hash tag: a person's and an address's bucket lie beside the record.
-        ``interrupted``: errors after which the script may have run; it is run once more (a token is lost).
+        ``interrupted``: errors after which the script may have run; it is run once more (a token is lost)
+        if ``may_repeat`` allows it (``Store.may_repeat``).
         ``script`` and ``store_now_ms`` are for tests.
         """
         self._runner = runner
@@ -117,6 +120,7 @@ class Limits:
         self._prefix = prefix
         self._known = known
         self._interrupted = interrupted
+        self._may_repeat = may_repeat
         self._memory = Memory(now_ms)
         self._refused = Memory(now_ms)
         self._script = script or read_script()
@@ -188,8 +192,12 @@ class Limits:
         args: list[str | int | bytes] = [now, int(spares)]
         for _, _, rate in buckets:
             args += (f"{rate.token_ms:.3f}", rate.burst)
+        # A stream opens without its limits if they cannot be asked in time: they must not delay a command.
+        lane = Lane.BULK if kind is Kind.STREAMS else Lane.INTERACTIVE
         try:
-            wait_ms, which = await self._runner.run(self._script, keys, args)
+            wait_ms, which = await self._runner.run(self._script, keys, args, lane=lane)
         except self._interrupted:
-            wait_ms, which = await self._runner.run(self._script, keys, args)
+            if not self._may_repeat(lane):
+                raise
+            wait_ms, which = await self._runner.run(self._script, keys, args, lane=lane)
         return int(wait_ms), int(which)

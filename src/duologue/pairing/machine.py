@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from duologue.lane import Lane
 from duologue.pairing import scripts as lua
 from duologue.pairing.keys import Keys
 from duologue.pairing.rooms import Rooms
@@ -53,10 +54,34 @@ NOT_COMPARED = ("", "", 0, 0, 0, 0)
 """In the place of ``Held.seen``."""
 
 
+LANES: Mapping[str, Lane] = {
+    **dict.fromkeys(("echo", "beat", "expire", "bury", "scan", "network_key"), Lane.CONTROL),
+    # A refused call would break off the other rooms that its worker is busy with.
+    **dict.fromkeys(
+        (
+            "room_audit", "room_claim", "room_failed", "room_gone", "room_hint", "room_list",
+            "room_look", "room_lost", "room_opened", "video", "namespace",
+        ),
+        Lane.CONTROL,
+    ),
+    **dict.fromkeys(("attach", "detach", "reattach", "listed", "crowd"), Lane.BULK),
+}  # fmt: skip
+"""Scripts by lane. All others are interactive: a person waits for them."""
+NEVER_REPEATED = frozenset({"attach"})
+"""Its caller tries again in its own time; after an outage thousands would be repeated in one instant."""
+
+
 class ScriptRunner(Protocol):
     """The store, as far as the machine knows it."""
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Any:
         """Runs one script and returns its reply, undecoded. Raises the store's own errors."""
 
 
@@ -68,6 +93,10 @@ def fresh_ids(count: int) -> str:
 def json_text(value: Any) -> str:
     """JSON without raw line breaks, as the scripts splice it in."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _lane(name: str) -> Lane:
+    return LANES.get(name, Lane.INTERACTIVE)
 
 
 def _notes(rows: Sequence[Sequence[Any]]) -> list[Note]:
@@ -116,11 +145,12 @@ class Machine:
         scripts: Mapping[str, Script] | None = None,
         new_ids: Callable[[int], str] = fresh_ids,
         interrupted: type[Exception] | tuple[type[Exception], ...] = (),
+        may_repeat: Callable[[Lane], bool] = lambda _: True,
     ) -> None:
         """``observe`` gets each fact once, by the process whose call made it.
 
         ``interrupted``: those of the runner's errors after which a script may or may not have run;
-        it is run once more.
+        it is run once more if ``may_repeat`` allows it (``Store.may_repeat``: repeats have a budget).
 
         ``now_ms``, ``scripts`` and ``new_ids`` are for tests: a clock other than
         the store's, scripts with a guard switched off, ids that repeat.
@@ -132,6 +162,7 @@ class Machine:
         self._scripts = scripts or lua.load(timings or Timings(), media, first_pool, rooms=room_rules)
         self._new_ids = new_ids
         self._interrupted = interrupted
+        self._may_repeat = may_repeat
         self._beaten_ms: dict[ProcessId, int] = {}
         self.rooms = Rooms(self._transition, self._keys)
         # When video is back, a whole batch is paired at once.
@@ -145,12 +176,14 @@ class Machine:
         try:
             return await self._run_once(name, key, args, ids)
         except self._interrupted:
+            if name in NEVER_REPEATED or not self._may_repeat(_lane(name)):
+                raise
             return await self._run_once(name, key, args, ids)
 
     async def _run_once(self, name: str, key: str, args: Sequence[str | int | bytes], ids: int) -> Any:
         now = "" if self._now_ms is None else self._now_ms()
         fixed = (self._keys.prefix, now, self._new_ids(ids) if ids else "")
-        return await self._runner.run(self._scripts[name], [key], [*fixed, *args])
+        return await self._runner.run(self._scripts[name], [key], [*fixed, *args], lane=_lane(name))
 
     async def _transition(self, name: str, key: str, *args: str | int | bytes, ids: int = 0) -> Any:
         reply = await self._run(name, key, *args, ids=ids)

@@ -8,6 +8,7 @@ a connection that had to be opened again (``on_suspicion``).
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, Protocol
 import structlog
 from redis import exceptions as library
 
+from duologue.lane import Lane
 from duologue.store.errors import (
     MOVED_AWAY,
     StoreError,
@@ -30,6 +32,7 @@ from duologue.store.link import Address, BadUrl, Link, ServerInfo, pack
 
 __all__ = [
     "BadUrl",
+    "Lane",
     "Script",
     "ServerInfo",
     "Store",
@@ -75,6 +78,7 @@ class _Call:
     name: str
     script: Script | None
     packed: bytes
+    lane: Lane
     answer: asyncio.Future[Any]
     is_sent: bool = False
     """It may run, or have run, from now on; the wait for its answer does not end that."""
@@ -131,6 +135,11 @@ class Store:
         self._link: Link | None = None
         self._running = False
         self._server: ServerInfo | None = None
+        self.answered_at: float | None = None
+        """When a call was last answered, of whichever lane (``time.monotonic()``); ``None``: none was yet.
+
+        A store that is slow answers, one that is away does not: this tells them apart. A refusal because
+        the server is loading, read-only or moved is no answer."""
 
     @property
     def address(self) -> str:
@@ -156,18 +165,34 @@ class Store:
         if failure is not None:
             raise failure
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    @property
+    def call_s(self) -> float:
+        """How long the store takes for one call at present (seconds), as measured."""
+        return 0.0
+
+    def may_repeat(self, lane: Lane) -> bool:
+        """Return whether an interrupted call may be repeated now; true spends one of the repeats allowed."""
+        return lane in Lane
+
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Any:
         """Runs a script; its reply, undecoded (RESP2).
 
         Raises ``StoreUnavailable`` (``StoreInterrupted``: it may have run), ``StoreFull``, or
         ``StoreError`` for a script that failed. Cancelled or out of time, it may still run.
         """
         packed = pack("EVALSHA", script.sha1, len(keys), *keys, *args)
-        return await self._ask(script.name, script, packed)
+        return await self._ask(script.name, script, packed, lane)
 
     async def info(self) -> ServerInfo:
         """Which server answers now. Raises ``StoreUnavailable``; ``StoreRefused``: it does not let us in."""
-        await self._ask("ping", None, pack("PING"))
+        await self._ask("ping", None, pack("PING"), Lane.INTERACTIVE)
         assert self._server is not None
         return self._server
 
@@ -187,12 +212,12 @@ class Store:
 
     # --- asking ------------------------------------------------------------------------
 
-    async def _ask(self, name: str, script: Script | None, packed: bytes) -> Any:
+    async def _ask(self, name: str, script: Script | None, packed: bytes, lane: Lane) -> Any:
         if not self._running:
             raise StoreUnavailable(CLOSED)
         if len(self._waiting) >= WAITING_MAX:
             raise StoreUnavailable(f"{self.address}: too many calls wait")
-        call = _Call(name, script, packed, asyncio.get_running_loop().create_future())
+        call = _Call(name, script, packed, lane, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._wanted.set()
         async with self._in_time(call):
@@ -261,6 +286,8 @@ class Store:
         unknown, moved = [], ""
         for call in batch:
             reply = await link.read()
+            if not isinstance(reply, library.ResponseError):
+                self.answered_at = time.monotonic()
             if isinstance(reply, library.NoScriptError):
                 unknown.append(call)
             elif isinstance(reply, library.ResponseError):

@@ -8,6 +8,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from duologue.lane import Lane
 from duologue.pairing.scripts import Script
 from duologue.pairing.vocabulary import Outcome
 from duologue.store.client import StoreFull
@@ -52,7 +53,14 @@ class Recorder:
     error: Exception | None = None
     calls: list[tuple[str, list[str | int | bytes]]] = field(default_factory=list)
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> list[Any]:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> list[Any]:
         """Note the call, and answer as a script would."""
         assert len(keys) == 1
         self.calls.append((script.name, list(args[3:])))

@@ -7,6 +7,7 @@ import pytest
 
 from duologue.identity.buckets import Rate, Script
 from duologue.identity.limits import IN_MEMORY, Kind, Limits, Rates, TooMany, rates_of
+from duologue.lane import Lane
 from duologue.settings import Settings
 
 
@@ -18,7 +19,14 @@ class Store:
         self.errors: list[Exception] = []
         self.calls: list[tuple[Sequence[str], list[Any]]] = []
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Any:
         """One note a call."""
         self.calls.append((keys, list(args)))
         if self.errors:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from duologue.lane import Lane
 from duologue.pairing.machine import Machine, fresh_ids, json_text
 from duologue.pairing.scripts import Script
 from duologue.pairing.vocabulary import Outcome, PersonId
@@ -23,7 +24,14 @@ class Runner:
         self.answers = list(answers)
         self.calls: list[tuple[str, Sequence[Any]]] = []
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes]) -> Any:
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        args: Sequence[str | int | bytes],
+        *,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Any:
         self.calls.append((script.name, args))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
