@@ -144,7 +144,7 @@ describe("a browser that blocks cookies", () => {
   });
 
   it("control: without a limit on guests it never stops", async () => {
-    const house = await new House({ stripsToken: true, options: { patience_ms: 0 } }).open();
+    const house = await new House({ stripsToken: true, options: { patience_ms: 0 } }).open(300_000);
     expect(house.guests).toBeGreaterThan(10);
   });
 

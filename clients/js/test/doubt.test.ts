@@ -43,7 +43,11 @@ class Device {
       this.streams.at(-1)?.onEnd({ why: "lost" });
       await settle();
       if (poll !== undefined && this.polls.pending !== undefined) this.polls.last.fail(poll);
-      await this.clock.advance(4_000);
+      const opened = this.streams.length;
+      // Until the next stream, for which the line waits up to half a minute; a poll that is left alone waits.
+      for (let passed = 0; passed < 30_000 && this.streams.length === opened && (passed < 4_000 || this.polls.pending === undefined); passed += 500) {
+        await this.clock.advance(500);
+      }
     }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Refused } from "../src/problem.ts";
-import { Line, QUIET_MS, STEADY_MS, type Link } from "../src/stream/line.ts";
+import { Line, QUIET_MS, RETRY, STEADY_MS, type Link } from "../src/stream/line.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 
@@ -155,6 +155,36 @@ describe("the line", () => {
     streams.line.nudge();
     await settle();
     expect(streams.opened).toHaveLength(before + 1);
+  });
+
+  it("obeys a delay that the server names, however long, also when nudged, and says that it is away meanwhile", async () => {
+    const streams = await new Streams().open();
+    streams.say('{"type":"reconnect","at_ms":1,"after_ms":42000}');
+    expect(streams.line.link).toBe("away");
+    streams.line.nudge();
+    await streams.clock.advance(41_999);
+    expect(streams.opened).toHaveLength(1);
+    await streams.clock.advance(1);
+    expect(streams.opened).toHaveLength(2);
+    streams.last.handlers.onEnd({ why: "lost" });
+    streams.line.nudge();
+    await settle();
+    expect(streams.opened).toHaveLength(3); // the delay was named once, and is over
+  });
+
+  it("doubles its own back-off to half a minute, with full jitter", async () => {
+    const streams = await new Streams().open();
+    const waits: number[] = [];
+    for (let tries = 0; tries < 10; tries += 1) {
+      const had = streams.opened.length;
+      const since_ms = streams.clock.monotonic();
+      streams.last.handlers.onEnd({ why: "refused", status: 502 });
+      while (streams.opened.length === had) await streams.clock.advance(100);
+      waits.push(streams.clock.monotonic() - since_ms);
+    }
+    const half = (tries: number): number => Math.min(RETRY.cap_ms, RETRY.base_ms * 2 ** tries) / 2; // `random` is 0.5
+    expect(waits).toEqual(Array.from({ length: 10 }, (_, tries) => half(tries)));
+    expect(waits.at(-1)).toBe(15_000);
   });
 
   it("says that the server is away while its store is, and keeps the stream", async () => {

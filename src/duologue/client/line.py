@@ -33,8 +33,8 @@ POLLS_FAILED = 3
 """Polls that fail so often in a row may be what does not get through."""
 RETRY_BASE_S = 0.5
 """Until a stream's ``retry:`` says otherwise. A partner waits 5 s: the first tries come quickly."""
-RETRY_CAP_S = 4.0
-"""Spares a server that is down for long."""
+RETRY_CAP_S = 30.0
+"""Spares a server that is down for long, and one that is back: its people return spread over 30 s."""
 
 NETWORK_FULL = "network-full"
 """The code of a refused poll, and the reason of a ``reconnect``: enough people are here from this network."""
@@ -115,7 +115,12 @@ class Line:
         return self._by
 
     def nudge(self) -> None:
-        """What is due later happens now: the network is back."""
+        """Do now what is due later: the network is back.
+
+        A delay that the server named stays: it spreads people who come back.
+        """
+        if self._named:
+            return
         if self._current is None and self._told[0] is Link.AWAY:
             self._connect()
         elif self._returning is not None:
@@ -146,6 +151,8 @@ class Line:
         self._heard = False
         """The current stream, or any poll since streams were given up, brought something."""
         self._returns_soon = False
+        self._named = False
+        """Whether the server named the delay after which this page comes back."""
         self._current: Slot | None = None
         self._trial: Slot | None = None
         self._coming: asyncio.Task[None] | None = None
@@ -254,6 +261,7 @@ class Line:
         elif frame.type == "reconnect":
             self._drop()
             self._become(Link.AWAY)
+            self._named = frame.reason != NETWORK_FULL  # this page may be on another network by now
             self._later(frame.after_ms / 1000)
             self._on_frame(frame)
         else:
@@ -392,6 +400,7 @@ class Line:
         self._over.set()
 
     def _drop(self) -> None:
+        self._named = False
         for task in (self._coming, self._returning):
             _cancel(task)
         self._coming = self._returning = None

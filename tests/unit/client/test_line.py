@@ -110,14 +110,15 @@ async def test_nothing_for_twenty_seconds_is_a_dead_stream(setup: Setup) -> None
 
 
 async def test_a_server_that_is_away_is_asked_ever_more_slowly(setup: Setup) -> None:
-    """The first tries come quickly, the cap is 4 s; a frame begins anew."""
+    """The first tries come quickly, the cap is 30 s; a frame begins anew."""
     setup.server.reachable = False
     async with setup.running():
-        await setup.clock.turn(30)
-        tries = len(setup.server.asked)
-        assert tries == 1 + 3 + 6  # at 0; 0.5, 1.5, 3.5; then every 4 s
+        await setup.clock.turn(31.5)
+        assert len(setup.server.asked) == 7  # at 0; 0.5, 1.5, 3.5, 7.5, 15.5, 31.5
+        await setup.clock.turn(90)
+        assert len(setup.server.asked) == 7 + 3  # and then every 30 s
         setup.server.reachable = True
-        await setup.clock.turn(4)
+        await setup.clock.turn(30)
         setup.stream.frame("snapshot", state=state())
         setup.stream.end()
         await setup.clock.turn(0.5)
@@ -133,6 +134,33 @@ async def test_a_server_that_goes_away_says_when_to_come_back(setup: Setup) -> N
         await setup.clock.turn(0.1)
         assert setup.count == 2
         assert (setup.frames, setup.links[-1]) == (["reconnect"], Link.AWAY)
+
+
+async def test_a_delay_that_the_server_named_is_not_cut_short(setup: Setup) -> None:
+    """It spreads people who come back; a network that is back is no reason to come sooner."""
+    async with setup.running():
+        setup.stream.frame("reconnect", after_ms=42_000)
+        await settle()
+        setup.line.nudge()
+        await setup.clock.turn(41.9)
+        assert setup.count == 1
+        await setup.clock.turn(0.1)
+        assert setup.count == 2
+        setup.stream.end()
+        await settle()
+        setup.line.nudge()
+        await settle()
+        assert setup.count == 3, "it was named once, and is over"
+
+
+async def test_somebody_of_a_full_network_may_come_sooner_from_another(setup: Setup) -> None:
+    """The network may have changed: that is what a nudge says."""
+    async with setup.running():
+        setup.stream.frame("reconnect", after_ms=30_000, reason="network-full")
+        await settle()
+        setup.line.nudge()
+        await settle()
+        assert setup.count == 2
 
 
 @pytest.mark.parametrize(("kind", "link"), [("taken-over", Link.TAKEN_OVER), ("session-ended", Link.ENDED)])

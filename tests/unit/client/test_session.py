@@ -144,7 +144,7 @@ async def test_a_hosts_token_that_the_server_turns_away_is_replaced() -> None:
         await setup.clock.turn(10)
         assert 2 <= setup.host.asked <= 4
         setup.server.stream_status = 200
-        await setup.clock.turn(4)
+        await setup.clock.turn(8)
         setup.snapshot()
         await settle()
         assert setup.client.model.link is Link.OPEN

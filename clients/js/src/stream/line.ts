@@ -49,8 +49,14 @@ export const RETURN_SOON_MS = 5_000;
 /** Between two polls a connection counts as open for 3 s: no trial of a stream may last longer without one. */
 const HOLD_MS = 2_000;
 
-/** A partner waits 5 s for a lost line, so the first tries come quickly; the cap spares a server that is down for long. */
-const RETRY = { base_ms: 400, cap_ms: 4_000 };
+/**
+ * A partner waits 5 s for a lost line, so the first tries come quickly. The cap spares a server that is down for long, and the one
+ * that comes back: its people return spread over half a minute. A browser that comes online, or a person who comes back, tries at once.
+ */
+export const RETRY = { base_ms: 400, cap_ms: 30_000 };
+
+/** A delay that the server names may be longer than this; then the person is told that there is no connection. */
+const UNTOLD_MS = 3_000;
 
 /** A stream that lasted so long was a good one: what ends it is news, and the next is tried quickly. */
 export const STEADY_MS = 5_000;
@@ -80,6 +86,8 @@ export class Line {
   /** The current stream, or any poll since streams were given up, brought something. */
   #heard = false;
   #returnsSoon = false;
+  /** The server named the delay after which this page comes back. */
+  #isNamed = false;
   #attempt = 0;
   /** When the current stream brought its first frame. */
   #since_ms: number | null = null;
@@ -120,9 +128,12 @@ export class Line {
     this.#finish("closed");
   }
 
-  /** Tries at once what is due later: the network or the person came back. */
+  /**
+   * Tries at once what is due later: the network or the person came back. A delay that the server named stays: it spreads
+   * people who come back. (A full network is the exception, since the person may be on another one by now.)
+   */
   nudge(): void {
-    if (this.#life === null) return;
+    if (this.#life === null || this.#isNamed) return;
     if (this.#current === null && this.#link === "away") this.#connect(false);
     else if (this.#cancelReturn !== null) this.#return();
   }
@@ -192,7 +203,8 @@ export class Line {
       case "reconnect":
         this.#drop();
         // With a reason the wait is long, and the person is told.
-        if (frame.reason !== undefined) this.#become("away");
+        if (frame.reason !== undefined || frame.after_ms > UNTOLD_MS) this.#become("away");
+        this.#isNamed = frame.reason !== NETWORK_FULL;
         return this.#later(frame.after_ms, false);
       case "unavailable":
         return this.#become("away");
@@ -358,6 +370,7 @@ export class Line {
   }
 
   #drop(): void {
+    this.#isNamed = false;
     if (this.#since_ms !== null && this.#options.clock.monotonic() - this.#since_ms >= STEADY_MS) this.#attempt = 0;
     this.#since_ms = null;
     this.#cancelTimer();
