@@ -141,9 +141,26 @@ class RoomStage(Stage):
         return play(self.machine.rooms.solo(match, since_ms))
 
     def reconcile(self, *, began_ms: int | None = None, listed: dict[str, int] | None = None) -> Audit:
-        """With what is listed now, unless the play listed earlier."""
+        """With what is listed now, unless the play listed earlier; without a claim."""
+        audit = self.tell("", began_ms=began_ms, listed=listed)
+        assert audit is not None
+        return audit
+
+    def tell(
+        self, round_: str, *, began_ms: int | None = None, listed: dict[str, int] | None = None
+    ) -> Audit | None:
+        """What a process with this claim tells; ``None``: it has the round no more."""
         began = self.clock() if began_ms is None else began_ms
-        return play(self.machine.rooms.reconcile(began, self.list_rooms() if listed is None else listed))
+        there = self.list_rooms() if listed is None else listed
+        return play(self.machine.rooms.reconcile(began, there, round_=round_))
+
+    def begin(self, last: str = "") -> str:
+        """Claim the reconciler's round; the generation, or ``""``."""
+        return play(self.machine.rooms.begin_round(last)).generation
+
+    def end(self, generation: str, *, failed: bool = False) -> None:
+        """End it, as a process does after its last step."""
+        play(self.machine.rooms.end_round(generation, None if failed else len(self.rooms)))
 
     def list_rooms(self) -> dict[str, int]:
         """Each room's age."""

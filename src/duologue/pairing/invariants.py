@@ -29,7 +29,18 @@ SETS = (
     "reports",
     "decided",
 )
-SINGLE = (*SETS, "held", "sweep", "skipped", "report_bytes", "video", "namespace", "network-key")
+SINGLE = (
+    *SETS,
+    "held",
+    "sweep",
+    "skipped",
+    "report_bytes",
+    "video",
+    "round",
+    "looked",
+    "namespace",
+    "network-key",
+)
 REPORT_BYTES, SAID_BYTES = 512, 16
 """What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""
 ROOM_STEPS = {"wanted": False, "opening": False, "open": True}

@@ -29,6 +29,8 @@ key                        type        what
 ``closing``                zset        ended matches by when their room is to be deleted (ms)
 ``video``                  hash        ``down`` (0, 1), ``at`` (ms); ``opened``: when the newest room that
                                        opened was begun (ms); ``told:<pool>``: how far a pool has been told
+``round``                  hash        the reconciler's round: ``holder`` (a generation), ``until`` its claim
+                                       holds (ms; 0: it ended), ``due``: the next (ms), ``listed``: rooms seen
 ``namespace``              string      what the names of this store's rooms begin with
 ``hook:<event>``           string      a webhook's event that was heard, 10 min
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min

@@ -60,7 +60,7 @@ LANES: Mapping[str, Lane] = {
     **dict.fromkeys(
         (
             "room_audit", "room_claim", "room_failed", "room_gone", "room_hint", "room_list",
-            "room_look", "room_lost", "room_opened", "video", "namespace",
+            "room_look", "room_lost", "room_opened", "room_round", "video", "namespace",
         ),
         Lane.CONTROL,
     ),

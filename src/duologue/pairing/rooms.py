@@ -14,7 +14,9 @@ from duologue.pairing.vocabulary import (
     Deletion,
     ParticipantFact,
     RoomLoss,
+    RoomRound,
     RoomsDue,
+    RoomsKnown,
     RoomsSeen,
     RoomWork,
     RoomWorkKind,
@@ -22,7 +24,7 @@ from duologue.pairing.vocabulary import (
 )
 
 WORKS_A_CALL = 64
-ROOMS_A_CALL = 200
+ROOMS_A_CALL = 100
 OLD_MS = 3_600_000
 """No room that is just being made."""
 IDS_A_HINT = 1
@@ -72,10 +74,14 @@ class Rooms:
         reply = await self._transition("room_gone", self._keys.rooms, match, generation, int(found))
         return Deletion(reply[0].decode())
 
-    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
-        """How rooms are now; of the matches asked about (200 at most), those that live in an open room."""
-        reply = await self._transition("room_look", self._keys.rooms, *asked)
-        now, down, owned, closing, live, awaited, wall = reply[3:]
+    async def look(self, asked: Sequence[str] = (), most: int = 0) -> RoomsSeen:
+        """How rooms are now; of the matches asked about (200 at most), those that live in an open room.
+
+        ``most``: that many of the matches whose media is due are the caller's to look at; the next call, of
+        whichever process, gets those that come after them. Each has its turn every 2 s.
+        """
+        reply = await self._transition("room_look", self._keys.rooms, most, *asked)
+        now, down, owned, closing, live, awaited, wall, more = reply[3:]
         return RoomsSeen(
             now_ms=int(now),
             wall_ms=int(wall),
@@ -84,6 +90,7 @@ class Rooms:
             closing=closing,
             live=[match.decode() for match in live],
             awaited=[match.decode() for match in awaited],
+            more=more == 1,
         )
 
     async def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
@@ -95,10 +102,11 @@ class Rooms:
 
     async def stray(self, match: str) -> None:
         """There is such a room, and somebody in it: if no live match owns it, it is deleted now."""
-        await self._transition("room_audit", self._keys.rooms, match, OLD_MS)
+        await self._transition("room_audit", self._keys.rooms, "", match, OLD_MS)
 
-    async def _lost(self, match: str, why: str, since_ms: int) -> RoomLoss:
-        reply = await self._transition("room_lost", self._keys.rooms, match, why, since_ms, ids=IDS_AN_ENDING)
+    async def _lost(self, match: str, why: str, since_ms: int, round_: str = "") -> RoomLoss:
+        args = (match, why, since_ms, round_)
+        reply = await self._transition("room_lost", self._keys.rooms, *args, ids=IDS_AN_ENDING)
         return RoomLoss(reply[0].decode())
 
     async def solo(self, match: str, since_ms: int) -> RoomLoss:
@@ -112,30 +120,82 @@ class Rooms:
         """LiveKit was asked for this room at ``began_ms`` (the store's time) and has none: the match ends."""
         return await self._lost(match, "vanished", began_ms)
 
-    async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
-        """What LiveKit listed against what is known: each room of ours by its match, with its age in ms.
+    # --- the reconciler's round ------------------------------------------------------
 
-        ``began_ms``: the store's time (``RoomsDue.now_ms``) before the rooms were listed. Rooms that nobody
-        owns are in the outbox then, to be deleted; live matches whose room is not listed have ended, so a
-        listing that failed must not be told as an empty one.
+    async def begin_round(self, last: str = "") -> RoomRound:
+        """Claim the round if it is due and no other process has it.
+
+        ``last``: the generation of the caller's own last round. The claim lapses after ``round_lapse_ms``
+        without a step, and then another process may claim it: what the first one still says is refused.
         """
-        orphaned, vanished = 0, 0
-        names = list(listed)
-        for at in range(0, len(names), ROOMS_A_CALL):
-            rows = [arg for match in names[at : at + ROOMS_A_CALL] for arg in (match, listed[match])]
-            orphaned += (await self._transition("room_audit", self._keys.rooms, *rows))[3]
-        for match in await self.open():
+        return await self._round("begin", last, ids=1)
+
+    async def keep_round(self, generation: str) -> bool:
+        """Return whether the round is still the caller's, and make the claim last longer."""
+        return bool((await self._round("keep", generation)).generation)
+
+    async def end_round(self, generation: str, listed: int | None) -> None:
+        """End the round; ``listed`` is how many rooms there are. ``None``: LiveKit did not answer.
+
+        After a failure another process may try at once: it may be this one that does not reach LiveKit.
+        """
+        await self._round("end", generation, -1 if listed is None else listed)
+
+    async def _round(self, word: str, generation: str, listed: int = -1, *, ids: int = 0) -> RoomRound:
+        args = (word, generation, listed)
+        reply = await self._transition("room_round", self._keys.rooms, *args, ids=ids)
+        claimed, wait_ms, now, wall, owned, closing, seen = reply[3:]
+        return RoomRound(claimed.decode(), int(wait_ms), int(now), int(wall), owned, closing, seen)
+
+    async def reconcile(
+        self, began_ms: int, listed: Mapping[str, int], known: RoomsKnown | None = None, *, round_: str = ""
+    ) -> Audit | None:
+        """Hold the rooms that LiveKit listed, by match with their age in ms, against what is known.
+
+        ``began_ms``: the store's time before the rooms were listed. ``known``: what :meth:`known` said after
+        that. Rooms that nobody owns are in the outbox then, to be deleted; live matches whose room is not
+        listed have ended, so a listing that failed must not be told as an empty one.
+        ``round_``: the claim of it; ``None``: the round is another process's by now.
+        """
+        known = known or await self.known()
+        owned = set(known.open)
+        odd = {match: age for match, age in listed.items() if match not in owned}
+        odd |= {match: OLD_MS for match in known.lost if match not in odd}
+        orphaned = await self._audit(odd, round_)
+        if orphaned is None:
+            return None
+        vanished = 0
+        for match in known.open:
             if match not in listed:
-                vanished += await self.vanished(match, began_ms) is RoomLoss.ENDED
+                loss = await self._lost(match, "vanished", began_ms, round_)
+                if loss is RoomLoss.TAKEN_OVER:
+                    return None
+                vanished += loss is RoomLoss.ENDED
         return Audit(orphaned, vanished)
+
+    async def _audit(self, odd: Mapping[str, int], round_: str) -> int | None:
+        """Only rooms that are not those of open matches: the others need no look."""
+        orphaned, names = 0, list(odd)
+        for at in range(0, len(names), ROOMS_A_CALL):
+            rows = [arg for match in names[at : at + ROOMS_A_CALL] for arg in (match, odd[match])]
+            reply = await self._transition("room_audit", self._keys.rooms, round_, *rows)
+            if reply[0] == b"stale":
+                return None
+            orphaned += reply[3]
+        return orphaned
 
     async def open(self) -> Sequence[str]:
         """The matches whose room is open, as far as we know."""
-        found: list[str] = []
+        return (await self.known()).open
+
+    async def known(self) -> RoomsKnown:
+        """Return the matches whose room is open; 500 a call."""
+        found = RoomsKnown([], [])
         page = 0
         while True:
             reply = await self._transition("room_list", self._keys.rooms, page)
-            found += [match.decode() for match in reply[3]]
+            found.open.extend(match.decode() for match in reply[3])
+            found.lost.extend(match.decode() for match in reply[5])
             page = reply[4]
             if page == 0:
                 return found

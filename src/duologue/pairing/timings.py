@@ -110,5 +110,11 @@ class RoomRules:
     """Rooms younger than this are neither missed nor taken for nobody's."""
     solo_ms: int = 8_000
     """A room may hold one person of a live match this long: longer than a reload needs."""
+    round_ms: int = 5_000
+    """From the end of a reconciler's round to the next one."""
+    round_lapse_ms: int = 5_000
+    """How long a claimed round may go without a step; twice the longest call to LiveKit (``ANSWER_S``)."""
+    round_spare_ms: int = 2_000
+    """By so much longer waits a process other than the one that had the last round."""
     hook_ttl_ms: int = 600_000
     """How long the id of a webhook's event is remembered; LiveKit signs for 5 min."""

@@ -329,7 +329,34 @@ class RoomsSeen(NamedTuple):
     live: list[str]
     """Of those asked about, the live matches whose room is open."""
     awaited: list[str]
-    """Matches with an open room whose media deadline runs, and a page that has said nothing of its media."""
+    """Matches with an open room whose media deadline runs, and a page that has said nothing of its media:
+    of those asked about, and of those that are the caller's to look at."""
+    more: bool = False
+    """Whether more wait for a look."""
+
+
+class RoomRound(NamedTuple):
+    """A reconciler's round: the caller's, or another process's; and how rooms are now."""
+
+    generation: str
+    """Of the caller's claim; empty: there is nothing to do yet."""
+    wait_ms: int
+    """When to ask again."""
+    now_ms: int
+    """The shard's own time, as in ``RoomsSeen``."""
+    wall_ms: int
+    owned: int
+    closing: int
+    listed: int
+    """Rooms that LiveKit listed in the last round, whichever process had it."""
+
+
+class RoomsKnown(NamedTuple):
+    """The matches whose room is open, as far as the store knows."""
+
+    open: list[str]
+    lost: list[str]
+    """Those of which a record was lost: nobody lives in such a match."""
 
 
 class Deletion(StrEnum):
@@ -349,6 +376,8 @@ class RoomLoss(StrEnum):
     OK = "ok"
     """Not yet: too young, or another deadline is about it."""
     STALE = "stale"
+    TAKEN_OVER = "taken-over"
+    """Another process has the reconciler's round by now: nothing was done."""
 
 
 class Audit(NamedTuple):

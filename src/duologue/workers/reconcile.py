@@ -1,8 +1,9 @@
 """The reconciler: every 5 s, the rooms that exist are held against those that should (mechanism 8).
 
 Rooms are listed first and the store is read then: one that was made in between is in the store (race R19).
-What nobody owns is put in the outbox, to be deleted by whoever deletes; a live match without its room ends.
-A listing that failed says nothing. Each process lists for itself; a second one finds the work done.
+What nobody owns is put in the outbox, and the workers of rooms delete it; a live match without a room ends.
+A listing that failed says nothing. One process at a time has the round: its cost does not grow with
+processes (docs/decisions/0025). If it dies or stalls, its claim lapses; what it says later is refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +16,13 @@ from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.rooms import Room
 from duologue.metrics import Metrics
-from duologue.pairing.vocabulary import Audit, MatchId, RoomsSeen
+from duologue.pairing.vocabulary import Audit, MatchId, RoomRound, RoomsKnown
 from duologue.workers.supervisor import jittered
 from duologue.workers.suspects import Suspects
 
 PERIOD_S = 5.0
+SOONEST_S = 0.5
+"""Between two questions for the round."""
 CANARY_MS = 15_000
 """A canary lives for one create and one delete, 5 s each at most: an older one was left behind."""
 NAMES_A_CALL = 200
@@ -44,18 +47,27 @@ class Listing(Protocol):
 class Owners(Protocol):
     """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
 
-    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
-        """How rooms are now."""
+    async def begin_round(self, last: str = "") -> RoomRound:
+        """Claim the round, if it is due."""
 
-    async def open(self) -> Sequence[str]:
+    async def keep_round(self, generation: str) -> bool:
+        """Whether it is still ours."""
+
+    async def end_round(self, generation: str, listed: int | None) -> None:
+        """Until the next one."""
+
+    async def known(self) -> RoomsKnown:
         """The matches whose room is open."""
 
-    async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
+    async def reconcile(
+        self, began_ms: int, listed: Mapping[str, int], known: RoomsKnown | None = None, *, round_: str = ""
+    ) -> Audit | None:
         """Rooms listed against what is known."""
 
 
 class Reconcile:
-    """One round: list, confirm what is missing by name, tell the store, hand on what looks lonely."""
+    """One round, if it is ours: list, confirm what is missing by name, tell the store, hand on what looks
+    lonely."""
 
     name = "reconcile"
 
@@ -75,46 +87,75 @@ class Reconcile:
         self._metrics = metrics
         self._clock = clock
         self._first_seen_ms: dict[str, int] = {}
+        self._last = ""
+        self._pause_s = PERIOD_S
 
     async def run_once(self) -> None:
         """Raises ``LiveKitError``, before anything is told, and the store's errors; can be repeated."""
-        seen = await self._owners.look()
-        listed = await self._rooms.list_rooms()
+        self._pause_s = PERIOD_S
+        seen = await self._owners.begin_round(self._last)
+        self._metrics.rooms_seen(listed=seen.listed, owned=seen.owned, closing=seen.closing)
+        if not seen.generation:
+            self._pause_s = max(seen.wait_ms / 1000, SOONEST_S)
+            return
+        self._last = seen.generation
+        try:
+            listed = await self._rooms.list_rooms()
+            confirmed = await self._held_against(listed, seen)
+        except LiveKitError:
+            await self._owners.end_round(seen.generation, None)
+            raise
+        if confirmed:
+            self._metrics.rooms_seen(listed=len(listed), owned=seen.owned, closing=seen.closing)
+            await self._sweep_canaries(listed, seen)
+            await self._owners.end_round(seen.generation, len(listed))
+        else:
+            log.warning("the round of rooms took too long, and another process has it")
+
+    async def _held_against(self, listed: Sequence[Room], seen: RoomRound) -> bool:
+        """Whether the store was told. False: the round is not ours any more."""
         ages = self._ages(listed, seen)
-        self._metrics.rooms_seen(listed=len(listed), owned=seen.owned, closing=seen.closing)
-        audit = await self._owners.reconcile(seen.now_ms, await self._confirmed(ages))
+        known = await self._owners.known()
+        confirmed = await self._confirmed(ages, known, seen.generation)
+        if confirmed is None:
+            return False
+        audit = await self._owners.reconcile(seen.now_ms, confirmed, known, round_=seen.generation)
+        if audit is None:
+            return False
         if audit != (0, 0):
             log.warning("rooms reconciled", orphaned=audit.orphaned, vanished=audit.vanished)
         for room in listed:
             if room.match and room.people_said < 2 and ages[room.match] >= SOLO_MS:
                 self._suspects.add(room.match)
-        await self._sweep_canaries(listed, seen)
+        return True
 
-    async def _confirmed(self, ages: Mapping[str, int]) -> Mapping[str, int]:
+    async def _confirmed(
+        self, ages: Mapping[str, int], known: RoomsKnown, generation: str
+    ) -> Mapping[str, int] | None:
         """The listing, and what it lacks, though it is there when asked for by name.
 
-        A list that is short ends conversations, so it is asked twice.
+        A list that is short ends conversations, so it is asked twice. ``None``: another has the round.
         """
-        missing = [
-            self._namespace.room(MatchId(match)) for match in await self._owners.open() if match not in ages
-        ]
+        missing = [self._namespace.room(MatchId(match)) for match in known.open if match not in ages]
         found = dict(ages)
         for at in range(0, len(missing), NAMES_A_CALL):
+            if not await self._owners.keep_round(generation):
+                return None
             for room in await self._rooms.list_rooms(missing[at : at + NAMES_A_CALL]):
                 if room.match:
                     found[room.match] = 0
         return found
 
-    def _ages(self, listed: Sequence[Room], seen: RoomsSeen) -> dict[str, int]:
+    def _ages(self, listed: Sequence[Room], seen: RoomRound) -> dict[str, int]:
         """By LiveKit's clock; where it is ahead of the store's, at least since we saw it first."""
         first = self._first_seen_ms
         self._first_seen_ms = {room.name: first.get(room.name, seen.now_ms) for room in listed}
         return {room.match: self._age(room, seen) for room in listed if room.match}
 
-    def _age(self, room: Room, seen: RoomsSeen) -> int:
+    def _age(self, room: Room, seen: RoomRound) -> int:
         return max(seen.wall_ms - room.created_at_ms, seen.now_ms - self._first_seen_ms[room.name], 0)
 
-    async def _sweep_canaries(self, listed: Sequence[Room], seen: RoomsSeen) -> None:
+    async def _sweep_canaries(self, listed: Sequence[Room], seen: RoomRound) -> None:
         old = [room for room in listed if room.match is None and self._age(room, seen) >= CANARY_MS]
         for room in old[:LEFT_OVERS]:
             try:
@@ -123,5 +164,5 @@ class Reconcile:
                 return  # they are in the next listing too
 
     async def pause(self) -> None:
-        """Five seconds."""
-        await jittered(self._clock, PERIOD_S)
+        """Five seconds, or until the round may be ours."""
+        await jittered(self._clock, self._pause_s)

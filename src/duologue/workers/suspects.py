@@ -31,6 +31,11 @@ class Suspects:
                 facts.append(fact)
             self.attention.set()
 
+    @property
+    def count(self) -> int:
+        """How many matches wait for a look."""
+        return len(self._told)
+
     def take(self, most: int) -> Mapping[str, list[Fact]]:
         """The oldest of them; they are the caller's to look at."""
         taken = {match: self._told.pop(match) for match in list(self._told)[:most]}

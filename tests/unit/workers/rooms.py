@@ -10,6 +10,8 @@ from duologue.pairing.vocabulary import (
     MatchId,
     ParticipantFact,
     RoomLoss,
+    RoomRound,
+    RoomsKnown,
     RoomsSeen,
     Side,
 )
@@ -72,14 +74,46 @@ class ScriptedOutbox:
         self.opened: list[str] = []
         self.loss = RoomLoss.OK
         self.told: list[tuple[object, ...]] = []
+        self.asked: list[list[str]] = []
+        self.in_pages = False
+        """Whether matches that wait for a look come page by page, as the store tells them."""
+        self.is_ours = True
+        """Whether the reconciler's round is this process's."""
+        self.seen_by_others = 0
+        self.rounds: list[tuple[object, ...]] = []
 
-    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
-        return self.seen._replace(live=[match for match in self.seen.live if match in asked])
+    async def look(self, asked: Sequence[str] = (), most: int = 0) -> RoomsSeen:
+        self.asked.append([*asked])
+        awaited = self.seen.awaited[: most or None]
+        self.seen.awaited[:] = self.seen.awaited[len(awaited) :] + awaited if self.in_pages else awaited
+        more = self.in_pages and len(self.asked) * most < len(self.seen.awaited)
+        live = [match for match in self.seen.live if match in asked]
+        return self.seen._replace(live=live, awaited=awaited, more=more)
 
-    async def open(self) -> Sequence[str]:
-        return self.opened
+    async def begin_round(self, last: str = "") -> RoomRound:
+        self.rounds.append(("begin", last))
+        about = (self.seen.now_ms, self.seen.wall_ms, self.seen.owned, self.seen.closing, self.seen_by_others)
+        return RoomRound(
+            f"r_{len(self.rounds)}" if self.is_ours else "", 0 if self.is_ours else 3_000, *about
+        )
 
-    async def reconcile(self, began_ms: int, listed: Mapping[str, int]) -> Audit:
+    async def keep_round(self, generation: str) -> bool:
+        self.rounds.append(("keep", generation))
+        return self.is_ours
+
+    async def end_round(self, generation: str, listed: int | None) -> None:
+        self.rounds.append(("end", generation, listed))
+
+    async def known(self) -> RoomsKnown:
+        return RoomsKnown([*self.opened], [])
+
+    async def reconcile(
+        self, began_ms: int, listed: Mapping[str, int], known: RoomsKnown | None = None, *, round_: str = ""
+    ) -> Audit | None:
+        assert known is not None
+        assert round_
+        if not self.is_ours:
+            return None
         self.told.append(("reconcile", began_ms, dict(listed)))
         return Audit(0, 0)
 

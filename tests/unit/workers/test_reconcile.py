@@ -1,5 +1,7 @@
 """The reconciler's round."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from duologue.media.livekit.errors import LiveKitError
@@ -19,9 +21,8 @@ class Round:
         self.outbox = ScriptedOutbox()
         self.suspects = Suspects()
         self.metrics = Metrics()
-        self.worker = Reconcile(
-            self.livekit, self.outbox, NAMESPACE, self.suspects, self.metrics, FakeClock()
-        )
+        self.clock = FakeClock()
+        self.worker = Reconcile(self.livekit, self.outbox, NAMESPACE, self.suspects, self.metrics, self.clock)
 
 
 async def test_a_short_list_is_asked_about_by_name() -> None:
@@ -88,3 +89,45 @@ async def test_what_was_seen_is_measured() -> None:
         for what in ("listed", "owned", "closing")
     }
     assert shown == {"listed": 1, "owned": 3, "closing": 2}
+
+
+async def test_a_process_without_the_round_asks_nothing() -> None:
+    """One call of the store, none of LiveKit; what the holder saw is in its metrics all the same."""
+    it = Round()
+    it.outbox.is_ours, it.outbox.seen_by_others = False, 7
+    await it.worker.run_once()
+    assert (it.livekit.calls, it.outbox.told, it.outbox.rounds) == ([], [], [("begin", "")])
+    assert it.metrics.registry.get_sample_value("duologue_rooms_now", {"what": "listed"}) == 7
+
+
+async def test_a_round_is_ended_with_what_it_saw() -> None:
+    """The next one names it, so that the same process goes on; a listing that failed says so."""
+    it = Round()
+    it.livekit.listed = [a_room(ONE)]
+    await it.worker.run_once()
+    await it.worker.run_once()
+    ends = [("end", "r_1", 1), ("end", "r_3", 1)]
+    assert it.outbox.rounds == [("begin", ""), ends[0], ("begin", "r_1"), ends[1]]
+    it.livekit.away = {"list"}
+    with pytest.raises(LiveKitError):
+        await it.worker.run_once()
+    assert it.outbox.rounds[-1] == ("end", "r_5", None)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+async def test_a_round_that_was_taken_over_is_not_ended(missing: int) -> None:
+    """It says nothing, hands nothing on, and does not end the other process's round."""
+    it = Round()
+    it.outbox.opened = [ONE] * missing
+    it.livekit.listed = [a_room(OTHER, people=0)]
+    listed = it.livekit.list_rooms
+
+    async def slowly(names: Iterable[str] = ()) -> list[Room]:
+        it.outbox.is_ours = False
+        return await listed(names)
+
+    it.livekit.list_rooms = slowly  # type: ignore[method-assign]
+    await it.worker.run_once()
+    assert it.outbox.told == []
+    assert it.suspects.take(9) == {}
+    assert "end" not in [what for what, *_ in it.outbox.rounds]

@@ -9,7 +9,7 @@ from duologue.media.livekit.webhooks import Fact, FactKind
 from duologue.pairing.vocabulary import MatchId, ParticipantFact, RoomLoss, Side
 from duologue.workers import suspects
 from duologue.workers.suspects import Suspects
-from duologue.workers.watchdog import Watchdog
+from duologue.workers.watchdog import A_PAGE, A_ROUND, ALONE_A_ROUND, Watchdog
 from tests.unit.delivery.fakes import FakeClock
 from tests.unit.workers.rooms import (
     NAMESPACE,
@@ -168,6 +168,30 @@ async def test_a_room_that_cannot_be_looked_into() -> None:
     it.outbox.told.clear()
     await it.worker.run_once()
     assert it.outbox.told == [("solo", ONE, NOW_MS + 9_000)]
+
+
+async def test_all_that_are_due_are_looked_at_in_one_round() -> None:
+    """Page by page, while there are more; the empty rooms of the first page keep nobody waiting."""
+    names = [MatchId(f"m_{n:016d}") for n in range(3 * A_PAGE - 1)]
+    it = Round(awaited=names)
+    it.outbox.in_pages = True
+    await it.worker.run_once()
+    assert it.looked == [NAMESPACE.room(match) for match in names]
+
+
+async def test_webhooks_do_not_keep_from_those_who_are_alone() -> None:
+    """More news than a round looks at: each who was alone has a turn all the same, one after the other."""
+    alone = [MatchId(f"m_{n:016d}") for n in range(2 * ALONE_A_ROUND)]
+    it = Round(live=alone)
+    for match in alone:
+        it.suspects.add(match)
+    await it.worker.run_once()
+    it.outbox.asked.clear()
+    for _ in range(2):
+        for n in range(2 * A_ROUND):
+            it.suspects.add(f"m_news{n:012d}", fact(FactKind.PARTICIPANT_JOINED))
+        await it.worker.run_once()
+    assert {match for asked in it.outbox.asked for match in asked if match in alone} == {*alone}
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

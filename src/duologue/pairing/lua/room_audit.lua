@@ -1,13 +1,14 @@
 #!lua flags=allow-oom
 -- Room-audit: rooms of ours that LiveKit listed. Read after they were listed: one that nobody owns, or that is back, is to be deleted.
 -- KEYS[1]  {shard}rooms
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), then two a room: match, age (ms)
--- Returns  done, "", facts, how many nobody owned
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 generation of the reconciler's round, or "": one room is looked at, then two a room: match, age (ms)
+-- Returns  done | stale (the round is another's), "", facts, how many nobody owned
 -- Events   none
 -- Invariants: 8 a room of ours that no live match owns is found
--- include: context view rooms closing
+-- include: context view rooms closing rounds
+if not holds_round(ARGV[4]) then return { 'stale', '', facts, 0 } end
 local found = 0
-for i = 4, #ARGV, 2 do
+for i = 5, #ARGV, 2 do
   local match, age = ARGV[i], tonumber(ARGV[i + 1])
   local m, e = load_match(match), load_room(match)
   -- It is there though it was deleted before: joining made it anew. Its next deletion need not wait.
