@@ -84,11 +84,12 @@ class ScriptedOutbox:
 
     async def look(self, asked: Sequence[str] = (), most: int = 0) -> RoomsSeen:
         self.asked.append([*asked])
-        awaited = self.seen.awaited[: most or None]
-        self.seen.awaited[:] = self.seen.awaited[len(awaited) :] + awaited if self.in_pages else awaited
-        more = self.in_pages and len(self.asked) * most < len(self.seen.awaited)
         live = [match for match in self.seen.live if match in asked]
-        return self.seen._replace(live=live, awaited=awaited, more=more)
+        if not self.in_pages:
+            return self.seen._replace(live=live)
+        page = self.seen.awaited[:most]
+        del self.seen.awaited[:most]
+        return self.seen._replace(live=live, awaited=page, more=bool(self.seen.awaited))
 
     async def begin_round(self, last: str = "") -> RoomRound:
         self.rounds.append(("begin", last))
