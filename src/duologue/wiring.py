@@ -164,6 +164,7 @@ class Process:
     ) -> None:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
+        contact.last_answer = lambda: store.answered_at
         keys = keyring(settings)
         process = ProcessId("s_" + secrets.token_urlsafe(12))
         machine = Machine(

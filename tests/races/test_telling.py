@@ -1,5 +1,7 @@
 """Races of telling people, as far as the scripts decide them: connections, processes, a forgetful store."""
 
+from typing import Any
+
 import pytest
 
 from duologue.pairing.vocabulary import (
@@ -326,6 +328,59 @@ def test_e28_a_burial_half_done(stage: Stage) -> None:
         for person in people:
             stage.reattach(stage.socket(person))
     assert int(stage.client.scard("{0}at:s1")) == len(people)
+
+
+def unread(stage: Stage) -> None:
+    """Send a beat of s1 that the store takes, and whose answer its process no longer waits for."""
+    run, beats = stage.direct.run, stage.machine._beats[ProcessId("s1")]
+    before = beats.answered, beats.answered_ms
+
+    async def lost(*args: Any, **lane: Any) -> Any:
+        await run(*args, **lane)
+        raise TimeoutError
+
+    stage.clock.turn(500)
+    stage.direct.run = lost  # type: ignore[method-assign]
+    try:
+        with pytest.raises(TimeoutError):
+            stage.beat("s1")
+    finally:
+        stage.direct.run = run  # type: ignore[method-assign]
+    stage.clock.turn(500)
+    assert (beats.answered, beats.answered_ms) == before
+
+
+@held_by("late-beat")
+def test_e40_a_beat_that_is_answered_too_late(stage: Stage) -> None:
+    """The next one is known all the same: a slow store costs nobody a snapshot."""
+    stage.attach("ann")
+    stage.clock.turn(500)
+    assert stage.beat("s1").known
+    for _ in range(3):
+        unread(stage)
+    assert stage.beat("s1").known
+
+
+@held_by("unknown-kept", "unknown-read")
+def test_e40_a_burial_is_told_until_it_is_read(stage: Stage) -> None:
+    """The answer that says so is lost; the next beat says it again, and the one after the answer does not."""
+    stage.attach("ann")
+    stage.beating.discard("s1")
+    stage.wait(6_000)
+    unread(stage)
+    assert not stage.beat("s1").known
+    stage.clock.turn(500)
+    assert stage.beat("s1").known
+
+
+def test_e40_a_store_that_was_set_back_forgot_the_process(stage: Stage) -> None:
+    """Its last beat there is older than the one that was answered: that is no late answer."""
+    stage.attach("ann")
+    stage.clock.turn(500)
+    then = float(stage.client.zscore("{0}beats", "s1") or 0)
+    assert stage.beat("s1").known
+    stage.client.zadd("{0}beats", {"s1": then - 1})
+    assert not stage.beat("s1").known
 
 
 def test_e28_a_re_attach_is_no_sign_of_life(stage: Stage) -> None:

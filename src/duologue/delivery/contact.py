@@ -9,6 +9,7 @@ after it (mechanisms 6 and 7).
 
 import asyncio
 import secrets
+from collections.abc import Callable
 
 from duologue.delivery.clock import Clock, StoreClock
 from duologue.metrics import Metrics
@@ -18,6 +19,12 @@ SPELLS = frozenset({"deaf", "readonly", "moved", "store"})
 """Causes that come again and again until we hear once more (deaf: each second, a server that takes no
 writes: with each call). One snapshot for the whole spell is enough: the rounds that go on until then
 write only what differs."""
+NO_PRIMARY = frozenset({"readonly", "moved"})
+"""Causes that say that what answers is not the server that keeps the data."""
+AWAY_S = 2.0
+"""No call was answered for so long: the store is away, and not only slow."""
+READY_S = 10.0
+"""A store that is away for less is no reason to take this process out of a load balancer."""
 
 
 class Contact:
@@ -32,6 +39,12 @@ class Contact:
         self.polls_here = 0
         """How many of these connections poll; the others are streams."""
         self.draining = False
+        self.is_deaf = False
+        """Whether the store took our last probe, and it did not come back over our own subscription."""
+        self.others = 0
+        """Other processes that beat, as the last beat said."""
+        self.last_answer: Callable[[], float | None] = lambda: None
+        """When any call to the store was answered last (monotonic seconds); set by the wiring."""
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do before its 5 s are over."""
         self.generation = 0
@@ -96,6 +109,7 @@ class Contact:
         if token == self._token:
             # What counts is when it was sent: it then passed everything published before.
             self._heard_at = self._sent_at
+            self.is_deaf = False
             self._spells.clear()
             self._echo.set()
 
@@ -107,6 +121,7 @@ class Contact:
         """A beat was answered; the instants are our ``monotonic``."""
         self._beaten_at = self._clock.monotonic()
         self._people_online = beat.people_online
+        self.others = beat.others
         self.store_clock.note(sent_s, received_s, beat.store_now_ms)
         self._metrics.beaten(beat.people_online, beat.alone_people)
         self._metrics.held(*self.held_here)
@@ -114,10 +129,25 @@ class Contact:
             self.suspect("unknown")
 
     def away_s(self) -> float:
-        """How long no beat was possible: since the last one, or since we began."""
+        """Return for how long the store has been away from us: it answered nothing, or we do not hear it.
+
+        A store that answers is slow at most: its people keep what they have, and wait.
+        """
         since = self._started_at if self._beaten_at is None else self._beaten_at
+        if not self.is_deaf and not self._spells & NO_PRIMARY:
+            since = max(since, self.last_answer() or since)
         return self._clock.monotonic() - since
 
-    def ready(self, within_s: float = 10.0) -> bool:
-        """Whether new people should be sent here: what ``/readyz`` asks."""
+    @property
+    def is_away(self) -> bool:
+        """Whether people must be told so."""
+        return self.away_s() >= AWAY_S
+
+    def answered_since(self, instant_s: float) -> bool:
+        """Return whether the store answered any call since then (monotonic)."""
+        answer = self.last_answer()
+        return answer is not None and answer >= instant_s
+
+    def ready(self, within_s: float = READY_S) -> bool:
+        """Whether new people should be sent here: what ``/readyz`` asks. A slow store is no reason."""
         return self._beaten_at is not None and not self.draining and self.away_s() < within_s

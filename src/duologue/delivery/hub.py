@@ -14,6 +14,7 @@ Rules kept here:
 import asyncio
 import contextlib
 import heapq
+import itertools
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
@@ -388,9 +389,15 @@ class Hub:
             for connection in self._open:
                 connection.available()
 
-    def send_elsewhere(self) -> None:
-        """The store stays away from us: another process may see it."""
-        for connection in list(self._open):
+    @property
+    def streams(self) -> int:
+        """How many connections are open here; polls count as well."""
+        return sum(one.ended is None for one in self._open)
+
+    def send_elsewhere(self, most: int) -> None:
+        """Send so many away: the store stays away from us, and another process may see it."""
+        staying = (one for one in list(self._open) if one.ended is None)
+        for connection in itertools.islice(staying, most):
             connection.reconnect(End.STORE_AWAY)
 
     def doubt(self, connection: Connection) -> None:

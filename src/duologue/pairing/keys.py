@@ -17,7 +17,8 @@ key                        type        what
 ``alone``                  zset        people whose partner is away or silent, by since when (ms)
 ``at:<process>``           set         people attached to a server process
 ``beats``                  zset        server processes by their last beat (ms)
-``held``                   hash        ``<people on streams>:<people who poll>`` of each server process
+``held``                   hash        ``<people on streams>:<people who poll>:<beat>`` of each process; the
+                                       beat found it buried or forgotten, 0 once it has read that
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
 ``claimed:<day>``          hash        how many reads of each person were counted there, 3 days
 ``troubled:<day>``         set         people for whom something was missed or differed (at most 1,000), 3 d

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from duologue.lane import Lane
@@ -125,6 +126,16 @@ def _reattached(row: Sequence[Any]) -> Reattached:
     return Same() if word == b"same" else Refused()
 
 
+@dataclass(slots=True)
+class _Beats:
+    """The beats of one process: how many were sent, and which was the last that was answered."""
+
+    sent: int = 0
+    answered: int = 0
+    answered_ms: int = 0
+    """What the store noted of it."""
+
+
 class Machine:
     """Who waits, who is with whom. Any number of processes may call it.
 
@@ -163,7 +174,7 @@ class Machine:
         self._new_ids = new_ids
         self._interrupted = interrupted
         self._may_repeat = may_repeat
-        self._beaten_ms: dict[ProcessId, int] = {}
+        self._beats: dict[ProcessId, _Beats] = {}
         self.rooms = Rooms(self._transition, self._keys)
         # When video is back, a whole batch is paired at once.
         self._ids_a_scan = IDS_A_SWEEP if media is MediaKind.LIVEKIT else 8 * IDS_A_MATCH
@@ -389,11 +400,13 @@ class Machine:
 
         ``known`` is false if it was buried or forgotten: re-attach its people.
         """
-        last = self._beaten_ms.get(process, 0)
-        reply = await self._run("beat", self._keys.beats, process, last, on_sse, on_poll)
-        known, online, alone, beaten, wall = reply
-        self._beaten_ms[process] = int(beaten)
-        return Beat(bool(known), online, alone, int(wall))
+        beats = self._beats.setdefault(process, _Beats())
+        beats.sent = number = beats.sent + 1
+        last = beats.answered_ms, on_sse, on_poll, number, beats.answered
+        reply = await self._run("beat", self._keys.beats, process, *last)
+        known, online, alone, beaten, wall, others = reply
+        beats.answered, beats.answered_ms = number, int(beaten)
+        return Beat(bool(known), online, alone, int(wall), others)
 
     async def echo(self, process: ProcessId, token: str) -> None:
         """``P <token>`` on the process's own channel: heard, its subscription works."""

@@ -274,6 +274,8 @@ class Beat(NamedTuple):
     people_online: int
     alone_people: int
     store_now_ms: int
+    others: int = 0
+    """Other processes that beat."""
 
 
 class Side(StrEnum):

@@ -1,9 +1,11 @@
 """The beat: every 0.5 s this process shows that it hears and is heard (mechanism 6).
 
 It probes its own subscription first and beats only when the probe came back,
-so that a deaf process stops beating and is buried. What follows from not
-beating is decided here too: suspicion after 1 s, ``unavailable`` after 2 s,
-``reconnect`` after 10 s.
+so that a deaf process stops beating and is buried. What follows is decided here
+too: suspicion 1 s after the last sign of the store, ``unavailable`` when it is
+away (it answered nothing for 2 s, or we are deaf so long), and after 10 s
+``reconnect`` for a few streams a second, if another process was seen beating.
+A store that is slow is not away: nobody hears of it, and the beat waits for it.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from duologue.delivery.clock import Clock
-from duologue.delivery.contact import Contact
+from duologue.delivery.contact import AWAY_S, Contact
 from duologue.delivery.hub import Hub
 from duologue.pairing.vocabulary import Beat as Answer
 from duologue.pairing.vocabulary import ProcessId
@@ -22,9 +24,13 @@ PERIOD_S = 0.5
 ECHO_S = 0.5
 """With the period, silence is noticed 1 s after the last echo: re-attaching must begin sooner than
 the shortest deadline, 3 s (race E29)."""
-CALL_S = 1.0
-UNAVAILABLE_S = 2.0
+SILENT_S = 1.0
+"""A probe that is not answered for so long, and nothing else either: we may hear nothing any more."""
+CALL_S = 2.0
+"""As long as the store's client waits for an answer."""
 ELSEWHERE_S = 10.0
+ELSEWHERE_SHARE = 0.02
+"""Of the streams that there are, sent elsewhere per second: other processes must take them in."""
 
 
 class Heart(Protocol):
@@ -51,7 +57,11 @@ class Beat:
         self._contact = contact
         self._clock = clock
         self._reopen = reopen
-        self._sent_elsewhere_at_s = 0.0
+        self._leaving = 0
+        """Streams that there were when the first one was sent elsewhere."""
+        self._left_at_s = 0.0
+        self._owed = 0.0
+        """Streams that are to be sent elsewhere by now: what is less than one waits for the next look."""
 
     async def run_once(self) -> None:
         """Beat if we can; whatever it came to, tell the people if that has not been possible for long."""
@@ -72,14 +82,11 @@ class Beat:
 
     def _at_most_s(self, seconds: float) -> float:
         """That, but not past the moment at which people must be told: a hung store must not delay it."""
-        left_s = UNAVAILABLE_S - self._contact.away_s()
+        left_s = AWAY_S - self._contact.away_s()
         return min(seconds, left_s) if left_s > 0 else seconds
 
     async def _beat(self) -> None:
-        if not await self._hears():
-            self._contact.suspect("deaf")
-            return
-        if self._contact.draining:
+        if not await self._hears() or self._contact.draining:
             return
         on_sse, on_poll = self._contact.held_here
         sent_s = self._clock.monotonic()
@@ -88,23 +95,49 @@ class Beat:
         self._contact.beaten(answer, sent_s, self._clock.monotonic())
 
     async def _hears(self) -> bool:
+        if not await self._probed():
+            return False
+        heard = await self._contact.hears(self._at_most_s(ECHO_S))
+        if not heard:
+            self._contact.is_deaf = True
+            self._contact.suspect("deaf")
+            self._reopen()
+        return heard
+
+    async def _probed(self) -> bool:
+        """Return whether the store took our probe; while it answers nothing, we may be deaf as well."""
+        began_s = self._clock.monotonic()
+        async with asyncio.TaskGroup() as group:
+            probing = group.create_task(self._probe())
+            await asyncio.wait([probing], timeout=self._at_most_s(SILENT_S))
+            silent = not probing.done() or not probing.result()
+            if silent and not self._contact.answered_since(began_s):
+                self._contact.suspect("deaf")
+        return probing.result()
+
+    async def _probe(self) -> bool:
         try:
             async with asyncio.timeout(self._at_most_s(CALL_S)):
                 await self._machine.echo(self._hub.process, self._contact.probe())
         except (StoreError, TimeoutError):
             return False
-        heard = await self._contact.hears(self._at_most_s(ECHO_S))
-        if not heard:
-            self._reopen()
-        return heard
+        return True
 
     def _look_at_the_time(self) -> None:
-        away_s = self._contact.away_s()
-        if away_s < UNAVAILABLE_S:
+        if not self._contact.is_away:
             self._hub.available()
-            self._sent_elsewhere_at_s = 0.0
+            self._leaving = 0
             return
         self._hub.tell_unavailable()
-        if away_s - self._sent_elsewhere_at_s >= ELSEWHERE_S:
-            self._sent_elsewhere_at_s = away_s
-            self._hub.send_elsewhere()
+        if self._contact.away_s() >= ELSEWHERE_S and self._contact.others:
+            self._send_some_elsewhere()
+
+    def _send_some_elsewhere(self) -> None:
+        now_s = self._clock.monotonic()
+        if not self._leaving:
+            self._leaving, self._left_at_s, self._owed = self._hub.streams, now_s, 0.0
+        self._owed += self._leaving * ELSEWHERE_SHARE * (now_s - self._left_at_s)
+        self._left_at_s = now_s
+        whole = int(self._owed)
+        self._owed -= whole
+        self._hub.send_elsewhere(whole)

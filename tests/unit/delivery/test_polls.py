@@ -582,7 +582,7 @@ async def test_a_store_that_stays_away_sends_elsewhere(scene: Scene) -> None:
     async with at_work(scene):
         await met(scene)
         waiting = await poll(scene)
-        scene.hub.send_elsewhere()
+        scene.hub.send_elsewhere(10)
         await settle()
         assert waiting.found is Untold.AWAY
         assert [call[2] for call in scene.machine.named("detach")] == [DetachCause.OURS]

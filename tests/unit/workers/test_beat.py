@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from duologue.delivery import contact as contact_module
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.connection import End
 from duologue.delivery.contact import Contact
@@ -13,6 +14,7 @@ from duologue.delivery.hub import Hub
 from duologue.delivery.stream import Stream
 from duologue.media.peer import Peer
 from duologue.pairing.vocabulary import Beat as Answer
+from duologue.pairing.vocabulary import PersonId
 from duologue.store.client import StoreUnavailable
 from duologue.workers import beat
 from duologue.workers.beat import Beat
@@ -147,7 +149,8 @@ async def test_a_store_that_hangs_is_told_in_time_too(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """A call may take long; the people need not wait for its end to know."""
-    monkeypatch.setattr(beat, "UNAVAILABLE_S", 0.3)
+    for module in (beat, contact_module):
+        monkeypatch.setattr(module, "AWAY_S", 0.3)
     monkeypatch.setattr(beat, "CALL_S", 3600)
     contact = Contact(SystemClock(), scene.metrics)
     hub = Hub(
@@ -167,15 +170,68 @@ async def test_a_store_that_hangs_is_told_in_time_too(
         task.cancel()
 
 
-async def test_reconnect_after_10_s(scene: Scene, beating: Beating, connection: Stream) -> None:
-    """Another process may see the store; this one is not ready."""
-    beating.deaf = True
-    await scene.clock.turn(9.5)
-    assert scene.hub.connections() == [connection]
-    await scene.clock.turn(2)
-    assert connection.ended is End.STORE_AWAY
-    assert (await frames(connection))[-1]["type"] == "reconnect"
+async def test_a_slow_store_is_not_away(scene: Scene, beating: Beating, connection: Stream) -> None:
+    """No beat is possible, and something is answered: nobody is told, leaves or is re-attached."""
+    scene.contact.last_answer = lambda: scene.clock.now
+    scene.machine.answers["echo"] = [StoreUnavailable("slow")] * 200
+    await scene.clock.turn(30)
+    assert await told(connection) == {"heartbeat"}
+    assert connection.ended is None
+    assert not scene.contact.suspicious
+    assert scene.contact.ready()
+
+
+@pytest.mark.parametrize("why", ["nothing is answered", "by a server that takes no writes", "deaf"])
+async def test_control_of_what_is_away(scene: Scene, beating: Beating, connection: Stream, why: str) -> None:
+    """Without an answer that counts the same is an outage."""
+    scene.machine.usual["beat"] = Answer(True, 7, 1, 1, others=1)
+    await scene.clock.turn(1)
+    if why == "deaf":
+        beating.deaf = True
+    else:
+        scene.machine.answers["echo"] = [StoreUnavailable("away")] * 200
+    if why != "nothing is answered":
+        scene.contact.last_answer = lambda: scene.clock.now
+    if why == "by a server that takes no writes":
+        scene.contact.suspect("readonly")
+    await scene.clock.turn(15)
+    assert "unavailable" in await told(connection)
+    assert scene.contact.suspicious
     assert not scene.contact.ready()
+
+
+async def test_sent_elsewhere_a_few_at_a_time(scene: Scene, beating: Beating) -> None:
+    """After 10 s, at most 2 % of the streams each second, and only if another process was seen beating."""
+    with contextlib.ExitStack() as stack:
+        streams = [stack.enter_context(scene.hub.open(PersonId(f"p{n}"), PAGE, alias="")) for n in range(200)]
+        await settle()
+        scene.machine.usual["beat"] = Answer(True, 7, 1, 1, others=1)
+        await scene.clock.turn(1)
+        beating.deaf = True
+        await scene.clock.turn(9.5)
+        assert scene.hub.streams == 200
+        before = 200
+        for _ in range(10):
+            await scene.clock.turn(1)
+            assert before - scene.hub.streams <= 200 * beat.ELSEWHERE_SHARE + 2
+            before = scene.hub.streams
+        gone = [one for one in streams if one.ended]
+        assert 25 <= len(gone) <= 40
+        assert {one.ended for one in gone} == {End.STORE_AWAY}
+        assert (await frames(gone[0]))[-1]["type"] == "reconnect"
+
+
+async def test_nobody_is_sent_where_nobody_is(scene: Scene, beating: Beating, connection: Stream) -> None:
+    """This is the only process: its streams stay open, and are told when the store is back."""
+    beating.deaf = True
+    await scene.clock.turn(60)
+    assert connection.ended is None
+    assert "reconnect" not in await told(connection)
+
+
+async def told(connection: Stream) -> set[str]:
+    """The kinds of frames that were written."""
+    return {each["type"] for each in await frames(connection)}
 
 
 async def test_no_beat_after_the_drain(scene: Scene, beating: Beating) -> None:
