@@ -41,7 +41,7 @@ OTHER_VARIABLES = {
 """Names that others gave to the same thing."""
 
 CONFIDED = (
-    "{} would hold a secret on the command line, which every user of this machine can read: "
+    "{} would put a secret on the command line, which every user of this machine can read: "
     "set {} in the environment instead"
 )
 
@@ -92,15 +92,15 @@ def complain(line: str, *, colour: str) -> None:
 @click.group()
 @click.version_option(__version__, message="%(version)s")
 def duologue() -> None:
-    """Pairs strangers for 1:1 video, lets either press next, and leaves nobody alone in a room."""
+    """Pair strangers for 1:1 video. Either person can press Next, and nobody is left alone in a room."""
 
 
 def serve(**given: Any) -> None:
-    """Serve the page and its interface, until SIGTERM or Ctrl-C.
+    """Serve the page and its HTTP interface, until SIGTERM or Ctrl-C.
 
-    Each option can also be given as an environment variable: DUOLOGUE_PORT for --port.
-    DUOLOGUE_SECRET, the signing key, only so, as everything that holds a password
-    (DUOLOGUE_REDIS_URL, DUOLOGUE_ICE_SERVERS): a command line can be read by others.
+    Each option is also an environment variable, such as DUOLOGUE_PORT for --port. Other users of the
+    machine can read a command line, so secrets are variables only: DUOLOGUE_SECRET, the signing key, and
+    each value that contains a password (DUOLOGUE_REDIS_URL, DUOLOGUE_ICE_SERVERS).
     """
     for name in confided(click.get_current_context()):
         raise SettingsError(CONFIDED.format(flag(name), " or ".join(variables(name))))
@@ -162,30 +162,47 @@ def announce_lan(lan: "Lan", port: int) -> None:
 @duologue.command()
 @click.argument("url", default="http://localhost:8001")
 def transports(url: str) -> None:
-    """Say how people are reached, and whether polling can be switched off.
+    """Print how people receive events, and whether polling can be turned off.
 
-    URL is where a running server has its operator's pages (--ops-port); any one of several will do.
+    URL is the operator's address of a running server (--ops-port). With several servers, name any of them.
     """
     click.echo(usage.shown(usage.fetch(url)))
 
 
 @duologue.command()
 @click.option("--url", "urls", multiple=True, default=["http://127.0.0.1:8000"], show_default=True)
-@click.option("--people", default=200, show_default=True, help="How many come; more than the skips a second.")
-@click.option("--rounds", default=3, show_default=True, help="How often both loads are measured.")
-@click.option("--seconds", default=3.0, show_default=True, help="How long each load lasts.")
-@click.option("--per-s", default=20.0, show_default=True, help="Skips a second of the light load.")
-@click.option("--at-a-time", default=32, show_default=True, help="Skips under way of the full load.")
+@click.option(
+    "--people",
+    default=200,
+    show_default=True,
+    help="Number of people; it must be higher than the skips per second.",
+)
+@click.option("--rounds", default=3, show_default=True, help="Number of measurements of both loads.")
+@click.option("--seconds", default=3.0, show_default=True, help="Length of each load, in seconds.")
+@click.option("--per-s", default=20.0, show_default=True, help="Skips per second in the light load.")
+@click.option(
+    "--at-a-time", default=32, show_default=True, help="Skips in progress at one time in the full load."
+)
 @click.option(
     "--traffic",
     type=click.Choice([*Traffic], case_sensitive=False),
     default=Traffic.PLAIN,
     show_default="plain",
 )
-@click.option("--server-pid", multiple=True, type=int, help="A server process of this machine, for its CPU.")
-@click.option("--store-pid", multiple=True, type=int, help="A store of this machine, likewise.")
 @click.option(
-    "--json", "file", type=click.Path(path_type=Path), help="Where the figures are written as well."
+    "--server-pid",
+    multiple=True,
+    type=int,
+    help="Server process on this machine whose processor time is measured.",
+)
+@click.option(
+    "--store-pid",
+    multiple=True,
+    type=int,
+    help="Store process on this machine whose processor time is measured.",
+)
+@click.option(
+    "--json", "file", type=click.Path(path_type=Path), help="File to which the figures are written, too."
 )
 def bench(
     urls: tuple[str, ...],
@@ -196,10 +213,10 @@ def bench(
 ) -> None:
     """Load a running server with people who skip, and print how soon their partners are told.
 
-    Its people meet anybody who waits there: never use it on a server with real people. Each of them has
-    an address of its own (X-Forwarded-For, in 198.18.0.0/15). A server believes that if --trusted-proxies
-    names this machine, as it does by default on the same machine; else the limits of one address refuse
-    most of what they do. --url can be repeated: people are spread over the servers.
+    Never use it on a server with real people: the people of the benchmark meet everybody who waits there.
+    Each of them has a different address in X-Forwarded-For (198.18.0.0/15). The server must have this
+    machine in --trusted-proxies, as it does by default on the same machine; otherwise all of them count
+    as one address, and its limits refuse most requests. With several --url the people are spread over them.
     """
     processes = Processes(server=server_pid, store=store_pid)
     click.echo(command.run(command.Wanted(urls, processes=processes, **numbers), file))

@@ -1,7 +1,7 @@
 """Every setting, once: its name with its unit, its default, and why.
 
-The command line, the environment (``DUOLOGUE_`` and the name in capitals) and the
-table in the README are made from this class. Only ``wiring`` and ``cli`` read it;
+The command line, the environment (``DUOLOGUE_`` and the name in capitals) and
+docs/settings.md are made from this class. Only ``wiring`` and ``cli`` read it;
 everything else gets plain values.
 """
 
@@ -53,7 +53,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 
 class SettingsError(ValueError):
-    """A setting that cannot be meant; one line that says what to do."""
+    """Report a setting that cannot work; the message is one line that says what to do."""
 
 
 def option(
@@ -81,164 +81,189 @@ def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
 
 def per_min(default: int, what: str) -> Any:
     """A limit in the long run, named after ``identity.limits.Kind``; 0 switches this one off."""
-    return option(default, f"{what}, a minute in the long run; 0 for no limit.", group="Limits")
+    return option(default, f"{what}: maximum per minute in the long run; 0 for no limit.", group="Limits")
 
 
 def burst(default: int, what: str) -> Any:
     """How many of the same at once: the size of the bucket that the other fills."""
-    return option(default, f"{what}, at once.", group="Limits")
+    return option(default, f"{what}: maximum at once.", group="Limits")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What an operator decides. ``check`` refuses what cannot work."""
 
-    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 for all. Only this machine by default.")
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on. The default serves this machine only; 0.0.0.0 serves all addresses.",
+    )
     port: int = option(8000, "Port to listen on; 0 picks a free one.")
     lan: bool = option(
         False,
-        "Serve phones and other machines of this network: all addresses, over HTTPS, with a certificate that "
-        "this machine makes for itself. Prints the addresses and a QR code.",
+        "Serve phones and other machines of this network: listen on all addresses, over HTTPS, "
+        "with a certificate that this machine makes. The start prints the addresses and a QR "
+        "code.",
     )
     ops_host: str = option(
-        "127.0.0.1", "Address for the operator's pages, /metrics and /transports; keep the public out of it."
+        "127.0.0.1",
+        "Address of the operator's pages, /metrics and /transports. Keep it closed to the public.",
     )
     ops_port: int | None = option(
-        None, "Port for the operator's pages; 0 picks a free one. By default the port after --port."
+        None, "Port of the operator's pages; 0 picks a free one. The default is the port after --port."
     )
-    data: Path = option(
-        Path("data"), "Folder of the embedded store and of the signing key that goes with it."
-    )
+    data: Path = option(Path("data"), "Folder of the embedded store and its signing key.")
     redis_url: str = option(
         "",
-        "Redis 7+ or Valkey 8+ to use in place of the embedded store (also: REDIS_URL). With a password: "
-        "as a variable only.",
+        "Address of a Redis 7+ or Valkey 8+ server, in place of the embedded store (also read: "
+        "REDIS_URL). An address with a password is accepted in the environment only.",
         address=True,
     )
     secret: str = option(
         "",
-        "Signs session tokens: 32 characters or more, the same on all servers. Made by itself with the "
-        "embedded store. To rotate: new-name:new-secret,old-name:old-secret.",
+        "Key that signs session tokens: 32 characters or more, the same on all servers. With the "
+        "embedded store a key is made at the first start. To rotate keys: "
+        "new-name:new-secret,old-name:old-secret.",
         secret=True,
     )
     pools: tuple[str, ...] = option(
-        ("main",), "Names of the pools in which people meet, comma-separated; the first is the default."
+        ("main",),
+        "Names of the pools in which people meet, separated by commas. The first one is the default.",
     )
     ice_servers: tuple[Mapping[str, Any], ...] = option(
         (),
-        "STUN and TURN servers for peer media: comma-separated addresses, or a JSON list of "
-        "RTCIceServer objects. Without any, only people on one network can see each other. With a "
-        "credential: as a variable only.",
+        "STUN and TURN servers for media between browsers: addresses separated by commas, or a "
+        "JSON list of RTCIceServer objects. Without them only people on one network can see each "
+        "other. Servers with a credential are accepted in the environment only.",
         address=True,
     )
     turn_secret: str = option(
         "",
-        "What your TURN servers share with us (coturn: static-auth-secret): those without a username get "
-        "credentials made for each match, good for 2 hours and renewed.",
+        "Secret shared with your TURN servers (static-auth-secret of coturn). TURN servers "
+        "without a username get credentials made for each match; they last 2 hours and are "
+        "renewed.",
         secret=True,
     )
     relay_only: bool = option(
-        False, "Peer media through the TURN servers only: nobody learns the other's network address."
+        False,
+        "Send media between browsers through the TURN servers only, so that people do not see "
+        "each other's network address.",
     )
     media: MediaName = option(
-        "peer", "Where picture and sound flow: peer, from browser to browser, or livekit, through a server."
+        "peer",
+        "How picture and sound travel: peer (from browser to browser) or livekit (through a LiveKit server).",
     )
     livekit_url: str = option(
         "",
-        "Where browsers find LiveKit, such as wss://livekit.example.org (also: LIVEKIT_URL).",
+        "LiveKit address for browsers, such as wss://livekit.example.org (also read: LIVEKIT_URL).",
         address=True,
     )
-    livekit_api_url: str = option("", "Where this server finds LiveKit, if not there.", address=True)
+    livekit_api_url: str = option("", "LiveKit API address, if it differs from --livekit-url.", address=True)
     livekit_api_key: str = option(
-        "", "Name of the LiveKit project's API key (also: LIVEKIT_API_KEY).", secret=True
+        "", "API key of the LiveKit project (also read: LIVEKIT_API_KEY).", secret=True
     )
     livekit_api_secret: str = option(
         "",
-        "Its secret: signs grants, and webhooks are checked by it (also: LIVEKIT_API_SECRET).",
+        "API secret of the LiveKit project. It signs grants and checks webhooks (also read: "
+        "LIVEKIT_API_SECRET).",
         secret=True,
     )
     livekit_namespace: str = option(
         "",
-        "What the names of our LiveKit rooms begin with; nothing else in the project is touched. "
-        "Made at random, once a store, unless given.",
+        "Prefix of our room names in the LiveKit project; rooms without it are never touched. The "
+        "default is random, made once for each store.",
     )
     livekit_auto_create: AutoCreate = option(
         "ask",
-        "Whether LiveKit makes a room when somebody joins: on, off, or ask it at the start. Off is safer.",
+        "Whether the LiveKit server makes a room when a person joins it: on, off, or ask (find "
+        "out at the start). Off is safer.",
     )
     media_fallback: bool = option(
-        False, "While LiveKit is away people meet with peer media; off: they wait, and are told."
+        False,
+        "Let people meet with media between browsers while LiveKit is unavailable. Off: they "
+        "wait, and the page says so.",
     )
     guests: bool = option(
-        True, "Start sessions for whoever comes; off: only tokens that your own back end signed."
+        True, "Give a session to each visitor. Off: only accept tokens that your own back end signed."
     )
     reserved_names: tuple[str, ...] = option(
         (),
-        "Names that no guest may have, nor one that looks like them: comma-separated, or @ and a file with "
-        "one a line. * at an end stands for anything, as in *moderator*.",
+        "Names that guests may not use, nor names that look like them: separated by commas, or @ "
+        "and the path of a file with one name per line. A * at an end matches anything, as in "
+        "*moderator*.",
     )
     transports: TransportName = option(
         "both",
-        "How people are reached: sse, poll, or both: streams, and polling for those who cannot have one.",
+        "How people receive events: sse (streams), poll, or both (streams, and polling where a "
+        "stream does not get through).",
     )
     compare_percent: int = option(
-        0, "With both: share of the people whose clients hold their stream against reads; 0: nobody's."
+        0,
+        "With --transports both: percentage of clients that also poll and report differences from "
+        "their stream; 0 turns it off.",
     )
     ask_after: int = option(
         3,
-        "After so many conversations in a row without a key, a pointer, a word or a sound of a person, the "
-        "page asks whether they are still there before the next one; 0: never.",
+        "After this many conversations in a row without a key press, a pointer movement, a "
+        "message or speech, the page asks whether the person is still there; 0 never asks.",
     )
-    page: bool = option(True, "Serve the page; off: the interface only.")
+    page: bool = option(True, "Serve the page. Off: serve the HTTP interface only.")
     origins: tuple[str, ...] = option(
         (),
-        "Origins of pages elsewhere for which the session cookie counts, comma-separated.",
+        "Other origins whose pages may use the session cookie, separated by commas.",
         address=True,
     )
     cors_origins: tuple[str, ...] = option(
         (),
-        "Origins of pages elsewhere that may call with a bearer token, comma-separated; * for any.",
+        "Other origins whose pages may call with a bearer token, separated by commas; * allows all.",
         address=True,
     )
     trusted_proxies: str = option(
         "127.0.0.1,::1",
-        "Whose X-Forwarded-For and -Proto are believed: addresses and networks such as 10.0.0.0/8, unix for "
-        "peers on a Unix socket, comma-separated; * for anybody's. Behind a proxy that is not named here "
-        "everybody counts as one address: limits strike all, and a block may keep strangers away.",
+        "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses and networks "
+        "such as 10.0.0.0/8, or unix for a Unix socket, separated by commas; * believes everyone. "
+        "Behind a proxy that is not listed, all people count as one address: they share its "
+        "limits, and a block may keep strangers away.",
     )
-    body_bytes: int = option(65_536, "How large a request's body may be; never more.")
-    message_chars: int = option(2_000, "How long a message may be; never more.")
+    body_bytes: int = option(65_536, "Maximum size of a request body. It can only be lowered.")
+    message_chars: int = option(2_000, "Maximum length of a message. It can only be lowered.")
     signal_bytes: int = option(
         16_384,
-        "How large a signal of peer media may be; never more. A description of video has several thousand.",
+        "Maximum size of a signal of peer media; a description of video takes several thousand "
+        "bytes. It can only be lowered.",
     )
-    limits: bool = option(True, "Limit how often a person and a network address may ask for something.")
+    limits: bool = option(
+        True, "Limit how often a person and a network address may send each kind of request."
+    )
     evidence_bytes: int = option(
         268_435_456,
-        "What reports, and the messages of reported conversations, may take in the store, all together. "
-        "At the limit those decided first give way, then new ones are kept without messages.",
+        "Maximum size of all reports in the store, with the messages of the reported "
+        "conversations. At the maximum, the reports that were decided first are deleted; after "
+        "that, new reports are kept without messages.",
         timings=True,
     )
     rewrite_s: float = option(
         900.0,
-        "How soon text that ran out is gone from the files of the embedded store: the time between two "
-        "rewrites.",
+        "Time between two rewrites of the files of the embedded store. Text that has expired is "
+        "gone from the files after the next rewrite.",
     )
     network_people: int = option(
         500,
-        "People who may be here from one network at a time (IPv6: from one /56); 0 for any number.",
+        "Maximum number of people at one time from one network (IPv6: one /56); 0 turns the limit off.",
         timings=True,
     )
     block_network_ms: int = option(
         86_400_000,
-        "How long a block also holds against the network of who was blocked; 0 where many share one.",
+        "How long a block also holds against the network of the blocked person. Use 0 where many "
+        "people share one network.",
         timings=True,
     )
     drain_s: float = option(
-        5.0, "How long a stop waits for commands under way; streams are told to reconnect."
+        5.0, "How long a stop waits for requests in progress. Open streams are told to reconnect."
     )
-    log_level: LogLevel = option("info", "Least that is logged: debug, info, warning, error.")
-    log_format: LogFormat = option("auto", "console, json, or auto: console on a terminal, else json.")
+    log_level: LogLevel = option("info", "Lowest level that is logged: debug, info, warning or error.")
+    log_format: LogFormat = option(
+        "auto", "Format of the log: console, json, or auto (console on a terminal, else json)."
+    )
 
     # What a person does in a lively evening, several times over; of an address, 500 people behind one NAT.
     person_sessions_per_min: int = per_min(20, "Renewals of one person's session")
@@ -271,65 +296,95 @@ class Settings:
     address_streams_burst: int = burst(1_000, "Event streams from one address by people new to the store")
     person_polls_per_min: int = per_min(600, "Polls of one person")
     person_polls_burst: int = burst(100, "Polls of one person")
-    address_polls_per_min: int = per_min(60_000, "Polls from one address, of each process")
-    address_polls_burst: int = burst(6_000, "Polls from one address, of each process")
+    address_polls_per_min: int = per_min(60_000, "Polls from one address, in each process")
+    address_polls_burst: int = burst(6_000, "Polls from one address, in each process")
     person_pulses_per_min: int = per_min(600, "Signs of life of one person (pulse, ack, leave)")
     person_pulses_burst: int = burst(100, "Signs of life of one person (pulse, ack, leave)")
-    address_pulses_per_min: int = per_min(60_000, "Signs of life from one address, of each process")
-    address_pulses_burst: int = burst(6_000, "Signs of life from one address, of each process")
-    person_silences_per_min: int = per_min(60, "Pulses of one person that call a partner silent")
-    person_silences_burst: int = burst(30, "Pulses of one person that call a partner silent")
+    address_pulses_per_min: int = per_min(60_000, "Signs of life from one address, in each process")
+    address_pulses_burst: int = burst(6_000, "Signs of life from one address, in each process")
+    person_silences_per_min: int = per_min(60, "Pulses of one person that report a silent partner")
+    person_silences_burst: int = burst(30, "Pulses of one person that report a silent partner")
     address_silences_per_min: int = per_min(
-        30_000, "Pulses from one address that call a partner silent, of each process"
+        30_000, "Pulses from one address that report a silent partner, in each process"
     )
     address_silences_burst: int = burst(
-        3_000, "Pulses from one address that call a partner silent, of each process"
+        3_000, "Pulses from one address that report a silent partner, in each process"
     )
-    person_reads_per_min: int = per_min(600, "Pure reads of one person")
-    person_reads_burst: int = burst(100, "Pure reads of one person")
-    address_reads_per_min: int = per_min(60_000, "Pure reads from one address, of each process")
-    address_reads_burst: int = burst(6_000, "Pure reads from one address, of each process")
+    person_reads_per_min: int = per_min(600, "Reads of the state by one person")
+    person_reads_burst: int = burst(100, "Reads of the state by one person")
+    address_reads_per_min: int = per_min(60_000, "Reads of the state from one address, in each process")
+    address_reads_burst: int = burst(6_000, "Reads of the state from one address, in each process")
     person_measures_per_min: int = per_min(12, "Pulses of one person whose measurements are counted")
     person_measures_burst: int = burst(12, "Pulses of one person whose measurements are counted")
 
-    owed_ms: int = timing(3_000, "A sign of life owed since a match began, or a partner's media fell silent.")
-    owed_again_ms: int = timing(1_500, "An unmet probe is published once more after this.")
-    silent_after_ms: int = timing(2_500, "How long a page hears nothing before it says so.")
-    away_bucket_ms: int = timing(5_000, "How long somebody with a closed connection may be away, at most.")
-    away_refill_ratio: int = timing(6, "Attached time that buys one unit of away time back.")
-    away_floor_ms: int = timing(
-        1_000, "Never less than this, so that a partner whose media is up can say so."
+    owed_ms: int = timing(
+        3_000,
+        "Time to answer with a sign of life after a match began, or after the partner reported silence.",
     )
-    drain_ms: int = timing(25_000, "How long somebody may be away whom a server of ours sent away or lost.")
-    media_ms: int = timing(10_000, "From a match to open media on both sides.")
-    media_most_ms: int = timing(30_000, "The same at most, however often a side comes back meanwhile.")
-    silence_ms: int = timing(10_000, "From the first report of silence by one side to the end of the match.")
-    silence_stale_ms: int = timing(5_000, "A silence whose last report is older is dropped.")
-    failed_ms: int = timing(1_000, "How long failed media of one side wait for the other side's word.")
-    page_changes: int = timing(6, "How often one side's page may change in a match.")
-    lease_ms: int = timing(35_000, "A waiting person without any sign of life goes idle after this.")
-    lease_grace_ms: int = timing(15_000, "After an outage no wait ends before so long.")
-    record_ttl_ms: int = timing(3_600_000, "Idle and detached people are forgotten after this.")
-    quiet_check_ms: int = timing(300_000, "A match without a word from either side is asked about.")
-    relax_after_ms: int = timing(15_000, "Both waiting this long: rematch rule, tags and language relax.")
-    rematch_ms: int = timing(600_000, "Nobody meets one of their last 8 partners of this long again.")
+    owed_again_ms: int = timing(
+        1_500, "Time after which an unanswered question for a sign of life is published once more."
+    )
+    silent_after_ms: int = timing(
+        2_500, "How long a page hears nothing from its partner before it reports silence."
+    )
+    away_bucket_ms: int = timing(5_000, "How long a person whose connection closed may be away, at most.")
+    away_refill_ratio: int = timing(
+        6, "Units of connected time that give back one unit of the time that a person may be away."
+    )
+    away_floor_ms: int = timing(
+        1_000,
+        "Minimum of the time that a person may be away, so that a partner whose media goes on can say so.",
+    )
+    drain_ms: int = timing(25_000, "How long a person may be away whose server stopped or failed.")
+    media_ms: int = timing(10_000, "Time from a match until media is open on both sides.")
+    media_most_ms: int = timing(30_000, "The same, as a maximum, however often a side reconnects meanwhile.")
+    silence_ms: int = timing(
+        10_000, "Time from the first report of silence by one side until the match ends."
+    )
+    silence_stale_ms: int = timing(5_000, "Age after which a report of silence no longer counts.")
+    failed_ms: int = timing(
+        1_000, "How long a failure of media that one side reports waits for a report by the other side."
+    )
+    page_changes: int = timing(6, "How often the page of one side may change in a match.")
+    lease_ms: int = timing(35_000, "Time without a sign of life after which a waiting person becomes idle.")
+    lease_grace_ms: int = timing(15_000, "Minimum time after an outage before a waiting person becomes idle.")
+    record_ttl_ms: int = timing(
+        3_600_000, "Time after which a person who is idle and disconnected is forgotten."
+    )
+    quiet_check_ms: int = timing(
+        300_000, "Time without a report from either side after which both are asked for a sign of life."
+    )
+    relax_after_ms: int = timing(
+        15_000, "Time that two people wait before the rules for rematches, tags and language relax for them."
+    )
+    rematch_ms: int = timing(600_000, "Time in which people do not meet one of their last 8 partners again.")
     recent_ttl_ms: int = timing(900_000, "How long an ended match can be blocked and reported.")
-    long_match_ms: int = timing(30_000, "A match that lasted this long ends the earlier wait.")
-    away_keep_ms: int = timing(60_000, "Within this time of being away a join keeps the place.")
-    process_dead_ms: int = timing(4_000, "A server without a beat for this long is buried.")
-    outage_ms: int = timing(2_000, "No sweep for this long: the store or all servers were away.")
-    outage_quiet_ms: int = timing(5_000, "Nothing falls due for this long after an outage.")
-    false_ending_ms: int = timing(20_000, "Both back within this time of an ending of ours: it was false.")
-    block_ttl_ms: int = timing(2_592_000_000, "How long a block outlasts its person's last visit.")
-    side_bytes: int = timing(131_072, "What one side may write in one conversation.")
-    looks: int = timing(16, "How many of a pool one pairing looks at.")
-    scan_windows: int = timing(8, "How many such windows one pass of a pool looks at.")
+    long_match_ms: int = timing(
+        30_000, "Length of a match from which it ends the wait before it: the next wait starts at zero."
+    )
+    away_keep_ms: int = timing(
+        60_000, "Time after you-were-away in which a join keeps the place in the queue."
+    )
+    process_dead_ms: int = timing(4_000, "Time without a beat after which a server process counts as dead.")
+    outage_ms: int = timing(
+        2_000, "Time without a sweep after which we assume that the store or all servers were unavailable."
+    )
+    outage_quiet_ms: int = timing(5_000, "Time after an outage in which no deadline falls due.")
+    false_ending_ms: int = timing(
+        20_000, "If both people are back within this time of an ending by us, it counts as a false ending."
+    )
+    block_ttl_ms: int = timing(
+        2_592_000_000, "How long a block is kept after the last visit of the person who made it."
+    )
+    side_bytes: int = timing(131_072, "Maximum size of what one side writes in one conversation.")
+    looks: int = timing(16, "How many people of a pool one pairing looks at.")
+    scan_windows: int = timing(8, "How many groups of that size one pass over a pool looks at.")
     relax_drawn: bool = timing(
         True,
-        "Two who met lately wait longer than that in one case of four, so that no wait proves a block. "
-        "Off is for trials.",
+        "In one case of four, draw a longer wait before two people who met recently meet again, "
+        "so that a long wait does not prove a block. Turn it off for trials only.",
     )
-    strict_tags: bool = timing(False, "Tags and language never relax.")
+    strict_tags: bool = timing(False, "Never relax the rules for tags and language.")
 
     @classmethod
     def options(cls) -> Iterator["Field[Any]"]:
@@ -386,13 +441,16 @@ class Settings:
         for name, least in (("body_bytes", 1_024), ("message_chars", 1), ("signal_bytes", 1_024)):
             number, most = getattr(self, name), next(f.default for f in fields(self) if f.name == name)
             yield least <= number <= most, f"{flag(name)} is {least} to {most}, not {number}"
-        yield self.signal_bytes < self.body_bytes, "--signal-bytes must be less than --body-bytes, to fit in"
+        yield (
+            self.signal_bytes < self.body_bytes,
+            "--signal-bytes must be less than --body-bytes: a signal is part of a request body",
+        )
         called_by = tuple(each for each in self.cors_origins if each != "*")
         for option, origins in (("--origins", self.origins), ("--cors-origins", called_by)):
             for origin in origins:
                 yield (
                     bool(ORIGIN.fullmatch(origin)),
-                    f"{option}: {origin!r} is no origin; it has no path, like https://chat.example",
+                    f"{option}: {origin!r} is not an origin, such as https://chat.example (without a path)",
                 )
 
     def _plain(self) -> Iterator[tuple[bool, str]]:
@@ -400,17 +458,20 @@ class Settings:
         yield 0 <= self.port_of_ops <= 65535, f"--ops-port is 0 to 65535, not {self.port_of_ops}"
         yield (
             not self.port or self.port != self.port_of_ops,
-            f"--ops-port is another port than --port; leave it out for {self.port + 1}",
+            f"--ops-port must differ from --port; leave it out to use {self.port + 1}",
         )
         yield (
             not self.lan or self.host in (type(self)().host, *EVERYWHERE),
             LAN_IS_EVERYWHERE.format(self.host),
         )
-        yield bool(self.pools), "--pools names no pool; leave it out for one called main"
+        yield bool(self.pools), "--pools is empty; leave it out to have one pool, main"
         for pool in self.pools:
             yield (
                 bool(POOL.fullmatch(pool)),
-                f"--pools: {pool!r} is no name; use 1 to 64 letters, digits, '_' or '-', separated by commas",
+                (
+                    f"--pools: {pool!r} is not a valid name: use 1 to 64 letters, digits, '_' or '-', and "
+                    "commas between names"
+                ),
             )
         yield len(set(self.pools)) == len(self.pools), "--pools names a pool twice"
         yield (
@@ -463,7 +524,7 @@ class Settings:
             )
         yield (
             not holds_password(self.livekit_url),
-            "--livekit-url is told to every browser, so it must not hold a user name or password",
+            "--livekit-url is sent to every browser, so it must not contain a user name or password",
         )
         yield (
             not self.livekit_namespace or bool(NAMESPACE.fullmatch(self.livekit_namespace)),
@@ -474,7 +535,7 @@ class Settings:
             LAN_NEEDS_WSS,
         )
         if self.media != "livekit":
-            yield not self.media_fallback, "--media-fallback is for --media livekit only"
+            yield not self.media_fallback, "--media-fallback needs --media livekit"
             return
         yield bool(self.livekit_url), "--media livekit needs --livekit-url (make run-livekit starts a server)"
         yield (
@@ -490,17 +551,24 @@ class Settings:
         for name in ("owed_ms", "away_bucket_ms", "media_ms", "silence_ms", "lease_ms", "drain_ms"):
             yield (
                 deaf_after_ms < getattr(self, name),
-                f"{flag(name)} is more than {deaf_after_ms} ms: a server notices only then that it is deaf",
+                (
+                    f"{flag(name)} is more than {deaf_after_ms} ms: a server needs that long to "
+                    "notice that it hears nothing from the store"
+                ),
             )
         less = (
-            ("owed_again_ms", "owed_ms", "a probe is repeated while it is owed"),
-            ("away_floor_ms", "away_bucket_ms", "the floor is part of the bucket"),
-            ("media_ms", "media_most_ms", "it only puts the former off"),
-            ("owed_ms", "drain_ms", "what is our own doing gives more time, not less"),
-            ("silent_after_ms", "silence_stale_ms", "a silence is reported again after the former"),
+            ("owed_again_ms", "owed_ms", "the question is repeated while it is unanswered"),
+            ("away_floor_ms", "away_bucket_ms", "the minimum cannot exceed the maximum"),
+            ("media_ms", "media_most_ms", "a reconnect can only extend the first one"),
+            ("owed_ms", "drain_ms", "after a fault of the server people get more time, not less"),
+            ("silent_after_ms", "silence_stale_ms", "silence is reported again after the first one"),
             ("silence_stale_ms", "silence_ms", "a silence must not be stale before it ends a match"),
-            ("process_dead_ms", "drain_ms", "a dead server's people are found before they are given up"),
-            ("rematch_ms", "recent_ttl_ms", "former partners are known only as long as the latter"),
+            (
+                "process_dead_ms",
+                "drain_ms",
+                "people of a dead server must be found before their time to come back ends",
+            ),
+            ("rematch_ms", "recent_ttl_ms", "former partners are remembered only as long as the second one"),
         )
         for small, large, why in less:
             yield (
@@ -513,7 +581,10 @@ class Settings:
         )
         yield (
             2 * deaf_after_ms < self.process_dead_ms,
-            f"--process-dead-ms is more than {2 * deaf_after_ms}: one late beat must not bury a server",
+            (
+                f"--process-dead-ms is more than {2 * deaf_after_ms}: one late beat must not make a server "
+                "count as dead"
+            ),
         )
 
 
@@ -553,20 +624,22 @@ def _json_list(text: str) -> list[Any]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise SettingsError(f"--ice-servers is no JSON ({error})") from error
+        raise SettingsError(f"--ice-servers is not valid JSON ({error})") from error
     return value if isinstance(value, list) else [value]
 
 
 def _ice_server(server: Any) -> Mapping[str, Any]:
     addresses = _addresses(server) if isinstance(server, dict) else None
     if not isinstance(addresses, list) or not addresses:
-        raise SettingsError('--ice-servers: each has urls, such as {"urls": "stun:stun.example.org"}')
+        raise SettingsError(
+            '--ice-servers: each server needs urls, such as {"urls": "stun:stun.example.org"}'
+        )
     for address in addresses:
         if not isinstance(address, str) or not ICE_SCHEME.fullmatch(address):
-            raise SettingsError(f"--ice-servers: {address!r} is no stun:, stuns:, turn: or turns: address")
+            raise SettingsError(f"--ice-servers: {address!r} is not a stun:, stuns:, turn: or turns: address")
     if bool(server.get("username")) != bool(server.get("credential")):
         raise SettingsError(
-            f"--ice-servers: {addresses[0]} has one of username and credential, and needs both"
+            f"--ice-servers: {addresses[0]} has only one of username and credential: give both or neither"
         )
     return dict(server)
 

@@ -15,10 +15,9 @@ import pytest
 from duologue import cli, logs, wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
 from duologue.floods import Floods
-from duologue.identity.limits import Kind
 from duologue.pairing.timings import Timings
 from duologue.redaction import holds_password, redacted
-from duologue.settings import Settings, SettingsError, flag, variable
+from duologue.settings import Settings, SettingsError
 from tests.serving import clean_environment
 
 DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
@@ -221,7 +220,7 @@ def test_a_value_that_there_is_not(name: str, value: object) -> None:
 @pytest.mark.parametrize("name", ["owed_ms", "away_bucket_ms", "media_ms", "lease_ms", "drain_ms"])
 def test_deafness_is_noticed_before_the_shortest_deadline(name: str) -> None:
     """Else a process that hears nothing loses people who are there: such settings are refused."""
-    assert "deaf" in refused(**{name: 1_200})
+    assert "hears nothing" in refused(**{name: 1_200})
 
 
 @pytest.mark.parametrize(
@@ -373,7 +372,7 @@ def test_addresses_without_a_secret_may_stand_there(value: str) -> None:
 def test_browsers_are_told_no_password() -> None:
     """LiveKit's address goes into every state."""
     livekit = {"media": "livekit", "livekit_api_key": "k", "livekit_api_secret": "s"}
-    assert "--livekit-url is told to every browser" in refused(livekit_url="wss://u:p@l.example", **livekit)
+    assert "--livekit-url is sent to every browser" in refused(livekit_url="wss://u:p@l.example", **livekit)
 
 
 def test_livekits_key_has_the_names_that_everybody_gives_it() -> None:
@@ -399,26 +398,8 @@ def test_a_misspelt_variable_is_told() -> None:
     [(True, "on"), (False, "off"), ((), "none"), (("a", "b"), "a,b"), ("", "none"), (0, "0")],
 )
 def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -> None:
-    """In the help of the command, and in the README."""
+    """In the help of the command, and in docs/settings.md."""
     assert shown(default) == text
-
-
-def test_the_readme_lists_every_option() -> None:
-    """With variable, default and sentence; limits as numbers; timings are for ``--help``."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    for each in Settings.options():
-        if each.metadata["group"] == "Options":
-            option = "" if each.metadata["secret"] else f"`{flag(each.name)}`"
-            row = f"| {option} | `{variable(each.name)}` | {shown(each.default)} | {each.metadata['help']} |"
-            assert row in readme
-    numbers = Settings().of_the_limits()
-    for kind in Kind:
-        cells = [
-            f"{numbers[f'{whose}_{kind}_per_min']:,} | {numbers[f'{whose}_{kind}_burst']:,}"
-            for whose in ("person", "address")
-            if f"{whose}_{kind}_burst" in numbers
-        ]
-        assert f"| `{kind}` | {' | '.join(cells)} |" in readme
 
 
 @pytest.mark.parametrize(
@@ -429,10 +410,10 @@ def test_the_readme_lists_every_option() -> None:
         ({"message_chars": 0}, "--message-chars is 1 to 2000"),
         ({"body_bytes": 16_384}, "--signal-bytes must be less than --body-bytes"),
         ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
-        ({"cors_origins": ("chat.example",)}, "--cors-origins: 'chat.example' is no origin"),
-        ({"cors_origins": ("https://chat.example/page",)}, "is no origin"),
-        ({"origins": ("*",)}, "--origins: '\\*' is no origin"),
-        ({"origins": ("null",)}, "'null' is no origin"),
+        ({"cors_origins": ("chat.example",)}, "--cors-origins: 'chat.example' is not an origin"),
+        ({"cors_origins": ("https://chat.example/page",)}, "is not an origin"),
+        ({"origins": ("*",)}, "--origins: '\\*' is not an origin"),
+        ({"origins": ("null",)}, "'null' is not an origin"),
     ],
 )
 def test_limits_and_origins_that_cannot_be_meant(given: dict[str, Any], words: str) -> None:

@@ -1,0 +1,125 @@
+"""Write docs/settings.md from ``duologue.settings``: ``python tools/settings_page.py``."""
+
+from collections.abc import Iterator
+from dataclasses import Field
+from pathlib import Path
+from typing import Any
+
+from duologue.cli import shown
+from duologue.identity.limits import IN_MEMORY, Kind
+from duologue.settings import Settings, flag, variable
+
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+
+HEAD = """\
+# Settings
+
+*This page is generated from `src/duologue/settings.py`: change a text there, then run `python
+tools/settings_page.py`.*
+
+Each setting is an option of `duologue serve` and an environment variable; the option wins. A switch is
+turned off with `--no-` (`--no-guests`), and as a variable takes `on` or `off`. `duologue serve --help`
+prints the same list.
+
+Every user of a machine can read its command lines. Settings without an option hold a secret, so they are
+variables only. An option whose value contains a user name, a password or a credential is refused, with
+the name of the variable to use. `REDIS_URL`, `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET`
+are read if their `DUOLOGUE_` variable is not set.
+"""
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Server": ("host", "port", "lan", "ops_host", "ops_port", "trusted_proxies", "page", "origins",
+               "cors_origins", "drain_s", "log_level", "log_format"),
+    "Store": ("data", "redis_url", "secret", "rewrite_s", "evidence_bytes"),
+    "People": ("pools", "guests", "reserved_names", "ask_after", "network_people", "block_network_ms"),
+    "Delivery": ("transports", "compare_percent", "body_bytes", "message_chars", "signal_bytes", "limits"),
+    "Media between browsers": ("ice_servers", "turn_secret", "relay_only"),
+    "LiveKit": ("media", "livekit_url", "livekit_api_url", "livekit_api_key", "livekit_api_secret",
+                "livekit_namespace", "livekit_auto_create", "media_fallback"),
+}  # fmt: skip
+"""An option that stands in none of them comes under "Other"."""
+
+LIMITS = """\
+## Rate limits
+
+A limit is a bucket: *at once* is its size, and *a minute* is how fast it fills. The limits of a person
+are several times what a lively evening needs, and those of an address fit 500 people behind one NAT.
+Each number is an option, such as `--person-skips-per-min` (0: no limit) or `--address-joins-burst`;
+`--no-limits` turns all of them off.
+
+The first seven kinds are counted in the store, for all servers together. The others are counted in the
+memory of each server process, so with four processes a person or an address may send four times as much.
+Counting one of those takes 8 µs and no call to the store. A whole pulse takes a server process about 350
+µs, and a refused one about 275 µs, nearly all of it for HTTP. At most 1,000 pulses a second from one
+address are a third of a core. Floods have to be stopped by your proxy.
+"""
+
+NOTES = {
+    Kind.SESSIONS: "renewals by a person; new guests from an address",
+    Kind.JOINS: "presses of Start",
+    Kind.SKIPS: "also pulses that report `failed`, and reports and blocks that skip",
+    Kind.MESSAGES: "",
+    Kind.SIGNALS: "of media between browsers",
+    Kind.REPORTS: "also blocks",
+    Kind.STREAMS: "from an address: only people who are new to the store",
+    Kind.POLLS: "",
+    Kind.PULSES: "`pulse`, `ack` and `leave`",
+    Kind.SILENCES: "pulses that report a silent partner",
+    Kind.READS: "`GET /v1/state`, and reports of compared reads",
+    Kind.MEASURES: "pulses whose measurements are counted in the metrics",
+}
+
+TIMINGS = """\
+## Timings of the state machine
+
+Advanced: a server refuses to start with values that do not fit together. Values that end in `-ms` are
+milliseconds.
+"""
+
+
+def page() -> str:
+    """Return the whole page."""
+    return "\n".join([HEAD, *_sections(), LIMITS, *_limits(), "", TIMINGS, *_timings(), ""])
+
+
+def _sections() -> Iterator[str]:
+    plain = {each.name: each for each in Settings.options() if each.metadata["group"] == "Options"}
+    placed = {name for names in SECTIONS.values() for name in names}
+    sections = {**SECTIONS, "Other": tuple(name for name in plain if name not in placed)}
+    for title, names in sections.items():
+        if names:
+            yield f"## {title}\n\n| option | variable | default | |\n|---|---|---|---|"
+            yield from (row(plain[name]) for name in names)
+            yield ""
+
+
+def row(each: "Field[Any]") -> str:
+    """Return one line of a table: option, variable, default and text."""
+    option = "" if each.metadata["secret"] else f"`{flag(each.name)}`"
+    return f"| {option} | `{variable(each.name)}` | {shown(each.default)} | {each.metadata['help']} |"
+
+
+def _limits() -> Iterator[str]:
+    numbers = Settings().of_the_limits()
+    yield "| kind | person, a minute | at once | address, a minute | at once | counted in | |"
+    yield "|---|---|---|---|---|---|---|"
+    for kind in Kind:
+        cells = [
+            f"{numbers[name]:,}" if name in numbers else "–"
+            for whose in ("person", "address")
+            for name in (f"{whose}_{kind}_per_min", f"{whose}_{kind}_burst")
+        ]
+        where = "process" if kind in IN_MEMORY else "store"
+        yield f"| `{kind}` | {' | '.join(cells)} | {where} | {NOTES[kind]} |"
+
+
+def _timings() -> Iterator[str]:
+    yield "| option | default | |\n|---|---|---|"
+    for each in Settings.options():
+        if each.metadata["group"] == "Timings of the state machine":
+            default = shown(each.default) if isinstance(each.default, bool) else f"{each.default:,}"
+            yield f"| `{flag(each.name)}` | {default} | {each.metadata['help']} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
