@@ -141,7 +141,7 @@ class Hub:
         self._by_id: dict[ConnectionId, Connection] = {}
         self._open: dict[Connection, float] = {}
         self._by_person: dict[PersonId, list[Connection]] = {}
-        self._heartbeats: list[tuple[float, int, Stream]] = []
+        self._heartbeats: list[tuple[float, int, ConnectionId]] = []
         self._heartbeats_begun = 0
         self._group: asyncio.TaskGroup | None = None
         self._under_way: set[asyncio.Task[None]] = set()
@@ -262,6 +262,7 @@ class Hub:
         why = connection.ended or End.CLOSED
         if isinstance(connection, Stream):
             self._metrics.stream_ended(why, self._clock.monotonic() - opened_at)
+            connection.drop_waiting()
         if connection.id in self._by_id:
             self.spawn(self._detach(connection, why.detach))
         self._changed.set()
@@ -430,23 +431,26 @@ class Hub:
     def _begin_heartbeats(self, stream: Stream) -> None:
         """Spread the first heartbeats of streams that open in one instant, and so all later ones.
 
+        The queue names the stream and does not keep it: one that closed may have 256 KiB to say.
+
         After a restart thousands of clients open theirs within milliseconds: their heartbeats, and the
         answers of those who wait, would come in one burst every 15 s.
         """
         self._heartbeats_begun += 1
         spread = HEARTBEAT_S - FIRST_HEARTBEAT_S
         first_s = FIRST_HEARTBEAT_S + self._heartbeats_begun * GOLDEN % 1 * spread
-        entry = (self._clock.monotonic() + first_s, self._heartbeats_begun, stream)
+        entry = (self._clock.monotonic() + first_s, self._heartbeats_begun, stream.id)
         heapq.heappush(self._heartbeats, entry)
 
     def beat_hearts(self) -> None:
         """Send the heartbeats that are due."""
         now = self._clock.monotonic()
         while self._heartbeats and self._heartbeats[0][0] <= now:
-            due, n, stream = heapq.heappop(self._heartbeats)
-            if stream in self._open and stream.ended is None:
+            due, n, which = heapq.heappop(self._heartbeats)
+            stream = self._by_id.get(which)
+            if isinstance(stream, Stream) and stream in self._open and stream.ended is None:
                 stream.heartbeat()
                 if stream.token_ended():
                     self.spawn(self._renewed_or_ended(stream))
                 # From when it was due, not from now: the ticks' lateness must not add up.
-                heapq.heappush(self._heartbeats, (max(due + HEARTBEAT_S, now), n, stream))
+                heapq.heappush(self._heartbeats, (max(due + HEARTBEAT_S, now), n, which))

@@ -91,6 +91,11 @@ class Stream(Connection):
 
     # --- what the hub calls ----------------------------------------------------------
 
+    def drop_waiting(self) -> None:
+        """Give back what waits: the socket is gone, and the detach may wait for a slow store."""
+        self._waiting.clear()
+        self._waiting_bytes = 0
+
     def heartbeat(self) -> None:
         """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
         now_ms = int(self._means.now_ms)

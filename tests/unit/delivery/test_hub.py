@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -283,6 +284,59 @@ async def test_heartbeats_of_one_instant_are_spread(
                     scene.hub.beat_hearts()
                 assert len(beats) == 1_000 * periods
     assert max(Counter(beats).values()) <= 30
+
+
+@pytest.mark.parametrize(
+    "hoards",
+    [
+        False,
+        pytest.param(
+            True,
+            id="in-the-queue",
+            marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason="the negative control"),
+        ),
+    ],
+)
+async def test_a_closed_stream_keeps_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, hoards: bool
+) -> None:
+    """What waited for 50 slow readers (10 MB) is given back when they close, not at their next heartbeat.
+
+    The control keeps the streams until then, as the queue of heartbeats once did.
+    """
+    queue: list[Stream] = []
+
+    def hoard(stream: Stream) -> None:
+        queue.append(stream)
+
+    if hoards:
+        monkeypatch.setattr(Stream, "drop_waiting", hoard)
+    async with scene.hub.running():
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        for n in range(50):
+            with scene.hub.open(PersonId(f"p{n}"), PAGE, alias="") as stream:
+                await settle()
+                stream._push(b"x" * 200 * 1024)
+        await settle()
+        del stream  # type: ignore[possibly-undefined]  # 50 is not 0
+        kept = tracemalloc.get_traced_memory()[0] - before
+        tracemalloc.stop()
+    assert kept < 1_000_000
+
+
+async def test_a_closed_stream_is_empty_while_its_detach_waits(scene: Scene) -> None:
+    """The store is slow: the stream has to stay until it is detached, what it would have said need not."""
+    detach = asyncio.Event()
+    scene.machine.answers["detach"] = [detach]
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias="") as stream:
+            await settle()
+            stream._push(b"x" * 1024)
+        await settle()
+        assert len(scene.machine.named("detach")) == 1
+        assert not stream.has_waiting
+        detach.set()
 
 
 async def test_a_person_cannot_hoard_connections(scene: Scene) -> None:
