@@ -15,10 +15,10 @@ import structlog
 
 from duologue.api.app import build
 from duologue.api.cors import CrossOrigin
-from duologue.api.desk import Desk
+from duologue.api.fields import Sizes
 from duologue.api.ops import build_ops
 from duologue.api.server import Limits, Server, allow_open_files, answering, listening, port_of
-from duologue.api.sizes import Sizes
+from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
@@ -213,7 +213,7 @@ class Process:
             reattach.Reattach(hub, contact, clock, remember=remember),
             *(rooms.loops if rooms else ()),
         )
-        desk = Desk(
+        services = Services(
             machine=machine,
             media=media,
             metrics=metrics,
@@ -226,12 +226,12 @@ class Process:
             limits=limits_of(settings, store, keys.keys[keys.signing_kid]),
         )
         app = build(
-            desk,
+            services,
             events=EventStream(
                 hub,
-                desk.caller,
+                services.caller,
                 enabled=offer.streams,
-                door=desk.door,
+                gate=services.gate,
                 network_of=networks.mark,
                 crowded=machine.crowded if settings.network_people else None,
             ),
@@ -240,12 +240,12 @@ class Process:
             polls=polls if offer.polls else None,
             livekit_url=livekit.url if livekit else "",
             webhook=rooms.webhook if rooms else None,
+            shared=CrossOrigin(by_cookie=settings.origins, by_bearer=settings.cors_origins),
         )
-        self.ops = build_ops(desk, contact.ready)
+        self.ops = build_ops(services, contact.ready)
         """The operator's pages."""
         allowed = Limits(settings.drain_s, settings.trusted_proxies)
-        shared = CrossOrigin(app, by_cookie=settings.origins, by_bearer=settings.cors_origins)
-        self.server = Server(shared, allowed, started=started, drain=hub.drain, tls=tls)
+        self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

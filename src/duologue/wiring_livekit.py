@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import structlog
-from starlette.routing import Route
 
+from duologue.api.exchange import Endpoint
 from duologue.api.webhook import webhook
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
@@ -43,7 +43,7 @@ class Workers(NamedTuple):
     loops: tuple[Loop, ...]
     wake: Callable[[], None]
     """There may be rooms to open or to delete."""
-    webhook: Route
+    webhook: Endpoint
     """Where LiveKit posts to."""
 
 

@@ -11,8 +11,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from duologue.api.app import build
-from duologue.api.desk import Desk
+from duologue.api.app import Public, build
+from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.api.webhook import webhook
 from duologue.delivery.clock import SystemClock
@@ -42,7 +42,7 @@ POOLS = ("main", "de")
 
 def limited(process: Process, limits: Limits) -> ASGIApp:
     """Build the whole of HTTP over a process's parts, with limits of the test's own."""
-    desk = Desk(
+    services = Services(
         machine=process.machine,
         media=Peer(),
         metrics=process.metrics,
@@ -51,12 +51,12 @@ def limited(process: Process, limits: Limits) -> ASGIApp:
         pools=("main",),
         limits=limits,
     )
-    events = EventStream(process.hub, desk.caller, door=desk.door)
+    events = EventStream(process.hub, services.caller, gate=services.gate)
     polls = Polls(process.hub, process.clock)
-    return build(desk, events=events, is_ready=process.contact.ready, web=None, polls=polls)
+    return build(services, events=events, is_ready=process.contact.ready, web=None, polls=polls)
 
 
-def application(store_url: str, offer: Offer) -> Starlette:
+def application(store_url: str, offer: Offer) -> Public:
     """The parts that answer HTTP; no other worker runs, so nothing happens that no request asked for."""
     clock, metrics, media = SystemClock(), Metrics(), Peer()
     store = Store(store_url)
@@ -66,7 +66,7 @@ def application(store_url: str, offer: Offer) -> Starlette:
         machine, ProcessId("s_test"), media=media, contact=contact, metrics=metrics, clock=clock, offer=offer
     )
     polls = Polls(hub, clock)
-    desk = Desk(
+    services = Services(
         machine=machine,
         media=media,
         metrics=metrics,
@@ -86,8 +86,8 @@ def application(store_url: str, offer: Offer) -> Starlette:
                 loop.cancel()
 
     return build(
-        desk,
-        events=EventStream(hub, desk.caller, enabled=offer.streams),
+        services,
+        events=EventStream(hub, services.caller, enabled=offer.streams),
         is_ready=lambda: True,
         web=Path("nowhere"),
         polls=polls if offer.polls else None,

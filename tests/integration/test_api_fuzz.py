@@ -14,7 +14,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from duologue.api.naming import alias_of, tags_of
+from duologue.api.fields import alias_of, tags_of
 from duologue.api.problems import Problem
 from duologue.delivery.offer import Offer, Transports
 from duologue.identity.keyring import Keyring

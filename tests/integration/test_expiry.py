@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
+from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.delivery import hub
 from duologue.identity.credentials import Origins
@@ -48,7 +48,7 @@ async def there(valkey9: StoreServer) -> AsyncIterator[Process]:
 
 def application(process: Process, *, lifetime_ms: int = 3_600_000) -> ASGIApp:
     """The whole of HTTP of this process; sessions that it begins or renews last so long."""
-    desk = Desk(
+    services = Services(
         machine=process.machine,
         media=Peer(),
         metrics=process.metrics,
@@ -56,8 +56,8 @@ def application(process: Process, *, lifetime_ms: int = 3_600_000) -> ASGIApp:
         origins=Origins(),
         pools=("main",),
     )
-    events = EventStream(process.hub, desk.caller)
-    return build(desk, events=events, is_ready=lambda: True, web=None)
+    events = EventStream(process.hub, services.caller)
+    return build(services, events=events, is_ready=lambda: True, web=None)
 
 
 def who(token: str) -> Session:

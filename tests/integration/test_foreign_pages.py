@@ -3,15 +3,15 @@
 A row is what a browser sends of its own accord, for each way in which a page can make it ask.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx
 import pytest
 
-from duologue.api.app import build
+from duologue.api.app import Public, build
 from duologue.api.cors import CrossOrigin
-from duologue.api.desk import Desk
+from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.identity.buckets import Rate
 from duologue.identity.credentials import COOKIE, Origins, cookie_name
@@ -48,7 +48,7 @@ class House:
         self.tokens = Tokens(Keyring.parse("s" * 32))
         issued = self.tokens.start("Ada")
         self.ada, self.token = PersonId(issued.person), issued.token
-        desk = Desk(
+        services = Services(
             machine=process.machine,
             media=Peer(),
             metrics=process.metrics,
@@ -57,11 +57,16 @@ class House:
             pools=("main",),
             limits=Limits(process.store, {Kind.SKIPS: Rates(Rate(1, 1))}, known=Keys("0").person),
         )
-        self.events = EventStream(process.hub, desk.caller)
-        inner = build(desk, events=self.events, is_ready=lambda: True, web=None)
-        self.app = CrossOrigin(inner, by_cookie=[NEIGHBOUR], by_bearer=[PARTNER + "/"])
+        self.events = EventStream(process.hub, services.caller)
+        self.services = services
+        self.app = self.shared_with(by_cookie=[NEIGHBOUR], by_bearer=[PARTNER + "/"])
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url=HOME)
+
+    def shared_with(self, *, by_cookie: Sequence[str], by_bearer: Sequence[str]) -> Public:
+        """Build the application as these origins may read it."""
+        shared = CrossOrigin(by_cookie=by_cookie, by_bearer=by_bearer)
+        return build(self.services, events=self.events, is_ready=lambda: True, web=None, shared=shared)
 
     async def state(self) -> bytes:
         """Ada's, as it is."""
@@ -237,8 +242,7 @@ async def test_the_cookie_of_a_listed_neighbour_counts(house: House) -> None:
 
 async def test_any_origin_may_come_with_a_token(house: House) -> None:
     """``*``: then each is named by itself, and still has no cookie."""
-    house.app = CrossOrigin(house.app, by_cookie=(), by_bearer=["*"])
-    transport = httpx.ASGITransport(house.app)
+    transport = httpx.ASGITransport(house.shared_with(by_cookie=(), by_bearer=["*"]))
     async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
         answer = await client.get("/v1/state", headers={"Origin": EVIL, "Cookie": f"{NAME}={house.token}"})
     assert answer.status_code == 401

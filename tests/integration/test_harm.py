@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
+from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
@@ -40,7 +40,7 @@ class House:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.desk = Desk(
+        self.services = Services(
             machine=process.machine,
             media=Peer(),
             metrics=process.metrics,
@@ -48,13 +48,13 @@ class House:
             origins=Origins(),
             pools=("main", "de"),
         )
-        events = EventStream(process.hub, self.desk.caller)
-        self.app = build(self.desk, events=events, is_ready=lambda: True, web=None)
+        events = EventStream(process.hub, self.services.caller)
+        self.app = build(self.services, events=events, is_ready=lambda: True, web=None)
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
 
     def person(self, token: str) -> PersonId:
         """Whose it is."""
-        return PersonId(self.desk.caller({"authorization": f"Bearer {token}"}, secure=False).person)
+        return PersonId(self.services.caller({"authorization": f"Bearer {token}"}, secure=False).person)
 
     def page(self, token: str, page: str, last_event_id: str = "") -> Page:
         """A stream that is about to be opened with this token."""

@@ -12,8 +12,8 @@ import yaml
 from referencing import Registry, Resource
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
 from duologue.api.ops import build_ops
+from duologue.api.services import Services
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
 from duologue.identity.tokens import Tokens
@@ -71,9 +71,9 @@ async def process(valkey9: Any) -> AsyncIterator[Process]:
         yield made
 
 
-def process_desk(process: Process) -> Desk:
+def process_services(process: Process) -> Services:
     """What its routes call."""
-    return Desk(
+    return Services(
         machine=process.machine,
         media=Peer([{"urls": ["stun:stun.example"]}]),
         metrics=process.metrics,
@@ -86,8 +86,10 @@ def process_desk(process: Process) -> Desk:
 @pytest.fixture
 async def people(process: Process) -> AsyncIterator[list[Person]]:
     """Ada, Bob and Cleo, attached; nobody has joined."""
-    desk = process_desk(process)
-    app = build(desk, events=process.events, is_ready=process.contact.ready, web=None, polls=process.polls)
+    services = process_services(process)
+    app = build(
+        services, events=process.events, is_ready=process.contact.ready, web=None, polls=process.polls
+    )
     made: list[Person] = []
     for name in ("Ada", "Bob", "Cleo"):
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
@@ -182,7 +184,7 @@ async def test_polling_and_comparing_are_as_documented(people: list[Person], pro
     assert ada.page.frames[0]["compare_ms"] == 2000
     assert (await ada.post("/v1/comparisons", same=7, missed=1))["outcome"] == "noted"
     assert (await ada.post("/v1/comparisons"))["outcome"] == "noted"
-    transport = httpx.ASGITransport(build_ops(process_desk(process), process.contact.ready))
+    transport = httpx.ASGITransport(build_ops(process_services(process), process.contact.ready))
     async with httpx.AsyncClient(transport=transport, base_url="http://inside") as inside:
         found = assert_documented(await inside.get("/transports"))
     assert found["today"]["same"] + found["yesterday"]["same"] == 7

@@ -12,22 +12,13 @@ import yaml
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from duologue.api.ack import AckBody
 from duologue.api.app import build
-from duologue.api.blocks import BlockBody
 from duologue.api.bodies import Body
-from duologue.api.comparisons import ComparisonBody
-from duologue.api.desk import Desk
-from duologue.api.join import JoinBody
-from duologue.api.leave import LeaveBody
-from duologue.api.messages import MessageBody
+from duologue.api.commands import COMMANDS, Description, SignalData
 from duologue.api.ops import build_ops
 from duologue.api.problems import Code
-from duologue.api.pulse import PulseBody
-from duologue.api.reports import ReportBody
+from duologue.api.services import Services
 from duologue.api.sessions import SessionBody
-from duologue.api.signals import Description, SignalBody, SignalData
-from duologue.api.skip import SkipBody
 from duologue.api.webhook import PATH as WEBHOOK
 from duologue.api.webhook import webhook
 from duologue.delivery.offer import Transports
@@ -115,16 +106,7 @@ def test_the_schema_refuses(change: dict[str, Any]) -> None:
 
 BODIES: dict[str, type[Body]] = {
     "/v1/sessions": SessionBody,
-    "/v1/join": JoinBody,
-    "/v1/skip": SkipBody,
-    "/v1/leave": LeaveBody,
-    "/v1/pulse": PulseBody,
-    "/v1/ack": AckBody,
-    "/v1/signal": SignalBody,
-    "/v1/messages": MessageBody,
-    "/v1/blocks": BlockBody,
-    "/v1/reports": ReportBody,
-    "/v1/comparisons": ComparisonBody,
+    **{path: command.body for path, command in COMMANDS.items()},
 }
 
 
@@ -153,7 +135,7 @@ def test_the_document_and_the_server_have_the_same_bodies() -> None:
 
 def test_the_document_and_the_server_have_the_same_paths() -> None:
     """All that is served, but for the page, is written down, and all that is written down is served."""
-    desk = Desk(
+    services = Services(
         machine=Machine(Recorder()),
         media=Peer(),
         metrics=Metrics(),
@@ -161,9 +143,10 @@ def test_the_document_and_the_server_have_the_same_paths() -> None:
         origins=Origins(),
         pools=("main",),
     )
-    hooks = webhook(Webhooks(PROJECT, Namespace("x")), lambda _match, _fact: None, desk.metrics)
-    public = served_by(build(desk, events=NoEvents(), is_ready=lambda: True, web=None, webhook=hooks))
-    inside = served_by(build_ops(desk, lambda: True))
+    hooks = webhook(Webhooks(PROJECT, Namespace("x")), lambda _match, _fact: None, services.metrics)
+    app = build(services, events=NoEvents(), is_ready=lambda: True, web=None, webhook=hooks)
+    public = served_by(app.rest) | {(path, method.lower()) for path, method in app.methods.items()}
+    inside = served_by(build_ops(services, lambda: True))
     written = {(path, word) for path, item in DOCUMENT["paths"].items() for word in item}
     elsewhere = {path for path, word in written if word == "servers"}
     assert public | inside == {each for each in written if each[1] != "servers"}

@@ -1,86 +1,125 @@
-"""The HTTP application for the public, made from plain objects: its caller hands in all that it uses."""
+"""HTTP for the public: what is below ``/v1`` by one table of endpoints, and the rest by Starlette."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Lifespan
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from duologue.api.ack import AckBody, ack
-from duologue.api.blocks import BlockBody, block
-from duologue.api.commands import command
-from duologue.api.comparisons import ComparisonBody, compare
-from duologue.api.desk import Desk
+from duologue.api.commands import commands
+from duologue.api.cors import SERVED, CrossOrigin, Fields, Shared, preflight
+from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of
 from duologue.api.guard import STREAM
 from duologue.api.health import alive, ready
-from duologue.api.join import JoinBody, join
-from duologue.api.leave import LeaveBody, leave
-from duologue.api.messages import MessageBody, message
 from duologue.api.page import page
-from duologue.api.paths import Exact, Unspeakable
+from duologue.api.paths import Unspeakable, is_plain
+from duologue.api.poll import state
 from duologue.api.problems import HANDLERS
-from duologue.api.pulse import PulseBody, pulse, pulse_counts
-from duologue.api.reports import ReportBody, report
+from duologue.api.services import Services
 from duologue.api.sessions import sessions
-from duologue.api.signals import SignalBody, signal, signal_counts
-from duologue.api.skip import SkipBody, skip, skip_counts
-from duologue.api.state import state
+from duologue.api.webhook import PATH as WEBHOOK
 from duologue.delivery.polls import Polls
-from duologue.identity.limits import Kind
 
 
 def build(
-    desk: Desk,
+    services: Services,
     *,
     events: ASGIApp,
     is_ready: Callable[[], bool],
     web: Path | None,
     polls: Polls | None = None,
     livekit_url: str = "",
-    webhook: BaseRoute | None = None,
+    webhook: Endpoint | None = None,
+    shared: CrossOrigin | None = None,
     lifespan: Lifespan[Starlette] | None = None,
-) -> Starlette:
-    """The whole of HTTP, but for the operator's pages (``api/ops.py``).
+) -> "Public":
+    """Return the whole of HTTP, but for the operator's pages (``api/ops.py``).
 
-    ``events`` is the event stream (``api/stream.py``; an object, for a function would be
-    taken for an endpoint of Starlette's), ``web`` the folder of the built
-    page (empty: a line that says how to build it; ``None``: no page), ``polls`` who answers polls
-    (``None``: nobody, they are refused), ``livekit_url`` where the page connects to for its rooms,
+    ``events`` is the event stream (``api/stream.py``), ``web`` the folder of the built
+    page (empty: a line that says how to build it; ``None``: no page), ``polls`` what answers polls
+    (``None``: they are refused), ``livekit_url`` where the page connects to for its rooms,
     ``webhook`` where LiveKit posts to (``api/webhook.py``; ``None``: nowhere),
+    ``shared`` which other origins may read the answers (``None``: no other),
     ``lifespan`` whatever runs while the application does.
     """
-    others = (alive(), ready(is_ready), *([webhook] if webhook else []))
-    app = Starlette(
-        routes=[Unspeakable(), *_routes(desk, events, polls), *others, *page(web, livekit_url)],
+    table = {
+        "/v1/sessions": sessions(services),
+        **commands(services),
+        "/v1/state": state(services, polls),
+        **({WEBHOOK: webhook} if webhook else {}),
+    }
+    rest = Starlette(
+        routes=[Unspeakable(), alive(), ready(is_ready), *page(web, livekit_url)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )
     # A path has one spelling: a redirect of a POST would lose its body, or run it elsewhere.
-    app.router.redirect_slashes = False
-    return app
+    rest.router.redirect_slashes = False
+    return Public(table, events, rest, shared or CrossOrigin())
 
 
-def _routes(desk: Desk, events: ASGIApp, polls: Polls | None) -> list[BaseRoute]:
-    return [
-        sessions(desk),
-        command("/v1/join", JoinBody, join, desk, Kind.JOINS),
-        command("/v1/skip", SkipBody, skip, desk, Kind.SKIPS),
-        command("/v1/leave", LeaveBody, leave, desk, Kind.PULSES),
-        command("/v1/pulse", PulseBody, pulse, desk, Kind.PULSES, also=pulse_counts),
-        command("/v1/ack", AckBody, ack, desk, Kind.PULSES),
-        command("/v1/signal", SignalBody, signal, desk, Kind.SIGNALS, also=signal_counts),
-        command("/v1/messages", MessageBody, message, desk, Kind.MESSAGES),
-        command("/v1/blocks", BlockBody, block, desk, Kind.REPORTS, also=skip_counts),
-        command("/v1/reports", ReportBody, report, desk, Kind.REPORTS, also=skip_counts),
-        command("/v1/comparisons", ComparisonBody, compare, desk, Kind.READS),
-        state(desk, polls),
-        _stream(events),
-    ]
+class Public:
+    """The application. A request below ``/v1`` passes through Starlette only if it is refused."""
+
+    def __init__(
+        self, table: Mapping[str, Endpoint], events: ASGIApp, rest: Starlette, shared: CrossOrigin
+    ) -> None:
+        """``table`` is what is served by path, besides the event stream; ``rest`` serves all other paths."""
+        self.rest = rest
+        self.methods = {STREAM: "GET", **{path: endpoint.method for path, endpoint in table.items()}}
+        """The one method of each path of the interface."""
+        self._table = table
+        self._events = events
+        self._shared = shared
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one request. Preflights are answered for every path below ``/v1``.
+
+        This is not a coroutine: a stream would keep it, and the headers with it, for as long as it is open.
+        """
+        if scope["type"] != "http" or not scope["path"].startswith(SERVED):
+            return self.rest(scope, receive, send)
+        headers = headers_of(scope)
+        fields = self._shared.fields(headers.get("origin"))
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            return preflight(fields)(scope, receive, send)
+        path = scope["path"]
+        method = self.methods.get(path) if is_plain(path, scope.get("raw_path")) else None
+        if method is None:
+            return self.rest(scope, receive, Shared(send, fields))
+        if scope["method"] != method:
+            # HEAD as well: it would attach a connection that nobody reads.
+            refused = HTTPException(405, headers={"Allow": method})
+            return _refuse(refused, scope, receive, Shared(send, fields))
+        if path == STREAM:
+            return self._stream(scope, receive, Shared(send, fields))
+        return _answer(self._table[path], Exchange(scope, receive, headers), send, fields)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Shared) -> None:
+        try:
+            await self._events(scope, receive, send)
+        except Exception as error:
+            if send.started:
+                raise
+            await _refuse(error, scope, receive, send)
 
 
-def _stream(events: ASGIApp) -> Route:
-    """GET only: HEAD, which Starlette adds, would attach a connection that nobody reads."""
-    route = Exact(STREAM, events, methods=["GET"])
-    route.methods = {"GET"}
-    return route
+async def _answer(endpoint: Endpoint, exchange: Exchange, send: Send, fields: Fields) -> None:
+    try:
+        reply = await endpoint.handle(exchange)
+    except Exception as error:  # noqa: BLE001 # each is answered, and a defect is raised again
+        await _refuse(error, exchange.scope, exchange.receive, Shared(send, fields))
+    else:
+        await deliver(reply, fields, send)
+
+
+async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what was raised as ``HANDLERS`` says. A defect is raised again, so that the server logs it."""
+    kind = next(each for each in type(error).__mro__ if each in HANDLERS)
+    response = await HANDLERS[kind](Request(scope), error)
+    await response(scope, receive, send)
+    if kind is Exception:
+        raise error
+    error.__traceback__ = None  # An error that is raised in several tasks would collect their tracebacks.

@@ -1,20 +1,18 @@
-"""A request's body, read within bounds and parsed into a struct, or the right problem."""
+"""A request's body, parsed into a struct, or the right problem."""
 
 from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
-from starlette.requests import Request
 
 from duologue.api.problems import Code, Problem
-from duologue.api.sizes import BODY_BYTES
 
 _SHOWN_CHARS = 200
 """How much of the caller's own text a problem repeats."""
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """What every command's body is: an object with the fields that it names, and no others."""
+    """An object with the fields that it names, and no others."""
 
 
 T = TypeVar("T", bound=Body)
@@ -30,31 +28,6 @@ def must_be_json(headers: Mapping[str, str]) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Problem(Code.NOT_JSON, "send the body with the header Content-Type: application/json")
-
-
-async def read(request: Request, kind: type[T], most: int = BODY_BYTES) -> T:
-    """The body as a ``kind``. Raises ``Problem``; at most ``most`` bytes are ever kept."""
-    return parse(await content(request, most), kind)
-
-
-async def content(request: Request, most: int) -> bytes:
-    """The body as it came. Raises ``Problem``; at most ``most`` bytes are ever kept.
-
-    Counted as it comes: a chunked body announces no length (RFC 9112 section 7.1).
-    """
-    announced = request.headers.get("content-length", "")
-    if announced.isdecimal() and int(announced[:20]) > most:
-        raise _too_large(most)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise _too_large(most)
-    return bytes(body)
-
-
-def _too_large(most: int) -> Problem:
-    return Problem(Code.BODY_TOO_LARGE, f"a body may have {most} bytes")
 
 
 def parse(body: bytes, kind: type[T]) -> T:

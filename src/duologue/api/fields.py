@@ -1,16 +1,36 @@
-"""The types of the fields that clients send, each with its bounds, once.
+"""The fields that clients send: their types, each with its bounds, and the one form of an alias and of a tag.
 
 A field that may be left out is ``… | UnsetType = UNSET``: it is never ``null``.
 Patterns end with ``\\Z``: ``$`` would let a trailing line break through (race S6).
 """
 
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from duologue.api.sizes import MESSAGE_CHARS
-from duologue.identity.names import RAW_CHARS
-from duologue.identity.tags import TAGS
+from duologue.api.problems import Code, Problem
+from duologue.identity.names import ALIAS_CHARS, RAW_CHARS, BadName, Reserved, TooLong, cleaned
+from duologue.identity.tags import TAGS, tags
+
+BODY_BYTES = 64 * 1024
+MESSAGE_CHARS = 2_000
+SIGNAL_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The largest sizes that are taken. An operator can narrow them, and not widen them: the store has bounds
+    on what a match keeps as well."""
+
+    body_bytes: int = BODY_BYTES
+    message_chars: int = MESSAGE_CHARS
+    """Code points."""
+    signal_bytes: int = SIGNAL_BYTES
+    """Its ``data``, as JSON. A description of video has several thousand."""
+
 
 Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 """A match, page, or a client's own key."""
@@ -20,7 +40,7 @@ DeviceToken = Annotated[str, Meta(max_length=128)]
 """As an answer of ``POST /v1/sessions`` said it."""
 Pool = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=RAW_CHARS)]
-"""An alias and a tag as they came; ``api.naming`` makes one form of them, and that has its own bound."""
+"""An alias and a tag as they came; ``alias_of`` and ``tags_of`` make one form of each, with its own bound."""
 
 Tags = Annotated[list[Tag], Meta(max_length=TAGS)]
 Language = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*\Z", max_length=35)]
@@ -35,7 +55,47 @@ Intent = Annotated[int, Meta(ge=0, lt=10**14)]
 Milliseconds = Annotated[int, Meta(ge=0, lt=10**14)]
 """What a client measured."""
 
+
+def alias_of(text: str, reserved: Reserved) -> str:
+    """Return the alias that a guest asks for; empty is none. Raises ``Problem``."""
+    with _named("alias"):
+        alias = cleaned(text, ALIAS_CHARS)
+    if reserved.holds(alias):
+        raise Problem(
+            Code.RESERVED_NAME, "this name, or one that looks like it, is not for guests", field="alias"
+        )
+    return alias
+
+
+def tags_of(texts: Sequence[str]) -> list[str]:
+    """Return the tags, each once; one text may hold several, with commas between. Raises ``Problem``."""
+    found: dict[str, None] = {}
+    for at, text in enumerate(texts):
+        with _named(f"tags[{at}]"):
+            forms = tags(text)
+            if not forms:
+                raise BadName("a tag has at least one character besides spaces, commas and a # in front")
+        found |= dict.fromkeys(forms)
+    if len(found) > TAGS:
+        raise Problem(Code.BAD_FIELD, f"there may be {TAGS} tags, and here are {len(found)}", field="tags")
+    return list(found)
+
+
+@contextlib.contextmanager
+def _named(field: str) -> Iterator[None]:
+    """Turn a name that is refused within the block into a problem of this field."""
+    try:
+        yield
+    except TooLong as error:
+        raise Problem(Code.BAD_FIELD, str(error), field=field) from error
+    except BadName as error:
+        raise Problem(Code.BAD_NAME, str(error), field=field) from error
+
+
 __all__ = [
+    "BODY_BYTES",
+    "MESSAGE_CHARS",
+    "SIGNAL_BYTES",
     "UNSET",
     "Alias",
     "DeviceToken",
@@ -44,8 +104,11 @@ __all__ = [
     "Language",
     "Milliseconds",
     "Pool",
+    "Sizes",
     "Tag",
     "Tags",
     "Text",
     "UnsetType",
+    "alias_of",
+    "tags_of",
 ]

@@ -1,21 +1,30 @@
-"""``/healthz``, ``/readyz``, ``/metrics``: for load balancers and for the operator, without a token.
+"""``/healthz``, ``/readyz``, ``/metrics``, ``/transports``: for load balancers and operators.
 
-The first two are served to everybody, and tell the public yes or no. Why, and all counts, are told only on
-the operator's own listener (``api/ops.py``).
+They need no token. The first two are served to everybody, and tell the public yes or no. Why, and all
+counts, are told only on the operator's own listener (``api/ops.py``).
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from duologue.api.answers import HEADERS, as_json
+from duologue.api.exchange import HEADERS, as_json
 from duologue.api.paths import Exact
 from duologue.api.problems import Code, Problem
+from duologue.api.services import Services
 from duologue.metrics import CONTENT_TYPE, Metrics
+from duologue.pairing.vocabulary import Usage
 
 YES, NO = b'{"status":"ok"}', b'{"status":"no"}'
+
+ENOUGH = 50
+"""People to be compared before their agreement says anything: they have many kinds of network."""
+DOUBTED = 1
+"""So many people's trouble alone is not a reason: what one client claims is not evidence."""
 
 
 def alive() -> Route:
@@ -54,3 +63,51 @@ def metrics(of: Metrics) -> Route:
         return Response(of.render(), headers={**HEADERS, "Content-Type": CONTENT_TYPE})
 
     return Exact("/metrics", endpoint, methods=["GET"])
+
+
+class Verdict(NamedTuple):
+    """Whether polling can be switched off now, and the one sentence that says why."""
+
+    safe: bool
+    why: str
+
+
+def verdict(usage: Usage) -> Verdict:
+    """Return whether the people of today and yesterday allow it, and the first thing that speaks against it.
+
+    It counts people, never reads: one person can turn it neither way, whatever their client claims.
+    """
+    if usage.troubled > DOUBTED:
+        return Verdict(
+            False,
+            f"for {usage.troubled} people a read knew what the stream never brought, or said something else: "
+            "find out why",
+        )
+    doubt = ", for 1 of them a read knew what the stream never brought" if usage.troubled else ""
+    if usage.compared < ENOUGH:
+        people = "1 person was" if usage.compared == 1 else f"{usage.compared} people were"
+        return Verdict(False, f"{people} compared{doubt}, and {ENOUGH} people are needed")
+    if usage.on_poll:
+        poll = "1 person polls" if usage.on_poll == 1 else f"{usage.on_poll} people poll"
+        return Verdict(False, f"{poll}: streams do not reach them")
+    agreed = f"the streams of {usage.compared} people agreed with their reads{doubt}"
+    return Verdict(True, f"{agreed}, and nobody polls")
+
+
+def transports(services: Services) -> Route:
+    """Return the route that says how people are reached, and whether polling can be switched off."""
+
+    async def endpoint(_: Request) -> Response:
+        usage = await services.machine.usage()
+        found = verdict(usage)
+        whole = {
+            "transports": services.offer.transports,
+            "people": {"sse": usage.on_sse, "poll": usage.on_poll},
+            "today": usage.today._asdict(),
+            "yesterday": usage.yesterday._asdict(),
+            "compared": {"people": usage.compared, "troubled": usage.troubled},
+            "verdict": found._asdict(),
+        }
+        return as_json(msgspec.json.encode(whole))
+
+    return Exact("/transports", endpoint, methods=["GET"])

@@ -8,18 +8,17 @@ from starlette.datastructures import Headers
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from duologue.api.desk import Desk
-from duologue.api.health import alive, metrics, why_ready
+from duologue.api.health import alive, metrics, transports, why_ready
 from duologue.api.paths import Unspeakable
 from duologue.api.problems import HANDLERS, Code, Problem
-from duologue.api.transports import transports
+from duologue.api.services import Services
 from duologue.identity.addresses import read
 
 PRIVATE_NAMES = (".localhost", ".internal")
 """Domains in which nobody can register a name (RFC 6761; ICANN's resolution of July 2024)."""
 
 
-def build_ops(desk: Desk, is_ready: Callable[[], bool]) -> Starlette:
+def build_ops(services: Services, is_ready: Callable[[], bool]) -> Starlette:
     """Return the application of ``--ops-port``: counts, never people, and without a token."""
     return Starlette(
         routes=[
@@ -27,8 +26,8 @@ def build_ops(desk: Desk, is_ready: Callable[[], bool]) -> Starlette:
             alive(),
             why_ready(is_ready),
             Rebound(),
-            metrics(desk.metrics),
-            transports(desk),
+            metrics(services.metrics),
+            transports(services),
         ],
         exception_handlers=dict(HANDLERS),
     )

@@ -1,20 +1,18 @@
-"""``GET /v1/state`` with a page: the polling transport. What a poll asks is read here, and its reply sent."""
+"""``GET /v1/state``: where I am; with a page, the polling transport. What a poll asks is read here."""
 
 import asyncio
 import re
 from collections.abc import Mapping
 
-from starlette.requests import Request
-from starlette.responses import Response
-
-from duologue.api.answers import HEADERS, as_json
-from duologue.api.desk import Desk
-from duologue.api.door import address_of, crowded
+from duologue.api.exchange import Endpoint, Exchange, HttpReply
+from duologue.api.gate import address_of, crowded
 from duologue.api.problems import Code, Problem, unavailable
-from duologue.api.stream import last_read, page_of
+from duologue.api.services import Services
+from duologue.api.stream import last_read, page_of, without_navigation
 from duologue.delivery.frame import dress
 from duologue.delivery.poll import Asked, Asking, Reply, Untold, reply
 from duologue.delivery.polls import Polls
+from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 from duologue.pairing.vocabulary import LastRead, Marks, PersonId
 
@@ -25,46 +23,75 @@ SIGNAL = re.compile(r"([0-9]{1,9})(?::([0-9]{1,14}))?")
 
 NAMES = frozenset({"page", "version", "wait_ms", "after", "signals_after"})
 
-CLOSE = {"Connection": "close"}
+CLOSE = ((b"connection", b"close"),)
 """While we drain: the next poll opens a connection of its own, and so comes to another process."""
 
 
-async def poll(desk: Desk, polls: Polls, caller: Session, request: Request) -> Response:
-    """A poll of the caller's page: answered when there is news, its time is up, or we cannot wait."""
-    page = page_of(request.query_params.get("page", ""))
-    asked = asked_by(request.query_params)
+def state(services: Services, polls: Polls | None) -> Endpoint:
+    """Return the endpoint. Without parameters it is a pure read: not a sign of life, and nothing changes.
+
+    ``polls`` is ``None`` where polling is switched off.
+    """
+    gate = services.gate
+
+    async def handle(exchange: Exchange) -> HttpReply:
+        query = exchange.query
+        caller = services.caller(
+            without_navigation(exchange.headers) if query else exchange.headers, secure=exchange.secure
+        )
+        for name in query:
+            if name not in NAMES:
+                raise Problem(Code.UNKNOWN_FIELD, "there is no such parameter here", field=name[:200])
+        if not query:
+            await gate.admit(Kind.READS, exchange.scope, caller.person)
+            read = await services.machine.read(PersonId(caller.person))
+            return HttpReply(b'{"state":%b}' % dress(read, services.media))
+        if polls is None:
+            raise Problem(Code.POLLING_OFF, "polling is switched off here; use GET /v1/events")
+        await gate.admit(Kind.POLLS, exchange.scope, caller.person)
+        return await poll(services, polls, caller, exchange, query)
+
+    return Endpoint("GET", handle)
+
+
+async def poll(
+    services: Services, polls: Polls, caller: Session, exchange: Exchange, query: Mapping[str, str]
+) -> HttpReply:
+    """Answer a poll of the caller's page when there is news, its time is up, or we cannot wait."""
+    page = page_of(query.get("page", ""))
+    asked = asked_by(query)
     person = PersonId(caller.person)
-    marks = Marks(caller.device, desk.network_of(address_of(request.scope)))
+    marks = Marks(caller.device, services.network_of(address_of(exchange.scope)))
     expires_at_ms = caller.expires_at_ms
     with polls.ask(
         person, page, asked, alias=caller.alias, expires_at_ms=expires_at_ms, marks=marks
     ) as asking:
-        found = await _reply(asking, request)
+        found = await _reply(asking, exchange)
     if found is Untold.NOT_HELD:
-        found = reply(dress(await desk.machine.read(person), desk.media), [], [], polls.hub.means)
+        found = reply(dress(await services.machine.read(person), services.media), [], [], polls.hub.means)
     return _answer(found, draining=polls.hub.contact.draining)
 
 
-async def _reply(asking: Asking, request: Request) -> Reply:
+async def _reply(asking: Asking, exchange: Exchange) -> Reply:
     async with asyncio.TaskGroup() as group:
-        gone = group.create_task(_until_gone(asking, request))
+        gone = group.create_task(_until_gone(asking, exchange))
         try:
             return await asking.reply()
         finally:
             gone.cancel()
 
 
-async def _until_gone(asking: Asking, request: Request) -> None:
+async def _until_gone(asking: Asking, exchange: Exchange) -> None:
     """Listened for meanwhile: the time until the next poll runs from when nobody waits for this one."""
-    while (await request.receive())["type"] != "http.disconnect":
+    while (await exchange.receive())["type"] != "http.disconnect":
         pass
     asking.answer(Untold.GONE)
 
 
-def _answer(found: Reply, *, draining: bool) -> Response:
+def _answer(found: Reply, *, draining: bool) -> HttpReply:
     match found:
         case Untold.TAKEN_OVER:
-            return as_json(b'{"taken_over":true}')
+            return HttpReply(b'{"taken_over":true}')
         case Untold.AWAY:
             raise unavailable()
         case Untold.CROWDED:
@@ -72,12 +99,9 @@ def _answer(found: Reply, *, draining: bool) -> Response:
         case Untold.SESSION_ENDED:
             raise Problem(Code.BAD_TOKEN, "the token has expired")
         case bytes():
-            made = as_json(found)
-            if draining:
-                made.headers.update(CLOSE)
-            return made
+            return HttpReply(found, fields=CLOSE if draining else ())
         case _:
-            return Response(headers=HEADERS)  # nobody reads it
+            return HttpReply(b"")  # nobody reads it
 
 
 def asked_by(query: Mapping[str, str]) -> Asked:

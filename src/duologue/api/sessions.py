@@ -3,17 +3,12 @@
 from dataclasses import dataclass
 
 import msgspec
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from duologue.api import bodies
-from duologue.api.answers import as_json
-from duologue.api.desk import Desk
-from duologue.api.door import is_secure, too_many
-from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType
-from duologue.api.naming import alias_of
-from duologue.api.paths import Exact
+from duologue.api.exchange import Endpoint, Exchange, HttpReply
+from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType, alias_of
+from duologue.api.gate import too_many
+from duologue.api.services import Services
 from duologue.identity.credentials import (
     COOKIE,
     DEVICE_COOKIE,
@@ -61,62 +56,62 @@ class Known:
     credential: Credential
 
 
-def sessions(desk: Desk) -> Route:
+def sessions(services: Services) -> Endpoint:
     """Answers 201 with a token, as body and as cookie (not to a page of another origin)."""
 
-    door = desk.door
+    gate = services.gate
 
-    async def endpoint(request: Request) -> Response:
-        bodies.must_be_json(request.headers)
-        known, ignored = _known(desk, request)
+    async def handle(exchange: Exchange) -> HttpReply:
+        bodies.must_be_json(exchange.headers)
+        known, ignored = _known(services, exchange)
         # Also with the store away somebody may begin: nothing of theirs is there yet.
         person = known.session.person if known else ""
-        if refused := await door.without_store(Kind.SESSIONS, request.scope, person):
+        if refused := await gate.without_store(Kind.SESSIONS, exchange.scope, person):
             raise too_many(refused)
-        body = await bodies.read(request, SessionBody, desk.sizes.body_bytes)
+        body = bodies.parse(await exchange.content(services.sizes.body_bytes), SessionBody)
         if known and known.credential.by_cookie and not body.cookie:
             # The cookie is the browser's other person. This one is new, and so counts against the address.
             known = None
-            if refused := await door.without_store(Kind.SESSIONS, request.scope):
+            if refused := await gate.without_store(Kind.SESSIONS, exchange.scope):
                 raise too_many(refused)
-        issued, device = _issue(desk, known, body, _kept_device(desk, request))
+        issued, device = _issue(services, known, body, _kept_device(services, exchange))
         if known:
             # Their open stream came with the old token, and must not end with it.
-            await desk.machine.renew(PersonId(issued.person), issued.expires_at_ms)
-        return _answer(desk, request, body, issued, device, ignored)
+            await services.machine.renew(PersonId(issued.person), issued.expires_at_ms)
+        return _answer(services, exchange, body, issued, device, ignored)
 
-    return Exact("/v1/sessions", endpoint, methods=["POST"])
+    return Endpoint("POST", handle)
 
 
-def _known(desk: Desk, request: Request) -> tuple[Known | None, str]:
+def _known(services: Services, exchange: Exchange) -> tuple[Known | None, str]:
     """Return who is asking already (``None``: somebody new), and why a cookie was ignored. Raises
     ``Problem``.
 
     A bad cookie is nobody: the page cannot throw it away (HttpOnly), and must
     be able to begin again. A bad bearer token is refused: its holder can.
     """
-    secure = is_secure(request.scope)
-    found = find(request.headers, desk.origins, secure=secure)
+    secure = exchange.secure
+    found = find(exchange.headers, services.origins, secure=secure)
     by_cookie = isinstance(found, TwoCookies) or (found is not None and found.by_cookie)
-    if not desk.tokens.guests or (found is not None and not by_cookie):
-        session = desk.caller(request.headers, secure=secure)
+    if not services.tokens.guests or (found is not None and not by_cookie):
+        session = services.caller(exchange.headers, secure=secure)
         assert isinstance(found, Credential)
         return Known(session, found), ""
     if isinstance(found, TwoCookies):
         return None, "two-cookies"
     if found is None:
         return None, ""
-    read = desk.tokens.read(found.token)
+    read = services.tokens.read(found.token)
     return (None if isinstance(read, BadToken) else Known(read, found)), ""
 
 
-def _kept_device(desk: Desk, request: Request) -> str:
+def _kept_device(services: Services, exchange: Exchange) -> str:
     """Return the device that the browser's cookie names; ``""``: none that we signed."""
-    kept = own_cookie(DEVICE_COOKIE, request.headers, desk.origins, secure=is_secure(request.scope))
-    return desk.tokens.devices.read(kept) if isinstance(kept, str) else ""
+    kept = own_cookie(DEVICE_COOKIE, exchange.headers, services.origins, secure=exchange.secure)
+    return services.tokens.devices.read(kept) if isinstance(kept, str) else ""
 
 
-def _issue(desk: Desk, known: Known | None, body: SessionBody, kept: str) -> tuple[Issued, str]:
+def _issue(services: Services, known: Known | None, body: SessionBody, kept: str) -> tuple[Issued, str]:
     """Return the session and its device: that of the session so far, of the cookie, of the body, or a new
     one."""
     is_guest = known is None or known.session.is_guest
@@ -124,29 +119,29 @@ def _issue(desk: Desk, known: Known | None, body: SessionBody, kept: str) -> tup
     alias = (
         None
         if body.alias is UNSET
-        else alias_of(body.alias, desk.tokens.reserved if is_guest else Reserved())
+        else alias_of(body.alias, services.tokens.reserved if is_guest else Reserved())
     )
     if known and not known.session.is_guest:
-        return desk.tokens.renew(known.session, known.credential.token, alias), ""
-    said = "" if body.device is UNSET else desk.tokens.devices.read(body.device)
+        return services.tokens.renew(known.session, known.credential.token, alias), ""
+    said = "" if body.device is UNSET else services.tokens.devices.read(body.device)
     device = (known and known.session.device) or kept or said or new_device()
     if known is None:
-        return desk.tokens.start(alias or "", device), device
-    return desk.tokens.renew(known.session, known.credential.token, alias, device), device
+        return services.tokens.start(alias or "", device), device
+    return services.tokens.renew(known.session, known.credential.token, alias, device), device
 
 
 def _answer(
-    desk: Desk, request: Request, body: SessionBody, issued: Issued, device: str, ignored: str
-) -> Response:
-    by_cookie = body.cookie and not desk.origins.is_foreign(request.headers)
-    token = desk.tokens.devices.token(device) if device else ""
+    services: Services, exchange: Exchange, body: SessionBody, issued: Issued, device: str, ignored: str
+) -> HttpReply:
+    by_cookie = body.cookie and not services.origins.is_foreign(exchange.headers)
+    token = services.tokens.devices.token(device) if device else ""
     granted = Granted(issued.person, issued.token, issued.expires_at_ms, "" if by_cookie else token, ignored)
-    response = as_json(msgspec.json.encode(granted), status_code=201)
+    fields: list[tuple[bytes, bytes]] = []
     if by_cookie:
         lasts_s = (issued.expires_at_ms - now_ms()) // 1000
         kept = [(COOKIE, issued.token, lasts_s), *([(DEVICE_COOKIE, token, LIFETIME_S)] if token else [])]
-        host, secure = request.headers.get("host", ""), is_secure(request.scope)
+        host, secure = exchange.headers.get("host", ""), exchange.secure
         for what, value, max_age_s in kept:
-            name = cookie_name(what, host, secure=secure)
-            response.headers.append("Set-Cookie", set_cookie(name, value, max_age_s, secure=secure))
-    return response
+            cookie = set_cookie(cookie_name(what, host, secure=secure), value, max_age_s, secure=secure)
+            fields.append((b"set-cookie", cookie.encode("latin-1")))
+    return HttpReply(msgspec.json.encode(granted), 201, fields)

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from duologue.api.door import OPEN_AFTER_S, Door, address_of, crowded, is_secure
+from duologue.api.gate import OPEN_AFTER_S, RateLimitGate, address_of, crowded, is_secure
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
 from duologue.delivery import frame
@@ -45,7 +45,7 @@ HEADERS = [
 
 
 class Authenticate(Protocol):
-    """Tells who asks (``Desk.caller``)."""
+    """Tells who asks (``Services.caller``)."""
 
     def __call__(self, headers: Mapping[str, str], *, secure: bool) -> Session:
         """Return who asks, by the request's headers. Raises ``Problem`` (401)."""
@@ -54,7 +54,7 @@ class Authenticate(Protocol):
 class EventStream:
     """The endpoint.
 
-    ``door``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
+    ``gate``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
     ``network_of``: the mark of an address's network, and ``crowded``: whether it is full for somebody. Then
     the answer is 429; a client that takes nothing but an event stream (``Accept``) gets 200, one
     ``reconnect`` with the reason and the end.
@@ -69,14 +69,14 @@ class EventStream:
         authenticate: Authenticate,
         *,
         enabled: bool = True,
-        door: Door | None = None,
+        gate: RateLimitGate | None = None,
         network_of: Callable[[str], str] = lambda _: "",
         crowded: Callable[[PersonId, str], Awaitable[bool]] | None = None,
     ) -> None:
         self._hub = hub
         self._authenticate = authenticate
         self._enabled = enabled
-        self._door = door
+        self._gate = gate
         self._network_of = network_of
         self._crowded = crowded
 
@@ -88,8 +88,8 @@ class EventStream:
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return
-        if self._door is not None:
-            refused = await self._door.without_store(Kind.STREAMS, scope, session.person)
+        if self._gate is not None:
+            refused = await self._gate.without_store(Kind.STREAMS, scope, session.person)
             if refused is not None:
                 await _send_away(refused.wait_ms, send)
                 return

@@ -7,13 +7,7 @@ address: it is the one sender of all, and without its secret nothing gets past t
 
 from collections.abc import Callable
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from duologue.api import bodies
-from duologue.api.answers import as_json
-from duologue.api.paths import Exact
+from duologue.api.exchange import Endpoint, Exchange, HttpReply
 from duologue.api.problems import Code, Problem
 from duologue.media.livekit.errors import WebhookRefused
 from duologue.media.livekit.webhooks import Fact, Webhooks
@@ -24,19 +18,19 @@ BODY_BYTES = 64 * 1024
 """LiveKit's events with a person, their tracks and attributes have 1 to 4 kB."""
 
 
-def webhook(webhooks: Webhooks, tell: Callable[[str, Fact], None], metrics: Metrics) -> Route:
-    """Answers 200 to whatever is LiveKit's, also if it is about somebody else's room; 401 to all else."""
+def webhook(webhooks: Webhooks, tell: Callable[[str, Fact], None], metrics: Metrics) -> Endpoint:
+    """Return the endpoint: 200 to LiveKit's requests, also about rooms of others; 401 to all else."""
 
-    async def endpoint(request: Request) -> Response:
-        body = await bodies.content(request, BODY_BYTES)
+    async def handle(exchange: Exchange) -> HttpReply:
+        body = await exchange.content(BODY_BYTES)
         try:
-            fact = webhooks.read(body, request.headers.get("authorization", ""))
+            fact = webhooks.read(body, exchange.headers.get("authorization", ""))
         except WebhookRefused as error:
             metrics.webhook("refused")
             raise Problem(Code.BAD_TOKEN, str(error)[:200]) from error
         metrics.webhook("foreign" if fact is None else fact.kind)
         if fact is not None:
             tell(fact.match, fact)
-        return as_json(b'{"status":"ok"}')
+        return HttpReply(b'{"status":"ok"}')
 
-    return Exact(PATH, endpoint, methods=["POST"])
+    return Endpoint("POST", handle)

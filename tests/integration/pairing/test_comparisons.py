@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from duologue.api.transports import verdict
+from duologue.api.health import verdict
 from duologue.pairing.machine import Machine
 from duologue.pairing.scripts import load
 from duologue.pairing.timings import Timings

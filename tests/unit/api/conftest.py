@@ -7,10 +7,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from starlette.types import ASGIApp
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
 from duologue.api.ops import build_ops
+from duologue.api.services import Services
 from duologue.api.webhook import webhook
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
@@ -29,6 +30,7 @@ UNBUILT = Path("nowhere")
 ICE = [{"urls": ["stun:stun.example"]}]
 
 Connect = Callable[..., httpx.AsyncClient]
+MakeServices = Callable[..., Services]
 
 
 @pytest.fixture
@@ -47,8 +49,8 @@ def tokens() -> Tokens:
 
 
 @pytest.fixture
-def make_desk(recorder: Recorder, metrics: Metrics, tokens: Tokens) -> Callable[..., Desk]:
-    def make(**changes: Any) -> Desk:
+def make_services(recorder: Recorder, metrics: Metrics, tokens: Tokens) -> Callable[..., Services]:
+    def make(**changes: Any) -> Services:
         parts: dict[str, Any] = {
             "machine": Machine(recorder),
             "media": Peer(ICE),
@@ -57,13 +59,13 @@ def make_desk(recorder: Recorder, metrics: Metrics, tokens: Tokens) -> Callable[
             "origins": Origins(),
             "pools": ("main", "de"),
         }
-        return Desk(**{**parts, **changes})
+        return Services(**{**parts, **changes})
 
     return make
 
 
 @pytest.fixture
-async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
+async def connect(make_services: Callable[..., Services]) -> AsyncIterator[Connect]:
     """Make a client of an application of its own; raises what the server would only log if asked to."""
     clients: list[httpx.AsyncClient] = []
 
@@ -76,11 +78,11 @@ async def connect(make_desk: Callable[..., Desk]) -> AsyncIterator[Connect]:
         inside: bool = False,
         **changes: Any,
     ) -> httpx.AsyncClient:
-        desk = make_desk(**changes)
-        hooks = webhook(Webhooks(PROJECT, Namespace("ours")), lambda _match, _fact: None, desk.metrics)
-        app = build(desk, events=NoEvents(), is_ready=lambda: ready, web=web, webhook=hooks)
+        services = make_services(**changes)
+        hooks = webhook(Webhooks(PROJECT, Namespace("ours")), lambda _match, _fact: None, services.metrics)
+        app: ASGIApp = build(services, events=NoEvents(), is_ready=lambda: ready, web=web, webhook=hooks)
         if inside:  # the operator's pages in place of the public's
-            app = build_ops(desk, lambda: ready)
+            app = build_ops(services, lambda: ready)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         clients.append(httpx.AsyncClient(transport=transport, base_url=base, headers=headers))

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from duologue.api.sizes import Sizes
+from duologue.api.fields import Sizes
 from duologue.identity.tokens import Session, Tokens
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import Outcome

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
 from duologue.api.poll import asked_by
 from duologue.api.problems import Problem
+from duologue.api.services import Services
 from duologue.delivery.poll import Asked
 from duologue.identity.tokens import Tokens
 from duologue.pairing.vocabulary import LastRead, PersonId, TakenOver
@@ -31,10 +31,10 @@ def scene() -> Scene:
 
 @pytest.fixture
 async def client(
-    scene: Scene, make_desk: Callable[..., Desk], tokens: Tokens
+    scene: Scene, make_services: Callable[..., Services], tokens: Tokens
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody with a token, of a server that answers polls."""
-    app = build(make_desk(), events=NoEvents(), is_ready=lambda: True, web=Path("no"), polls=scene.polls)
+    app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=Path("no"), polls=scene.polls)
     headers = {"Authorization": f"Bearer {tokens.start('Ada').token}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with (

@@ -7,7 +7,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
-from duologue.api.door import address_of
+from duologue.api.gate import address_of
 from duologue.api.proxies import Forwarded
 from duologue.identity.addresses import Proxies
 

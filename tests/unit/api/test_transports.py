@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.api.transports import verdict
+from duologue.api.health import verdict
 from duologue.pairing.vocabulary import Comparison, Usage
 
 NONE = Comparison()

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from duologue.api.app import build
-from duologue.api.desk import Desk
+from duologue.api.services import Services
 from duologue.api.webhook import BODY_BYTES, PATH, webhook
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
@@ -53,10 +53,10 @@ class Post:
 
 
 @pytest.fixture
-async def post(make_desk: Callable[..., Desk], metrics: Metrics) -> AsyncIterator[Post]:
+async def post(make_services: Callable[..., Services], metrics: Metrics) -> AsyncIterator[Post]:
     post = Post(httpx.AsyncClient(), metrics)
     route = webhook(Webhooks(PROJECT, Namespace("ours")), post.tell, metrics)
-    app = build(make_desk(), events=NoEvents(), is_ready=lambda: True, web=None, webhook=route)
+    app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=None, webhook=route)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://ours.example") as post.client:
         yield post
@@ -111,9 +111,9 @@ async def test_a_body_without_end(post: Post) -> None:
     assert post.told == []
 
 
-async def test_there_is_none_without_livekit(make_desk: Callable[..., Desk]) -> None:
+async def test_there_is_none_without_livekit(make_services: Callable[..., Services]) -> None:
     """404, as for any other path that is not served."""
-    app = build(make_desk(), events=NoEvents(), is_ready=lambda: True, web=None)
+    app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=None)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:
         answer = await client.post(PATH, json=LEFT)
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")

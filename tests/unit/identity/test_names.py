@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.api.naming import alias_of, tags_of
+from duologue.api.fields import alias_of, tags_of
 from duologue.api.problems import Code, Problem
 from duologue.identity import names
 from duologue.identity.keyring import Keyring

@@ -1,4 +1,4 @@
-"""Who may come in now: the limits, asked before anything else of a request is looked at."""
+"""The rate limits as requests meet them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from duologue.metrics import Metrics
 from duologue.store.client import StoreError
 
 OPEN_AFTER_S = 1.0
-"""What works while the store is away (a guest's session, a stream) does not wait longer for its limits."""
+"""How long the limits may take where the store is not needed for the answer (a guest's session, a stream)."""
 
 log = structlog.get_logger(__name__)
 
 
 def address_of(scope: Scope) -> str:
-    """The network address of who asks (``api.proxies`` has settled it); ``""``: nobody knows."""
+    """Return the client's network address (``api.proxies`` has settled it); ``""`` if it is not known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 
@@ -30,24 +30,24 @@ def is_secure(scope: Scope) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """The limits as requests meet them. Without any, everybody comes in."""
+class RateLimitGate:
+    """Count requests by person and by network address, and refuse what is too many. No limits: admit all."""
 
     metrics: Metrics
     limits: Limits | None = None
 
     async def admit(self, kind: Kind, scope: Scope, person: str = "") -> None:
-        """One more of this kind. Raises ``Problem`` (429) where it is too many, and the store's errors."""
+        """Count one more of this kind. Raises ``Problem`` (429) if it is too many, and the store's errors."""
         refused = await self._refused(kind, scope, person)
         if refused is not None:
             raise too_many(refused)
 
     async def counts(self, kind: Kind, scope: Scope, person: str = "") -> bool:
-        """Return whether one more of this kind is believed: for what is left out in silence, not refused."""
+        """Return whether one more of this kind is believed: for what is left out without a refusal."""
         return await self._refused(kind, scope, person) is None
 
     async def without_store(self, kind: Kind, scope: Scope, person: str = "") -> TooMany | None:
-        """The same for what works while the store is away: then everybody comes in. Raises nothing."""
+        """Return a refusal, or ``None``; while the store is away, admit everybody. Raises nothing."""
         try:
             async with asyncio.timeout(OPEN_AFTER_S):
                 return await self._refused(kind, scope, person)
@@ -65,7 +65,7 @@ class Door:
 
 
 def crowded() -> Problem:
-    """Return what is answered to somebody new from a network from which enough people are here."""
+    """Return what is answered to a new person from a network from which enough people are here."""
     return Problem(
         Code.NETWORK_FULL,
         "too many people are here from your network already: try again in a while, or from another network",
@@ -74,7 +74,7 @@ def crowded() -> Problem:
 
 
 def too_many(refused: TooMany) -> Problem:
-    """What is answered, and what to do."""
+    """Return the problem of a request that is one too many; it says when to send it again."""
     after_s = -(-refused.wait_ms // 1000)
     whose = "you" if refused.whose == "person" else "your network address"
     return Problem(

@@ -1,11 +1,11 @@
-"""What every route needs: handed in once, so that nothing is global."""
+"""What every handler needs, handed in once, so that nothing is global."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from duologue.api.door import Door
+from duologue.api.fields import Sizes
+from duologue.api.gate import RateLimitGate
 from duologue.api.problems import Code, Problem
-from duologue.api.sizes import Sizes
 from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, TwoCookies, find
 from duologue.identity.limits import Limits
@@ -21,8 +21,8 @@ TWO_COOKIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
-    """The parts that routes call. Routes hold nothing of their own."""
+class Services:
+    """The parts that handlers call. Handlers hold nothing of their own."""
 
     machine: Machine
     media: MediaPort
@@ -30,21 +30,21 @@ class Desk:
     tokens: Tokens
     origins: Origins
     pools: Sequence[str]
-    """The pools that the settings name; the first is where somebody goes who names none."""
+    """The pools that the settings name; a person who names none goes to the first."""
     offer: Offer = field(default_factory=Offer)
 
     network_of: Callable[[str], str] = lambda _: ""
     """The mark of an address's network (``identity.networks``)."""
 
     limits: Limits | None = None
-    """How often somebody may ask for what; ``None``: as often as they like."""
+    """How often a person or an address may ask for what; ``None``: as often as they like."""
 
     sizes: Sizes = field(default_factory=Sizes)
 
     @property
-    def door(self) -> Door:
-        """Where requests meet the limits."""
-        return Door(self.metrics, self.limits)
+    def gate(self) -> RateLimitGate:
+        """Return what holds requests to the limits."""
+        return RateLimitGate(self.metrics, self.limits)
 
     def caller(self, headers: Mapping[str, str], *, secure: bool) -> Session:
         """Return who is asking, by bearer token or cookie. Raises ``Problem`` (401).

@@ -1,0 +1,103 @@
+"""One request, read once, and its reply, which is sent in one piece."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from duologue.api.gate import is_secure
+from duologue.api.problems import Code, Problem
+
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+Fields = Iterable[tuple[bytes, bytes]]
+"""Header fields as ASGI has them."""
+
+_FIRST = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_JSON = (b"content-type", b"application/json")
+
+
+class HttpReply(NamedTuple):
+    """A JSON answer that no cache keeps; ``fields`` are further header fields."""
+
+    body: bytes
+    status: int = 200
+    fields: Fields = ()
+
+
+class Exchange:
+    """One request of one client. Its headers are decoded once, and its body is read where it is needed."""
+
+    __slots__ = ("headers", "receive", "scope")
+
+    def __init__(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> None:
+        """``headers`` is what ``headers_of`` returns for this scope."""
+        self.scope = scope
+        self.receive = receive
+        self.headers = headers
+
+    @property
+    def secure(self) -> bool:
+        """Return whether the browser asked over TLS."""
+        return is_secure(self.scope)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Return the parameters of the query; of one that comes twice the last counts."""
+        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+    async def content(self, most: int) -> bytes:
+        """Return the body as it came. Raises ``Problem`` (413), ``ClientDisconnect``.
+
+        At most ``most`` bytes are ever kept. They are counted as they come, because a chunked body announces
+        no length (RFC 9112 section 7.1).
+        """
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:20]) > most:
+            raise _too_large(most)
+        body = bytearray()
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            if len(body) > most:
+                raise _too_large(most)
+            if not message.get("more_body", False):
+                return bytes(body)
+
+
+Handler = Callable[[Exchange], Awaitable[HttpReply]]
+"""Answers one request. It may raise ``Problem``, before it changes anything."""
+
+
+class Endpoint(NamedTuple):
+    """What is served at a path, and by which method."""
+
+    method: str
+    handle: Handler
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Return the headers by their names in lower case; of one that comes twice the first counts."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
+
+
+async def deliver(reply: HttpReply, more: Fields, send: Send) -> None:
+    """Send the reply, with ``more`` header fields behind its own."""
+    length = (b"content-length", b"%d" % len(reply.body))
+    fields = [*_FIRST, length, _JSON, *reply.fields, *more]
+    await send({"type": "http.response.start", "status": reply.status, "headers": fields})
+    await send({"type": "http.response.body", "body": reply.body})
+
+
+def as_json(body: bytes, status_code: int = 200) -> Response:
+    """Return the same as an answer of Starlette's, for the pages that Starlette serves."""
+    return Response(body, status_code=status_code, headers=HEADERS, media_type="application/json")
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(Code.BODY_TOO_LARGE, f"a body may have {most} bytes")
