@@ -139,6 +139,7 @@ lint-python:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python tools/prose.py
 
 lint-typescript:
 	@npm run --silent typecheck
