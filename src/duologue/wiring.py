@@ -199,7 +199,7 @@ class Process:
             machine.channel(process),
             clock,
             deliver=hub.deliver,
-            opened=lambda: contact.suspect("feed"),
+            opened=contact.sequence.opened,
         )
 
         async def remember() -> None:

@@ -81,7 +81,7 @@ class Process:
             self.machine.channel(self.id),
             self.clock,
             deliver=self.hub.deliver,
-            opened=lambda: self.contact.suspect("feed"),
+            opened=self.contact.sequence.opened,
         )
         self.beat = Beat(self.machine, self.hub, self.contact, self.clock, reopen=self.feed.reopen)
         self.sweep = Sweep(self.machine, ["main"], self.clock)

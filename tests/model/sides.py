@@ -7,6 +7,8 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
+from duologue.delivery.publication import Echo, numbered, parse
+from duologue.delivery.sequence import Sequence
 from duologue.pairing.invariants import Snapshot, snapshot, violations
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import RoomRules, Timings
@@ -99,6 +101,9 @@ class Sides:
         """What the processes hold: by connection its person, process, page, and when it was attached."""
         self.told: dict[str, dict[str, Any]] = {}
         """The state that each connection was told last."""
+        self.hearing: dict[str, Sequence] = {}
+        """What each process makes of the numbers on its channel."""
+        self.suspicions: list[str] = []
         self.mail: PubSub = self.client.pubsub()  # type: ignore[no-untyped-call]  # the library's own gap
         self.mail.psubscribe("*")
         self.beat()
@@ -394,21 +399,46 @@ class Sides:
             assert list(self.known.values()).count(name) == 1
 
     def _hear(self) -> None:
-        """What was published since last heard; versions only rise."""
+        """What was published since last heard: versions only rise, and no process suspects anything."""
+        for process in self.alive:
+            play(self.machine.echo(ProcessId(process), "probe"))
         self.client.publish("end", "")
         while (message := self.mail.get_message(timeout=5)) is not None:
             if message["type"] != "pmessage":
                 continue
             if message["channel"] == b"end":
                 return
-            head, *lines = message["data"].decode().split("\n")
-            if head.startswith("S "):
-                _, _, connection, version = head.split()
-                state = json.loads(lines[0])
-                before = self.told.get(connection, {"version": 0})  # none yet: its attach brought news itself
-                assert state["version"] == int(version) > before["version"]
-                self.told[connection] = state
+            number, parts = numbered(message["data"])
+            self._compare(message["channel"].decode().rpartition("f:")[2], number, parts[0])
+            for part in parts:
+                self._read(part)
         raise AssertionError("the store is deaf")
+
+    def _compare(self, process: str, number: int, part: bytes) -> None:
+        """A frozen process may be buried, and is counted anew if it comes back: its beat says so."""
+        hearing = self.hearing.get(process)
+        if hearing is None:
+            hearing = self.hearing[process] = Sequence(self.suspicions.append, lambda: False)
+            hearing.opened("run")
+            hearing.counted(0)
+            self.suspicions.clear()
+        if number:
+            hearing.heard(number)
+        else:
+            echo = parse(part)
+            assert isinstance(echo, Echo)
+            hearing.counted(echo.count)
+        assert self.suspicions == [] or process in self.frozen, (process, number, part)
+        self.suspicions.clear()
+
+    def _read(self, part: bytes) -> None:
+        head, *lines = part.decode().split("\n")
+        if head.startswith("S "):
+            _, _, connection, version = head.split()
+            state = json.loads(lines[0])
+            before = self.told.get(connection, {"version": 0})  # none yet: its attach brought news itself
+            assert state["version"] == int(version) > before["version"]
+            self.told[connection] = state
 
     def close(self) -> None:
         self.mail.close()

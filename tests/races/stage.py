@@ -8,6 +8,7 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
+from duologue.delivery.publication import numbered
 from duologue.pairing import scripts
 from duologue.pairing.machine import Machine, fresh_ids
 from duologue.pairing.timings import RoomRules, Timings
@@ -322,9 +323,10 @@ class Stage:
                 continue
             if channel == "end":
                 return found
-            head, *lines = message["data"].decode().split("\n")
-            types = [json.loads(line).get("type", "") for line in lines]
-            found.append(" ".join([channel.partition("f:")[2], *head.split()[:3], *filter(None, types)]))
+            for part in numbered(message["data"])[1]:
+                head, *lines = part.decode().split("\n")
+                types = [json.loads(line).get("type", "") for line in lines]
+                found.append(" ".join([channel.partition("f:")[2], *head.split()[:3], *filter(None, types)]))
 
     # The store's own mishaps
 

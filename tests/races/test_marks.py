@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
+from duologue.delivery.publication import numbered
 from duologue.pairing.machine import fresh_ids
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import Marks, Media, Outcome, PersonId
@@ -175,9 +176,11 @@ def everything_said(client: redis.Redis, without: tuple[str, ...], *, block: boo
         stage.comes("cat")
         states = [play(stage.machine.read(PersonId(each))) for each in ("ann", "ben", "cat")]
         client.publish("end", "")
-        said = []
+        said: list[bytes] = []
         while (heard := hears.get_message(timeout=1)) is not None and heard["channel"] != b"end":
-            said.append(heard["channel"] + b" " + heard["data"] if heard["type"] == "pmessage" else b"")
+            if heard["type"] == "pmessage":
+                number, parts = numbered(heard["data"])
+                said += (b"%s %d %s" % (heard["channel"], number, part) for part in parts)
         return said + states
     finally:
         hears.close()

@@ -12,10 +12,11 @@ import secrets
 from collections.abc import Callable
 
 from duologue.delivery.clock import Clock, StoreClock
+from duologue.delivery.sequence import Sequence
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import Beat
 
-SPELLS = frozenset({"deaf", "readonly", "moved", "store"})
+SPELLS = frozenset({"deaf", "readonly", "moved", "store", "set-back"})
 """Causes that come again and again until we hear once more (deaf: each second, a server that takes no
 writes: with each call). One snapshot for the whole spell is enough: the rounds that go on until then
 write only what differs."""
@@ -25,6 +26,9 @@ AWAY_S = 2.0
 """No call was answered for so long: the store is away, and not only slow."""
 READY_S = 10.0
 """A store that is away for less is no reason to take this process out of a load balancer."""
+COMPARED = frozenset({"gap"})
+"""Causes that owe nobody a snapshot: the store goes on where it was, so to compare what each connection was
+told finds all that was lost."""
 
 
 class Contact:
@@ -49,6 +53,9 @@ class Contact:
         """Set when the re-attach loop has something to do before its 5 s are over."""
         self.generation = 0
         """Raised with each suspicion that owes everybody a snapshot."""
+        self.suspicions = 0
+        """How often something was suspected: an attach that one came across is looked at once more."""
+        self.sequence = Sequence(self.suspect, lambda: self.suspicious)
         self._people_online = 0
         self._beaten_at: float | None = None
         self._started_at = clock.monotonic()
@@ -73,13 +80,14 @@ class Contact:
     def suspect(self, cause: str) -> None:
         """Frames may have been missed. May be called from anywhere, again and again.
 
-        Causes: ``feed``, ``store`` (a connection was opened again), ``readonly``,
-        ``moved``, ``run-id``, ``unknown`` (a beat), ``deaf``.
+        Causes: ``feed``, ``store`` (a connection was opened again), ``readonly``, ``moved``, ``run-id``,
+        ``unknown`` (a beat), ``deaf``, ``gap`` and ``set-back`` (numbers, see ``sequence``), ``malformed``.
         """
         if self.people_here == 0 and cause != "deaf":
             return  # nobody of ours can have missed anything
+        self.suspicions += 1
         if cause not in self._spells:
-            self.generation += 1
+            self.generation += cause not in COMPARED
             self._metrics.suspected(cause)
         if cause in SPELLS:
             self._spells.add(cause)

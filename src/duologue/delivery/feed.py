@@ -1,7 +1,7 @@
 """The one subscriber connection of a process: what the scripts publish for its people, read.
 
-It opens itself again, for ever, and says so each time: what was published in
-between is lost, so every opening is a suspicion (race E10).
+It opens itself again, for ever, and says so each time, and at which run of the store: what was published in
+between is lost (race E10), and ``sequence`` tells whether anything was.
 """
 
 import asyncio
@@ -17,6 +17,10 @@ AGAIN_S = (0.05, 0.5)
 
 class Subscription(Protocol):
     """An open subscription of one channel."""
+
+    @property
+    def run_id(self) -> str:
+        """The run of the server that publishes on it; ``""``: it does not tell."""
 
     async def next(self) -> bytes:
         """The next publication; waits for ever. Raises ``StoreError`` when the connection ended."""
@@ -35,7 +39,7 @@ class Feed:
     Example::
 
         feed = Feed(store.subscribe, machine.channel(process), clock,
-                    deliver=hub.deliver, opened=lambda: contact.suspect("feed"))
+                    deliver=hub.deliver, opened=contact.sequence.opened)
         await supervisor.run([feed, beat, sweep, reattach], metrics)
     """
 
@@ -48,7 +52,7 @@ class Feed:
         clock: Clock,
         *,
         deliver: Callable[[bytes], None],
-        opened: Callable[[], None],
+        opened: Callable[[str], None],
     ) -> None:
         self._subscribe = subscribe
         self._channel = channel
@@ -66,7 +70,7 @@ class Feed:
     async def run_once(self) -> None:
         """Open, say so, and read until the connection ends (``StoreError``) or is left."""
         async with self._subscribe(self._channel) as subscription, asyncio.TaskGroup() as group:
-            self._opened()
+            self._opened(subscription.run_id)
             self._hearing = group.create_task(self._hear(subscription))
             self._hearing.add_done_callback(self._heard)
 

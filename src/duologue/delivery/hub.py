@@ -27,7 +27,13 @@ from duologue.delivery.connection import Connection, End, Means
 from duologue.delivery.contact import Contact
 from duologue.delivery.offer import Offer
 from duologue.delivery.poll import Poll
-from duologue.delivery.publication import Echo, MalformedPublication, RoomWake, parse
+from duologue.delivery.publication import (
+    Echo,
+    MalformedPublication,
+    Publication,
+    RoomWake,
+    read,
+)
 from duologue.delivery.stream import Stream
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
@@ -277,7 +283,7 @@ class Hub:
     async def attach_once(self, connection: Connection) -> bool:
         """Attach it, in its turn; whether the store answered. A defect ends the connection, and is raised."""
         connection.claimed = True
-        generation = self.contact.generation
+        generation, suspicions = self.contact.generation, self.contact.suspicions
         try:
             answer = await self.machine.attach(
                 connection.person,
@@ -303,6 +309,8 @@ class Hub:
             connection.crowded()
         else:
             connection.attach_answered(answer, "connected", generation)
+            if suspicions != self.contact.suspicions:
+                self.doubt(connection)  # the round for everybody may have passed it over
         return True
 
     async def _detach(self, connection: Connection, cause: DetachCause | None) -> None:
@@ -342,12 +350,19 @@ class Hub:
     def deliver(self, raw: bytes) -> None:
         """Take one publication from the feed. Never waits, never raises."""
         try:
-            publication = parse(raw)
+            number, parts = read(raw)
         except MalformedPublication:
             log.exception("a publication that we cannot read")
             self.contact.suspect("malformed")
             return
+        if number:
+            self.contact.sequence.heard(number)
+        for publication in parts:
+            self._deliver(publication)
+
+    def _deliver(self, publication: Publication) -> None:
         if isinstance(publication, Echo):
+            self.contact.sequence.counted(publication.count)
             self.contact.echoed(publication.token)
             return
         if isinstance(publication, RoomWake):

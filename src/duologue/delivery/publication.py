@@ -1,8 +1,9 @@
 """What the scripts publish on a process's channel, read.
 
-First line: a letter and fields; then frames as JSON, one a line. The letters:
-``S`` state frames, ``M`` a message, ``G`` a peer signal, ``T`` taken over by
-another page, ``E`` replaced by its own page, ``P`` our own echo, ``R`` work on rooms.
+One call of a script publishes once per process: ``N <number>``, then a blank line and a part for each thing
+that it says. A part's first line is a letter and fields; then frames as JSON, one per line. The letters:
+``S`` state frames, ``M`` a message, ``G`` a peer signal, ``T`` taken over by another page, ``E`` replaced by
+its own page, ``R`` work on rooms. Only our own echo, ``P``, is a publication without a number.
 """
 
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ class Echo:
     """Our own probe came back over our own subscription."""
 
     token: str
+    count: int
+    """How many publications were made on this channel before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,29 @@ ForConnection = StateFrames | Message | Signal | Superseded
 Publication = ForConnection | Echo | RoomWake
 
 
+def numbered(raw: bytes) -> tuple[int, list[bytes]]:
+    """Return the number of what was published, and its parts for ``parse``; 0: it has no number.
+
+    Raises :exc:`MalformedPublication`.
+    """
+    head, *parts = raw.split(b"\n\n")
+    if not head.startswith(b"N "):
+        return 0, [raw]
+    try:
+        return int(head[2:]), parts
+    except ValueError as error:
+        raise MalformedPublication(f"{len(raw)} bytes that begin with {raw[:1]!r}") from error
+
+
+def read(raw: bytes) -> tuple[int, list[Publication]]:
+    """Read all of what was published, with its number (0: it has none), or raise
+    :exc:`MalformedPublication`."""
+    number, parts = numbered(raw)
+    return number, [parse(part) for part in parts]
+
+
 def parse(raw: bytes) -> Publication:
-    """Read one publication, or raise :exc:`MalformedPublication`."""
+    """Read one part of a publication, or raise :exc:`MalformedPublication`."""
     head, *lines = raw.split(b"\n")
     try:
         fields = head.decode("ascii").split(" ")
@@ -87,8 +111,8 @@ def parse(raw: bytes) -> Publication:
                 return Signal(ConnectionId(connection), match, int(n), to, frame)
             case ["T" | "E" as letter, _, connection]:
                 return Superseded(ConnectionId(connection), letter == "T")
-            case ["P", token]:
-                return Echo(token)
+            case ["P", token, count]:
+                return Echo(token, int(count))
             case ["R"]:
                 return RoomWake()
             case _:

@@ -32,6 +32,7 @@ SETS = (
 SINGLE = (
     *SETS,
     "held",
+    "published",
     "sweep",
     "skipped",
     "report_bytes",

@@ -17,6 +17,7 @@ key                        type        what
 ``alone``                  zset        people whose partner is away or silent, by since when (ms)
 ``at:<process>``           set         people attached to a server process
 ``beats``                  zset        server processes by their last beat (ms)
+``published``              hash        how many publications each server process's channel has had
 ``held``                   hash        ``<people on streams>:<people who poll>:<beat>`` of each process; the
                                        beat found it buried or forgotten, 0 once it has read that
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
@@ -92,6 +93,10 @@ class Keys:
     @property
     def beats(self) -> str:
         return f"{self.prefix}beats"
+
+    @property
+    def published(self) -> str:
+        return f"{self.prefix}published"
 
     @property
     def rooms(self) -> str:

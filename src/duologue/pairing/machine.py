@@ -404,13 +404,17 @@ class Machine:
         beats.sent = number = beats.sent + 1
         last = beats.answered_ms, on_sse, on_poll, number, beats.answered
         reply = await self._run("beat", self._keys.beats, process, *last)
-        known, online, alone, beaten, wall, others = reply
+        known, online, alone, beaten, wall, others, listed = reply
         beats.answered, beats.answered_ms = number, int(beaten)
-        return Beat(bool(known), online, alone, int(wall), others)
+        return Beat(bool(known), online, alone, int(wall), others, listed)
 
-    async def echo(self, process: ProcessId, token: str) -> None:
-        """``P <token>`` on the process's own channel: heard, its subscription works."""
-        await self._run("echo", self._keys.at(process), self.channel(process), token)
+    async def echo(self, process: ProcessId, token: str) -> int:
+        """Publish the token and the number of earlier publications on the process's own channel.
+
+        Return how many subscribers the store gave it to.
+        """
+        heard_by: int = await self._run("echo", self._keys.published, self.channel(process), token, process)
+        return heard_by
 
     async def sweep(self) -> bool:
         """Whatever is due happens. True: there is more, call again."""

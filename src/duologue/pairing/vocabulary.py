@@ -276,6 +276,8 @@ class Beat(NamedTuple):
     store_now_ms: int
     others: int = 0
     """Other processes that beat."""
+    listed: int = 0
+    """People whom the store lists as attached to this process."""
 
 
 class Side(StrEnum):

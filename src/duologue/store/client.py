@@ -87,8 +87,10 @@ class _Call:
 class Subscription:
     """One channel, on a connection of its own."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, run_id: str) -> None:
         self._link = link
+        self.run_id = run_id
+        """The run of the server on the other side; ``""``: it does not tell."""
 
     async def next(self) -> bytes:
         """The next publication; waits for ever (a deaf one is found by the process's own probe).
@@ -202,11 +204,12 @@ class Store:
         link = await Link.open(self._address, self._connect_s)
         try:
             async with self._in_time():
+                server = await link.info()
                 await link.send(pack("SUBSCRIBE", channel))
                 reply = await link.read()
             if isinstance(reply, library.ResponseError):
                 raise from_reply(reply, "subscribe")
-            yield Subscription(link)
+            yield Subscription(link, server.run_id)
         finally:
             await link.close()
 

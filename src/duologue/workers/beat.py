@@ -36,8 +36,8 @@ ELSEWHERE_SHARE = 0.02
 class Heart(Protocol):
     """The part of ``pairing.machine.Machine`` that is about processes; see there."""
 
-    async def echo(self, process: ProcessId, token: str, /) -> None:
-        """Publish the token on the process's own channel."""
+    async def echo(self, process: ProcessId, token: str, /) -> int:
+        """Publish the token on the process's own channel; how many subscribers heard it there."""
 
     async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Answer:
         """The process lives, and holds so many people by streams and by polls."""

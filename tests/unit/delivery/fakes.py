@@ -177,7 +177,7 @@ class Script:
             "renew": 0,
             "reattach": [],
             "stray": 0,
-            "echo": None,
+            "echo": 1,
             "beat": Beat(True, 7, 1, 1_764_001_000_000),
             "sweep": False,
             "bury": False,
@@ -233,9 +233,10 @@ class Script:
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
         return int(await self._answer("stray", process, holds))
 
-    async def echo(self, process: ProcessId, token: str, /) -> None:
-        await self._answer("echo", process, token)
+    async def echo(self, process: ProcessId, token: str, /) -> int:
+        heard_by = int(await self._answer("echo", process, token))
         self.on_echo(token)
+        return heard_by
 
     async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Beat:
         answer: Beat = await self._answer("beat", process, on_sse, on_poll)
@@ -259,6 +260,8 @@ class Scene:
         self.metrics = Metrics()
         self.machine = Script()
         self.contact = Contact(self.clock, self.metrics)
+        self.contact.sequence.opened("run1")
+        self.contact.sequence.counted(0)
         self.hub = Hub(
             self.machine,
             PROCESS,

@@ -18,6 +18,7 @@ class Lines:
         self.opened = 0
         self.open_now = 0
         self.refuse = False
+        self.run_id = "run1"
         self.queue: asyncio.Queue[bytes | Exception] = asyncio.Queue()
 
     @contextlib.asynccontextmanager
@@ -49,7 +50,7 @@ async def running(lines: Lines, clock: FakeClock) -> AsyncIterator[tuple[Feed, l
         "{0}f:s_1",
         clock,
         deliver=delivered.append,
-        opened=lambda: opened.append("opened"),
+        opened=opened.append,
     )
     async with asyncio.TaskGroup() as group:
         task = group.create_task(repeat(feed, Metrics()))
@@ -66,7 +67,7 @@ async def test_hands_on_what_is_published() -> None:
         lines.queue.put_nowait(b"P 2")
         await settle()
         assert delivered == [b"P 1", b"P 2"]
-        assert opened == ["opened"]
+        assert opened == ["run1"]
     assert lines.open_now == 0
 
 
@@ -77,10 +78,10 @@ async def test_every_opening_is_told() -> None:
         lines.refuse = True
         lines.queue.put_nowait(StoreUnavailable("the connection ended"))
         await clock.turn(2)
-        assert opened == ["opened"]
+        assert opened == ["run1"]
         lines.refuse = False
         await clock.turn(1)
-        assert opened == ["opened", "opened"]
+        assert opened == ["run1", "run1"]
         lines.queue.put_nowait(b"P 3")
         await settle()
         assert delivered == [b"P 3"]
@@ -95,4 +96,4 @@ async def test_a_deaf_one_can_be_left() -> None:
         await clock.turn(1)
         assert lines.opened == 2
         assert lines.open_now == 1
-        assert opened == ["opened", "opened"]
+        assert opened == ["run1", "run1"]

@@ -37,7 +37,7 @@ class Beating:
 
     def echo(self, token: str) -> None:
         if not self.deaf:
-            self.scene.hub.deliver(f"P {token}".encode())
+            self.scene.hub.deliver(f"P {token} 0".encode())
 
 
 @contextlib.asynccontextmanager
@@ -102,7 +102,7 @@ async def test_buried_or_forgotten(scene: Scene, beating: Beating) -> None:
 
 async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection: Stream) -> None:
     """Once a time away, on every stream, also on one opened meanwhile; the next time away is told again."""
-    scene.machine.usual["echo"] = None
+    scene.machine.usual["echo"] = 1
     scene.machine.answers["echo"] = [StoreUnavailable("away")] * 40
     await scene.clock.turn(1.8)
     assert await frames(connection) == []

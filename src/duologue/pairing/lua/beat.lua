@@ -2,7 +2,7 @@
 -- Beat: a process whose own probe came back over its own subscription is alive.
 -- KEYS[1]  {shard}beats
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids (none), 4 process, 5 its last beat as that was answered (ms), 6 people whom it holds by streams, 7 by polls, 8 number of this beat, 9 number of the last one that was answered
--- Returns  1 known | 0 buried (also half) or forgotten since then, people online, people alone, now (ms): the beat, wall (ms): Redis's clock, other processes that beat
+-- Returns  1 known | 0 buried (also half) or forgotten since then, people online, people alone, now (ms): the beat, wall (ms): Redis's clock, other processes that beat, people attached to this process
 -- Events   none
 -- Invariants: a buried process is told so
 -- include: context
@@ -22,4 +22,4 @@ for _, each in ipairs(redis.call('ZRANGE', beats, 0, 255)) do
   online = online + redis.call('SCARD', S .. 'at:' .. each)
 end
 local others = redis.call('ZCOUNT', beats, now - T.process_dead_ms, '+inf') - 1
-return { known and 1 or 0, online, redis.call('ZCARD', S .. 'alone'), string.format('%.0f', now), string.format('%.0f', wall), others }
+return { known and 1 or 0, online, redis.call('ZCARD', S .. 'alone'), string.format('%.0f', now), string.format('%.0f', wall), others, redis.call('SCARD', S .. 'at:' .. process) }

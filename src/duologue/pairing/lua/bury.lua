@@ -24,7 +24,10 @@ for _, person in ipairs(people_there) do
     redis.call('SREM', at, person)
   end
 end
-if redis.call('SCARD', at) == 0 then redis.call('ZREM', beats, dead) end
+if redis.call('SCARD', at) == 0 then
+  redis.call('ZREM', beats, dead)
+  redis.call('HDEL', S .. 'published', dead)
+end
 commit()
 fact(string.format('buried %d', #people_there))
 return { 'more', '', facts }

@@ -1,4 +1,4 @@
--- A person's state as the wire has it, and the end of every script: write once, publish once.
+-- A person's state as the wire has it, and the end of every script: write each record once, publish once per process.
 local function probe_until_read(r) return r.probe_until + (r.probe_shift or 0) end
 
 local function away_until(partner)
@@ -50,8 +50,28 @@ end
 
 local function match_field(id) return ',"match":"' .. id .. '"' end
 
+-- What this call tells the people of each process, in the order in which it was said. `tell` makes one publication per
+-- process of it: lines that belong together stand in a part of their own, and a blank line is before each part.
+local outbox, receivers = {}, {}
 local function publish(process, lines)
-  redis.call('PUBLISH', S .. 'f:' .. process, table.concat(lines, '\n'))
+  local said = outbox[process]
+  if not said then
+    said = { '' }
+    outbox[process], receivers[#receivers + 1] = said, process
+  end
+  said[#said + 1] = ''
+  for i = 1, #lines do said[#said + 1] = lines[i] end
+end
+
+-- `published` counts the publications of each process's channel, and each one carries its number: a process that misses
+-- one sees it at the next, or at its own echo, which carries the count.
+local function tell()
+  for _, process in ipairs(receivers) do
+    local said, number = outbox[process], redis.call('HINCRBY', S .. 'published', process, 1)
+    said[1] = string.format('N %.0f', number)
+    redis.call('PUBLISH', S .. 'f:' .. process, table.concat(said, '\n'))
+  end
+  outbox, receivers = {}, {}
 end
 
 local function address(kind, r) return kind .. ' ' .. r.id .. ' ' .. r.connection end
@@ -91,6 +111,7 @@ local function commit()
       publish(r.process, { address('S', r) .. string.format(' %.0f', r.version), state_json(r), unpack(r.frames) })
     end
   end
+  tell()
 end
 
 -- What a command answers: a word, the caller's state, the facts.
