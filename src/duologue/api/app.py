@@ -112,7 +112,7 @@ async def _answer(endpoint: Endpoint, exchange: Exchange, send: Send, fields: Fi
     except Exception as error:  # noqa: BLE001 # each is answered, and a defect is raised again
         await _refuse(error, exchange.scope, exchange.receive, Shared(send, fields))
     else:
-        await deliver(reply, fields, send)
+        await deliver(reply, fields, exchange.scope, send)
 
 
 async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from duologue.api.problems import Code, Problem
 
+JSON = "application/json"
 _SHOWN_CHARS = 200
 """How much of the caller's own text a problem repeats."""
 
@@ -25,15 +26,15 @@ def must_be_json(headers: Mapping[str, str]) -> None:
     Fetch standard's "simple" requests). For JSON a browser asks us first, with a preflight. So no such page
     causes anything.
     """
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
+    given = headers.get("content-type", "")
+    if given != JSON and given.partition(";")[0].strip().lower() != JSON:
         raise Problem(Code.NOT_JSON, "send the body with the header Content-Type: application/json")
 
 
-def parse(body: bytes, kind: type[T]) -> T:
+def parse(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Parse, or raise the ``Problem`` that says which field is wrong and how."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         if not _is_object(body):
             raise _malformed() from error

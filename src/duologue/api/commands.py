@@ -376,13 +376,14 @@ def commands(services: Services) -> dict[str, Endpoint]:
 
 def _handler(services: Services, command: Command) -> Callable[[Exchange], Awaitable[HttpReply]]:
     gate, media, most = services.gate, services.media, services.sizes.body_bytes
-    body_type, kind, call, also = command
+    decoder = msgspec.json.Decoder(command.body)
+    kind, call, also = command.kind, command.call, command.also
 
     async def handle(exchange: Exchange) -> HttpReply:
         bodies.must_be_json(exchange.headers)
         caller = services.caller(exchange.headers, secure=exchange.secure)
         await gate.admit(kind, exchange.scope, caller.person)
-        body = bodies.parse(await exchange.content(most), body_type)
+        body = bodies.parse(await exchange.content(most), decoder)
         if also is not None:
             for besides in also(body):
                 await gate.admit(besides, exchange.scope, caller.person)

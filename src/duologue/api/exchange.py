@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from duologue.api.gate import is_secure
+from duologue.api.guard import REPLY
 from duologue.api.problems import Code, Problem
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -63,11 +64,12 @@ class Exchange:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
-            body += message.get("body", b"")
-            if len(body) > most:
+            piece: bytes = message.get("body", b"")
+            if len(body) + len(piece) > most:
                 raise _too_large(most)
             if not message.get("more_body", False):
-                return bytes(body)
+                return bytes(body + piece) if body else piece
+            body += piece
 
 
 Handler = Callable[[Exchange], Awaitable[HttpReply]]
@@ -86,10 +88,13 @@ def headers_of(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(scope["headers"])}
 
 
-async def deliver(reply: HttpReply, more: Fields, send: Send) -> None:
-    """Send the reply, with ``more`` header fields behind its own."""
+async def deliver(reply: HttpReply, more: Fields, scope: Scope, send: Send) -> None:
+    """Send the reply, with ``more`` header fields behind its own; in one message if the server takes it."""
     length = (b"content-length", b"%d" % len(reply.body))
     fields = [*_FIRST, length, _JSON, *reply.fields, *more]
+    if REPLY in (scope.get("extensions") or ()):
+        await send({"type": REPLY, "status": reply.status, "headers": fields, "body": reply.body})
+        return
     await send({"type": "http.response.start", "status": reply.status, "headers": fields})
     await send({"type": "http.response.body", "body": reply.body})
 

@@ -5,10 +5,11 @@ nothing that still arrives on it is looked at.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from duologue.api.framing import Framing
 
@@ -21,6 +22,10 @@ STREAM = "/v1/events"
 """Whose answer has no end that a second request could wait for."""
 CUT = "duologue.cut"
 """The ASGI extension that breaks an answer off which nobody reads: ``scope["extensions"][CUT]["now"]()``."""
+REPLY = "duologue.reply"
+"""The ASGI extension of an answer in one message: ``{"type": REPLY, "status": …, "headers": …, "body": …}``.
+
+The body is whole, and ``headers`` has its length. Values have no control characters: none is sought."""
 
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -42,6 +47,41 @@ class Behind:
         self._guard.close_behind_body()
 
 
+class Cycle(RequestResponseCycle):
+    """One request and its answer. A ``REPLY`` is one write, which is one call of the system and not two."""
+
+    async def send(self, message: Any) -> None:
+        """Send as ASGI says; also a ``REPLY``."""
+        if message["type"] != REPLY:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self.response_started:
+            raise RuntimeError("a reply after the answer has begun")
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        self.transport.write(self._whole(message))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    def _whole(self, message: Mapping[str, Any]) -> bytes:
+        pieces, says_close = [STATUS_LINE[message["status"]]], False
+        for name, value in (*self.default_headers, *message["headers"]):
+            pieces += (name, b": ", value, b"\r\n")
+            says_close = says_close or name == b"connection"
+        if says_close:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            pieces.append(b"connection: close\r\n")
+        pieces += (b"\r\n", message["body"])
+        return b"".join(pieces)
+
+
 class Guard(HttpToolsProtocol):
     """uvicorn's protocol, which by itself waits for a request for ever and takes headers without end."""
 
@@ -59,6 +99,9 @@ class Guard(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._last = False
         """Whether each answer says from now on that the connection closes behind it."""
+        self._may_be_large = False
+        """Whether a head that is parsed now may have more than ``MAX_HEAD_BYTES``."""
+        self._extensions: dict[str, dict[object, object]] = {}
 
     def make_last(self) -> None:
         """The server is going away: the answer under way is the last here, or the next one; both say so.
@@ -79,6 +122,7 @@ class Guard(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn
         """The first request has its time from here on."""
         super().connection_made(transport)
+        self._extensions = {CUT: {"now": transport.abort}, REPLY: {}}
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -129,6 +173,7 @@ class Guard(HttpToolsProtocol):
 
     def _parse(self, framed: bytes) -> None:
         """Not as uvicorn does: it logs a line for each bad request, and goes on after an Upgrade."""
+        self._may_be_large = len(framed) > MAX_HEAD_BYTES  # a head is framed as a whole
         try:
             self.parser.feed_data(framed)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -170,14 +215,15 @@ class Guard(HttpToolsProtocol):
         if self.is_answering and self.cycle.scope["path"] == STREAM:
             raise Refused
         super().on_message_begin()
-        self.scope["extensions"] = {CUT: {"now": self.transport.abort}}
+        self.scope["extensions"] = self._extensions
 
     def on_headers_complete(self) -> None:
         """Also a head that came in one piece has its bound."""
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if size > MAX_HEAD_BYTES:
-            self._head_bytes = max(self._head_bytes, size)
-            raise Refused
+        if self._may_be_large:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            if size > MAX_HEAD_BYTES:
+                self._head_bytes = max(self._head_bytes, size)
+                raise Refused
         if self.parser.should_upgrade():
             raise Refused
         self._in_time()
@@ -203,6 +249,10 @@ class Guard(HttpToolsProtocol):
         self._in_time()
         self._head_bytes = 0
         super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = Cycle  # uvicorn has no other way to name it
+        super()._start_asgi_task(cycle, app)
 
     # --- the deadline --------------------------------------------------------------------
 

@@ -1,12 +1,16 @@
 """What a proxy in front of us says of whoever asks, believed only of proxies that we trust."""
 
 from collections.abc import Awaitable
+from functools import lru_cache
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duologue.identity.addresses import Proxies
 
+REMEMBERED = 4096
+REMEMBERED_CHARS = 64
+"""Longer headers are read each time: a client chooses their length."""
 SCHEMES = frozenset({"http", "https"})
 
 log = structlog.get_logger(__name__)
@@ -18,6 +22,8 @@ class Forwarded:
     def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
         self._app = app
         self._proxies = proxies
+        self._trusts = lru_cache(REMEMBERED)(proxies.trusts)
+        self._one = lru_cache(REMEMBERED)(lambda host, said: proxies.client(host, (said,)))
         self._warned = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -36,14 +42,17 @@ class Forwarded:
                 schemes.append(value.decode("latin-1"))
         if not forwarded and not schemes:
             return
-        if not self._proxies.trusts(host):
+        if not self._trusts(host):
             self._warn(host)
             return
         # Each proxy of a row may add its own: the browser's is the first.
-        scheme = ",".join(schemes).partition(",")[0].strip().lower()
+        scheme = ",".join(schemes).partition(",")[0].strip().lower() if schemes else ""
         if scheme in SCHEMES:
             scope["scheme"] = scheme
-        address = self._proxies.client(host, forwarded)
+        if len(forwarded) == 1 and len(forwarded[0]) <= REMEMBERED_CHARS:
+            address = self._one(host, forwarded[0])
+        else:
+            address = self._proxies.client(host, forwarded)
         if address and address != host:
             port = 0
         scope["client"] = (address, port) if address else None

@@ -59,7 +59,7 @@ class Known:
 def sessions(services: Services) -> Endpoint:
     """Answers 201 with a token, as body and as cookie (not to a page of another origin)."""
 
-    gate = services.gate
+    gate, decoder = services.gate, msgspec.json.Decoder(SessionBody)
 
     async def handle(exchange: Exchange) -> HttpReply:
         bodies.must_be_json(exchange.headers)
@@ -68,7 +68,7 @@ def sessions(services: Services) -> Endpoint:
         person = known.session.person if known else ""
         if refused := await gate.without_store(Kind.SESSIONS, exchange.scope, person):
             raise too_many(refused)
-        body = bodies.parse(await exchange.content(services.sizes.body_bytes), SessionBody)
+        body = bodies.parse(await exchange.content(services.sizes.body_bytes), decoder)
         if known and known.credential.by_cookie and not body.cookie:
             # The cookie is the browser's other person. This one is new, and so counts against the address.
             known = None

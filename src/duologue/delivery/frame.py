@@ -18,6 +18,9 @@ RETRY_MS = (500, 1000)
 RECONNECT_MS = (100, 2000)
 """Spread of the ``reconnect`` of a drain: a restart must not be met by all at one instant."""
 
+_MEDIA = b'"media":{'
+_MATCH = b'"match":"'
+
 NETWORK_FULL = "network-full"
 """The ``reason`` of a ``reconnect``: enough people are here from the reader's network."""
 
@@ -51,17 +54,21 @@ def splice(made: bytes, state: bytes, people_online: int | None = None) -> bytes
 
 
 def dress(state: bytes, media: MediaPort) -> bytes:
-    """A state as its person shall read it: with what only a process may know (ICE servers, grants).
+    """Return a state as its person shall read it: with what only a process may know (ICE servers, grants).
 
-    For frames and for the replies to commands alike. A state without a match is returned as it is.
+    For frames and for the replies to commands alike. A state without a match is returned as it is. Only the
+    media is read and written; all else stays as the script wrote it (``match_json`` in ``include/view.lua``).
     """
-    # No text of a person's can hold this: within a JSON string the quotes are escaped.
-    if b'"match":{' not in state:
+    # No text of a person's can hold these: within a JSON string the quotes are escaped.
+    at = state.find(_MEDIA)
+    if at < 0:
         return state
-    whole: dict[str, Any] = msgspec.json.decode(state)
-    match = whole["match"]
-    match["media"] = media.dress(match["media"], match["match"])
-    return msgspec.json.encode(whole)
+    begin = at + len(_MEDIA) - 1
+    end = state.index(b"}", begin) + 1  # the media of a script is flat, and made of ids and words
+    name = state.rindex(_MATCH, 0, at) + len(_MATCH)
+    match = state[name : state.index(b'"', name)].decode()
+    dressed = media.dress(msgspec.json.decode(state[begin:end]), match)
+    return state[:begin] + msgspec.json.encode(dressed) + state[end:]
 
 
 def retry_ms() -> int:

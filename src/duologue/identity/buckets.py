@@ -93,7 +93,8 @@ class Memory:
 
     def closed_for(self, bucket: str) -> float:
         """How many ms ``close`` still holds; 0: it does not."""
-        return max(0.0, self._full_at.get(bucket, 0.0) - self._now_ms())
+        until = self._full_at.get(bucket)
+        return 0.0 if until is None else max(0.0, until - self._now_ms())
 
     def _keep(self, bucket: str, until: float) -> None:
         self._full_at[bucket] = until

@@ -17,6 +17,7 @@ HOST_PREFIX = "__Host-"
 section 4.1.3.2): no neighbour can set one, and there are never two."""
 _PORT = re.compile(r":([0-9]{1,5})\Z")
 
+WEB = ("https://", "http://")
 FOREIGN_SITES = ("cross-site", "same-site")
 """``Sec-Fetch-Site`` of a page of another origin (W3C Fetch Metadata). ``same-site`` is a neighbour:
 another port or subdomain. The rest are our own page (``same-origin``) and the address bar (``none``)."""
@@ -57,6 +58,8 @@ class Origins:
         if origin.lower() in self._listed:
             return False
         asked = headers.get("host", "").lower()
+        if origin.startswith(WEB) and asked and origin.partition("://")[2] == asked:
+            return False  # as a browser writes it; the rest is for clients that write it otherwise
         return not asked or _netloc(origin) != asked
 
 
@@ -110,6 +113,8 @@ def cookie(header: str, name: str) -> str | TwoCookies | None:
     ``http.cookies`` gives up on the whole header at the first foreign cookie that
     it cannot read, and other programs on the same host do set such.
     """
+    if name not in header:
+        return None
     pairs = (pair.strip().partition("=") for pair in header.split(";"))
     values = {value for each, _, value in pairs if each == name and value}
     if len(values) > 1:

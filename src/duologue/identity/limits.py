@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2s
+from typing import NamedTuple
 
 from duologue.identity.addresses import REMEMBERED, grouped
 from duologue.identity.buckets import Memory, Rate, Runner, Script, read_script
@@ -78,6 +79,27 @@ def rates_of(numbers: Mapping[str, int]) -> dict[Kind, Rates]:
     return {kind: Rates(rate("person", kind), rate("address", kind)) for kind in Kind}
 
 
+class _Counted(NamedTuple):
+    """The limits of one kind as its requests need them, made once."""
+
+    rates: Rates
+    person_key: str
+    """What the name of a person's bucket begins with; in memory the same."""
+    address_key: str
+    person_rate: tuple[str, int] | None
+    """As the script reads it: ms per token, and the burst."""
+    address_rate: tuple[str, int] | None
+
+    @classmethod
+    def of(cls, kind: Kind, rates: Rates, prefix: str) -> "_Counted":
+        key = f"{prefix}limit:{kind}"
+        return cls(rates, f"{key}:", f"{key}@", _as_read(rates.person), _as_read(rates.address))
+
+
+def _as_read(rate: Rate | None) -> tuple[str, int] | None:
+    return None if rate is None else (f"{rate.token_ms:.3f}", rate.burst)
+
+
 def monotonic_ms() -> float:
     """Milliseconds of a clock that never goes back."""
     return time.monotonic() * 1000
@@ -115,9 +137,10 @@ class Limits:
         ``script`` and ``store_now_ms`` are for tests.
         """
         self._runner = runner
-        self._rates = rates
+        self._counted = {
+            kind: _Counted.of(kind, each, prefix) for kind, each in rates.items() if each != Rates()
+        }
         self._secret = secret[:32]
-        self._prefix = prefix
         self._known = known
         self._interrupted = interrupted
         self._may_repeat = may_repeat
@@ -134,10 +157,12 @@ class Limits:
         ``""`` for whoever is not known, or does not count. Raises the runner's errors, for what is
         counted in the store. Cancelled, a token may have been spent.
         """
-        rates = self._rates.get(kind, Rates())
+        counted = self._counted.get(kind)
+        if counted is None:
+            return None
         if kind in IN_MEMORY:
-            return self._spend_here(kind, rates, person, address)
-        buckets = list(self._buckets(kind, rates, person, address))
+            return self._spend_here(kind, counted, person, address)
+        buckets = self._buckets(kind, counted, person, address)
         if not buckets:
             return None
         # What spares the people whom the store knows was refused to this one, not to the address.
@@ -152,12 +177,13 @@ class Limits:
         self._refused.close(key + whom, wait_ms)
         return TooMany(kind, whose, wait_ms)
 
-    def _spend_here(self, kind: Kind, rates: Rates, person: str, address: str) -> TooMany | None:
+    def _spend_here(self, kind: Kind, counted: "_Counted", person: str, address: str) -> TooMany | None:
         asked: list[tuple[str, str, Rate]] = []
+        rates = counted.rates
         if rates.person is not None and person:
-            asked.append(("person", f"{kind}:{person}", rates.person))
+            asked.append(("person", counted.person_key + person, rates.person))
         if rates.address is not None and address:
-            asked.append(("address", f"{kind}@{self._grouped(address)}", rates.address))
+            asked.append(("address", counted.address_key + self._grouped(address), rates.address))
         for whose, bucket, rate in asked:
             if wait_ms := self._memory.wait(bucket, rate):
                 return TooMany(kind, whose, int(wait_ms) + 1)
@@ -165,15 +191,17 @@ class Limits:
             self._memory.spend(bucket, rate)
         return None
 
-    def _buckets(self, kind: Kind, rates: Rates, person: str, address: str) -> list[tuple[str, str, Rate]]:
-        """Whose, its key, its rate; the address last."""
+    def _buckets(
+        self, kind: Kind, counted: "_Counted", person: str, address: str
+    ) -> list[tuple[str, str, tuple[str, int]]]:
+        """Return whose it is, its key, and its rate as the script reads it; the address last."""
         found = []
-        if rates.person is not None and person:
-            found.append(("person", f"{self._prefix}limit:{kind}:{person}", rates.person))
+        if counted.person_rate is not None and person:
+            found.append(("person", counted.person_key + person, counted.person_rate))
         if kind is Kind.SESSIONS and person:
             return found
-        if rates.address is not None and address:
-            found.append(("address", f"{self._prefix}limit:{kind}@{self._hidden(address)}", rates.address))
+        if counted.address_rate is not None and address:
+            found.append(("address", counted.address_key + self._hidden(address), counted.address_rate))
         return found
 
     def _hide(self, address: str) -> str:
@@ -182,7 +210,7 @@ class Limits:
         return urlsafe_b64encode(digest).decode()
 
     async def _ask(
-        self, kind: Kind, person: str, buckets: Sequence[tuple[str, str, Rate]]
+        self, kind: Kind, person: str, buckets: Sequence[tuple[str, str, tuple[str, int]]]
     ) -> tuple[int, int]:
         keys = [key for _, key, _ in buckets]
         spares = kind in STRANGERS_ONLY and person != "" and buckets[-1][0] == "address"
@@ -191,7 +219,7 @@ class Limits:
         now = "" if self._store_now_ms is None else self._store_now_ms()
         args: list[str | int | bytes] = [now, int(spares)]
         for _, _, rate in buckets:
-            args += (f"{rate.token_ms:.3f}", rate.burst)
+            args += rate
         # A stream opens without its limits if they cannot be asked in time: they must not delay a command.
         lane = Lane.BULK if kind is Kind.STREAMS else Lane.INTERACTIVE
         try:
