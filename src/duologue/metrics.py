@@ -62,85 +62,105 @@ class Metrics:
             return Gauge(f"duologue_{name}", text, registry=registry)
 
         self._told = histogram(
-            "skip_told_seconds", "From a skip to the partner being told.", TOLD_S, "source"
+            "skip_told_seconds", "Time from a skip until the partner is told.", TOLD_S, "source"
         )
         self._alone_people = gauge(
-            "alone_people", "People in a match whose partner is away, lost, a no-show or failed, now."
+            "alone_people", "People in a match whose partner is away, lost, never came or has failed media."
         )
-        self._alone = histogram("alone_seconds", "How long such a person was alone.", ALONE_S, "cause")
-        self._incidents = counter("alone_incidents", "Such incidents.", "cause")
+        self._alone = histogram(
+            "alone_seconds", "How long a person was in a match without a partner.", ALONE_S, "cause"
+        )
+        self._incidents = counter(
+            "alone_incidents", "Times that a person was in a match without a partner.", "cause"
+        )
         self._false = counter(
             "false_endings",
-            "Matches that we ended as lost or failed where both were back within 20 s.",
+            "Matches that the server ended as lost or failed although both people were back within 20 s.",
             "cause",
         )
-        self._skips = counter("skips", "Skips by what they came to.", "outcome")
-        self._streams_open = gauge("streams_open", "Event streams open in this process, now.")
-        self._streams_ended = counter("streams_ended", "Event streams ended, by why.", "reason")
+        self._skips = counter("skips", "Skips, by their outcome.", "outcome")
+        self._streams_open = gauge("streams_open", "Event streams that are open in this process.")
+        self._streams_ended = counter("streams_ended", "Event streams that ended, by the reason.", "reason")
         self._stream = histogram("stream_seconds", "How long an event stream was open.", STREAM_S)
         self._face = histogram(
             "next_face_seconds",
-            "From Next to the first frame of the next stranger, as clients measured it.",
+            "Time from Next to the first video frame of the next partner, as measured by clients.",
             FACE_S,
         )
         self._shown_alone = histogram(
             "client_alone_seconds",
-            "How long a client showed a partner who was not there, as it measured it.",
+            "How long a page showed a partner who was not there, as measured by clients.",
             ALONE_S,
         )
         self._outliers = counter(
             "client_outliers",
-            "Measurements of clients above the highest that is believed, counted as that one.",
+            "Measurements of clients above the accepted maximum; they count as the maximum.",
             "what",
         )
-        self._matched = histogram("match_wait_seconds", "Wait of a person until matched.", WAIT_S)
+        self._matched = histogram("match_wait_seconds", "How long a person waited until the match.", WAIT_S)
         self._lasted = histogram("conversation_seconds", "How long a match lasted.", STREAM_S, "reason")
-        self._expired = counter("expired", "Waiting people who went idle, by what fell due.", "what")
-        self._buried = counter("buried_people", "People detached from a process without a beat.")
-        self._suspicions = counter(
-            "suspicions", "Doubts about our own hearing; each re-attaches everybody.", "cause"
+        self._expired = counter(
+            "expired", "Waiting people who became idle, by the deadline that passed.", "what"
         )
-        self._failed_rounds = counter("worker_failures", "Rounds of a loop that raised.", "worker")
-        self._rooms = counter("rooms", "What became of LiveKit rooms.", "what")
+        self._buried = counter(
+            "buried_people", "People who were detached because their server process stopped its beat."
+        )
+        self._suspicions = counter(
+            "suspicions",
+            "Suspicions that this process missed something; each one re-attaches all of its people.",
+            "cause",
+        )
+        self._failed_rounds = counter(
+            "worker_failures", "Rounds of a background loop that failed with an exception.", "worker"
+        )
+        self._rooms = counter("rooms", "LiveKit rooms, by what happened to them.", "what")
         self._room_opened = histogram(
-            "room_open_seconds", "From a match to its room being open.", (*TOLD_S, 10.0)
+            "room_open_seconds", "Time from a match until its room is open.", (*TOLD_S, 10.0)
         )
         self._room_gone = histogram(
-            "room_gone_seconds", "From the end of a match to its room being deleted.", ALONE_S
+            "room_gone_seconds", "Time from the end of a match until its room is deleted.", ALONE_S
         )
-        self._video = counter("video_changes", "Times that video went down, or came back up.", "to")
-        self._video_up = gauge("video_up", "Whether rooms open (LiveKit), as the store says: 1, or 0.")
+        self._video = counter(
+            "video_changes", "Times that LiveKit became unavailable (down) or available again (up).", "to"
+        )
+        self._video_up = gauge("video_up", "1 if LiveKit rooms can be opened, 0 if not, as the store says.")
         self._video_up.set(1)  # what nobody has found down; with peer media, for good
         self._rooms_now = Gauge(
             "duologue_rooms_now",
-            "Rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",
+            "LiveKit rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",
             ["what"],
             registry=registry,
         )
-        self._canaries = counter(
-            "canaries", "Rooms made to see whether rooms open, by what came of it.", "what"
+        self._canaries = counter("canaries", "Rooms made to test LiveKit, by the result.", "what")
+        self._webhooks = counter("webhooks", "Webhooks of LiveKit, by their kind.", "what")
+        self._detach_failures = counter(
+            "detach_failures", "Detaches that failed; the re-attach loop repeats them."
         )
-        self._webhooks = counter("webhooks", "LiveKit's webhooks, by what they say.", "what")
-        self._detach_failures = counter("detach_failures", "Detaches left to the re-attach loop to repeat.")
         self._by_transport = Gauge(
             "duologue_people_by_transport",
-            "People whom this process holds, now, by how they are reached.",
+            "People connected to this process, by transport.",
             ["transport"],
             registry=registry,
         )
         self._comparisons = counter(
-            "comparisons", "Reads of the state held against the event stream, by what was found.", "result"
+            "comparisons",
+            "Reads of the state that clients compared with their stream, by the result.",
+            "result",
         )
         self._reports = counter(
-            "reports", "What became of reports, and of the messages kept with them.", "what"
+            "reports", "Reports and the messages kept with them, by what happened to them.", "what"
         )
         self._report_bytes = gauge(
-            "report_bytes", "What reports take in the store, with the messages of reported conversations."
+            "report_bytes",
+            "Size of all reports in the store, with the messages of the reported conversations.",
         )
         self._limited = counter(
-            "limited", "Requests refused as too many, by what and whose.", "what", "whose"
+            "limited",
+            "Requests refused by a limit, by kind and by whose limit (person or address).",
+            "what",
+            "whose",
         )
-        self._online = gauge("people_online", "People online in the shard, as the last beat said.")
+        self._online = gauge("people_online", "People who are online in the store, as of the last beat.")
         self._known_labels()
 
     def _known_labels(self) -> None:

@@ -69,8 +69,8 @@ def test_control_other_interests_wait(two: list[httpx.Client]) -> None:
 @pytest.mark.parametrize(
     ("tags", "code", "field", "words"),
     [
-        (["music", "，#"], "bad-name", "tags[1]", "besides spaces, commas and a #"),
-        ([",".join(f"t{n}" for n in range(17))], "bad-field", "tags", "16 tags, and here are 17"),
+        (["music", "，#"], "bad-name", "tags[1]", "other than spaces, commas and a leading #"),
+        ([",".join(f"t{n}" for n in range(17))], "bad-field", "tags", "at most 16 tags are allowed, not 17"),
         (["music," + "x" * 65], "bad-field", "tags[0]", "65 characters, and may have 64"),
         (["mus\u200bic"], "bad-name", "tags[0]", "cannot be seen"),
     ],

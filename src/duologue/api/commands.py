@@ -78,7 +78,9 @@ def pool_of(services: Services, caller: Session, body: JoinBody) -> str:
     default = services.pools[0] if caller.pool is None else caller.pool
     pool = default if body.pool is UNSET else body.pool
     if pool not in services.pools or (caller.pool is not None and pool != caller.pool):
-        raise Problem(Code.UNKNOWN_POOL, "there is no such pool for this caller", field="pool")
+        raise Problem(
+            Code.UNKNOWN_POOL, "this pool does not exist, or this token may not use it", field="pool"
+        )
     return pool
 
 
@@ -144,7 +146,9 @@ class PulseBody(Told):
 async def pulse(services: Services, caller: Session, body: PulseBody) -> Answer:
     """Note the sign of life; ``stale`` if it names another match, and then it does not count as a sign."""
     if body.media is not UNSET and body.match is UNSET:
-        raise Problem(Code.MISSING_FIELD, "media is said of a match", field="match")
+        raise Problem(
+            Code.MISSING_FIELD, "media needs a match: name the match that it is about", field="match"
+        )
     reply = await services.machine.pulse(
         PersonId(caller.person),
         None if body.match is UNSET else MatchId(body.match),
@@ -230,7 +234,7 @@ async def signal(services: Services, caller: Session, body: SignalBody) -> Answe
     """
     data: dict[str, Any] = msgspec.to_builtins(body.data)
     if len(msgspec.json.encode(data)) > (most := services.sizes.signal_bytes):
-        raise Problem(Code.BAD_FIELD, f"a signal may have {most} bytes", field="data")
+        raise Problem(Code.BAD_FIELD, f"a signal may have at most {most} bytes", field="data")
     person, match = PersonId(caller.person), MatchId(body.match)
     if body.pulse is not UNSET and body.pulse.media is not UNSET:
         pulsed = await services.machine.pulse(person, match, body.pulse.media)
@@ -257,12 +261,12 @@ class MessageBody(Body):
 async def message(services: Services, caller: Session, body: MessageBody) -> Answer:
     """Answer ``sent`` and the message's number in the match, or ``stale``."""
     if len(body.text) > (most := services.sizes.message_chars):
-        raise Problem(Code.BAD_FIELD, f"a message may have {most} characters", field="text")
+        raise Problem(Code.BAD_FIELD, f"a message may have at most {most} characters", field="text")
     sent = await services.machine.message(PersonId(caller.person), MatchId(body.match), body.key, body.text)
     if isinstance(sent, NoRoom):
         raise Problem(
             Code.CONVERSATION_FULL,
-            "you have written as much as one conversation can hold; go on by voice, or press next",
+            "you have written as much as one conversation can hold: go on talking, or press Next",
         )
     return Answer(sent.outcome, sent.state, sent.n if sent.outcome is Outcome.SENT else None)
 

@@ -62,7 +62,9 @@ def alias_of(text: str, reserved: Reserved) -> str:
         alias = cleaned(text, ALIAS_CHARS)
     if reserved.holds(alias):
         raise Problem(
-            Code.RESERVED_NAME, "this name, or one that looks like it, is not for guests", field="alias"
+            Code.RESERVED_NAME,
+            "guests may not have this name, or one that looks like it: choose another",
+            field="alias",
         )
     return alias
 
@@ -74,10 +76,10 @@ def tags_of(texts: Sequence[str]) -> list[str]:
         with _named(f"tags[{at}]"):
             forms = tags(text)
             if not forms:
-                raise BadName("a tag has at least one character besides spaces, commas and a # in front")
+                raise BadName("a tag needs at least one character other than spaces, commas and a leading #")
         found |= dict.fromkeys(forms)
     if len(found) > TAGS:
-        raise Problem(Code.BAD_FIELD, f"there may be {TAGS} tags, and here are {len(found)}", field="tags")
+        raise Problem(Code.BAD_FIELD, f"at most {TAGS} tags are allowed, not {len(found)}", field="tags")
     return list(found)
 
 

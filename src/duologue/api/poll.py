@@ -41,13 +41,13 @@ def state(services: Services, polls: Polls | None) -> Endpoint:
         )
         for name in query:
             if name not in NAMES:
-                raise Problem(Code.UNKNOWN_FIELD, "there is no such parameter here", field=name[:200])
+                raise Problem(Code.UNKNOWN_FIELD, "this parameter does not exist", field=name[:200])
         if not query:
             await gate.admit(Kind.READS, exchange.scope, caller.person)
             read = await services.machine.read(PersonId(caller.person))
             return HttpReply(b'{"state":%b}' % dress(read, services.media))
         if polls is None:
-            raise Problem(Code.POLLING_OFF, "polling is switched off here; use GET /v1/events")
+            raise Problem(Code.POLLING_OFF, "polling is turned off on this server: use GET /v1/events")
         await gate.admit(Kind.POLLS, exchange.scope, caller.person)
         return await poll(services, polls, caller, exchange, query)
 
@@ -118,7 +118,7 @@ def asked_by(query: Mapping[str, str]) -> Asked:
 def _number(query: Mapping[str, str], name: str, below: int) -> int:
     text = query.get(name, "0")
     if not NUMBER.fullmatch(text) or int(text) >= below:
-        raise Problem(Code.BAD_FIELD, f"{name} is a whole number from 0 to {below - 1}", field=name)
+        raise Problem(Code.BAD_FIELD, f"{name} must be a whole number from 0 to {below - 1}", field=name)
     return int(text)
 
 
@@ -128,7 +128,9 @@ def _after(query: Mapping[str, str]) -> LastRead:
     found = last_read(query["after"])
     if found is None:
         raise Problem(
-            Code.BAD_FIELD, "after is a match, a number and an instant, <match>:<n>:<at_ms>", field="after"
+            Code.BAD_FIELD,
+            "after must be a match, a number and an instant: <match>:<n>:<at_ms>",
+            field="after",
         )
     return found
 
@@ -137,6 +139,8 @@ def _signals_after(query: Mapping[str, str]) -> tuple[int, int]:
     found = SIGNAL.fullmatch(query.get("signals_after", "0"))
     if found is None:
         raise Problem(
-            Code.BAD_FIELD, "signals_after is a number and an instant, <n>:<at_ms>", field="signals_after"
+            Code.BAD_FIELD,
+            "signals_after must be a number and an instant: <n>:<at_ms>",
+            field="signals_after",
         )
     return int(found[1]), int(found[2] or 0)

@@ -124,7 +124,7 @@ def unavailable() -> Problem:
     """The store is away or full, or its answer was lost on the way; the caller may repeat."""
     return Problem(
         Code.UNAVAILABLE,
-        "the store is away for the moment; this may or may not have taken effect, and can simply be repeated",
+        "the store is unavailable at the moment: this may or may not have taken effect; send it again",
     )
 
 
@@ -132,7 +132,7 @@ def report_not_kept() -> Problem:
     """Return the problem of a report for which there is no room. The block, and the skip, took effect."""
     return Problem(
         Code.REPORT_NOT_KEPT,
-        "this person is blocked, but there is no room for the report at the moment; send it again",
+        "this person is blocked, but there is no room for the report at the moment: send it again",
     )
 
 
@@ -154,11 +154,13 @@ async def _store(_request: Request, _error: Exception) -> Response:
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
-    return answer(Problem(Code.MALFORMED, "the request ended before its body did"))
+    return answer(
+        Problem(Code.MALFORMED, "the request ended before its whole body had arrived: send it again")
+    )
 
 
 async def _defect(_request: Request, _error: Exception) -> Response:
-    return answer(Problem(Code.INTERNAL, "a defect of the server; it was logged"))
+    return answer(Problem(Code.INTERNAL, "an error of the server, which was logged: try again later"))
 
 
 HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {

@@ -148,7 +148,7 @@ class OnlySecure:
 
 def _elsewhere(scope: Scope) -> ASGIApp:
     if scope["method"] not in ("GET", "HEAD"):
-        return answer(Problem(Code.NOT_FOUND, "on this network ask over https, at the same address and port"))
+        return answer(Problem(Code.NOT_FOUND, "use https on this network, with the same address and port"))
     query = scope["query_string"].decode("latin-1")
     path = scope["raw_path"].decode("latin-1")
     # 307 and no-store: browsers keep a permanent redirect, also when the server no longer has TLS here.

@@ -15,7 +15,7 @@ from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 
 TWO_COOKIES = (
-    "two different cookies called {} came, and neither is believed: "
+    "the request has two different cookies called {}, and neither counts: "
     "delete the cookies of this site, and reload the page"
 )
 
@@ -64,5 +64,5 @@ class Services:
 
 def _missing(foreign: bool) -> str:
     if foreign:
-        return "a page of another origin needs a bearer token: for it, the cookie does not count"
-    return "a session token is needed: as bearer token, or as the cookie that POST /v1/sessions sets"
+        return "a page of another origin needs a bearer token: its cookie does not count"
+    return "a session token is missing: send a bearer token, or the cookie that POST /v1/sessions sets"

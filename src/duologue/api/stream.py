@@ -126,7 +126,7 @@ class EventStream:
 
     def _asked(self, scope: Scope, headers: Headers) -> tuple[Session, PageId]:
         if not self._enabled:
-            raise Problem(Code.NOT_FOUND, "event streams are switched off here")
+            raise Problem(Code.NOT_FOUND, "event streams are turned off on this server: poll GET /v1/state")
         if scope["method"] != "GET":
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
         session = self._authenticate(without_navigation(headers), secure=is_secure(scope))
@@ -137,9 +137,11 @@ class EventStream:
 def page_of(text: str) -> PageId:
     """The page as the query names it. Raises ``Problem`` (422)."""
     if not text:
-        raise Problem(Code.NO_PAGE, "the query needs page=, an id that is new for each load of a page")
+        raise Problem(
+            Code.NO_PAGE, "page is missing in the query: send a new random id with each load of a page"
+        )
     if not ID.fullmatch(text):
-        raise Problem(Code.BAD_FIELD, "page is 1 to 64 of the characters A-Z a-z 0-9 _ -", field="page")
+        raise Problem(Code.BAD_FIELD, "page must be 1 to 64 characters of A-Z a-z 0-9 _ -", field="page")
     return PageId(text)
 
 

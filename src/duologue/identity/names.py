@@ -226,7 +226,7 @@ class Reserved:
     def _look_of(name: str) -> str:
         look = skeleton(name)
         if not look:
-            raise BadName(f"{name!r} holds nothing that could be compared: a letter or a digit")
+            raise BadName(f"{name!r} has no letter or digit that could be compared")
         return look
 
     def holds(self, name: str) -> bool:

@@ -215,10 +215,10 @@ class Tokens:
             kid = self._jws.get_unverified_header(token).get("kid")
             key = self._keyring.keys.get(kid) if isinstance(kid, str) else None
             if key is None:
-                return BadToken("the token names no signing key (kid) that is known here")
+                return BadToken("the token's signing key (kid) is unknown here")
             verified = self._jws.decode_complete(token, key, algorithms=[_ALGORITHM])
         except jwt.PyJWTError:
-            return BadToken("the token's signature is not ours: sign it with DUOLOGUE_SECRET of this server")
+            return BadToken("the token's signature is wrong: sign it with DUOLOGUE_SECRET of this server")
         if len(self._headers) < REMEMBERED_HEADERS:
             self._headers[header] = key
         return bytes(verified["payload"])
@@ -229,7 +229,7 @@ class Tokens:
         if claims.shard not in SHARDS:
             return BadToken("the token names a shard that does not exist")
         if claims.iss == GUEST_ISSUER and not self.guests:
-            return BadToken("guest sessions are switched off")
+            return BadToken("guest sessions are turned off on this server")
         return Session(
             person=person_id(claims.iss, claims.sub),
             issuer=claims.iss,

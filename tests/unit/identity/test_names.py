@@ -207,7 +207,7 @@ def test_reserved_names_as_settings(tmp_path: Path) -> None:
     assert Settings.parse({"reserved_names": f"@{tmp_path / 'names'}"}).reserved_names == ("Admin", "*mod*")
     with pytest.raises(SettingsError, match=r"--reserved-names: .* cannot be read"):
         Settings.parse({"reserved_names": f"@{tmp_path / 'none'}"})
-    with pytest.raises(BadName, match="nothing that could be compared"):
+    with pytest.raises(BadName, match="no letter or digit"):
         Reserved(["*"])
 
 
