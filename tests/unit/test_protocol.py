@@ -16,10 +16,10 @@ from duologue.api.app import build
 from duologue.api.bodies import Body
 from duologue.api.commands import COMMANDS, Description, SignalData
 from duologue.api.ops import build_ops
+from duologue.api.paths import WEBHOOK
 from duologue.api.problems import Code
 from duologue.api.services import Services
 from duologue.api.sessions import SessionBody
-from duologue.api.webhook import PATH as WEBHOOK
 from duologue.api.webhook import webhook
 from duologue.delivery.offer import Transports
 from duologue.identity.credentials import Origins

@@ -14,12 +14,11 @@ from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of
 from duologue.api.guard import STREAM
 from duologue.api.health import alive, ready
 from duologue.api.page import page
-from duologue.api.paths import Unspeakable, is_plain
+from duologue.api.paths import WEBHOOK, Unspeakable, is_plain
 from duologue.api.poll import state
 from duologue.api.problems import HANDLERS
 from duologue.api.services import Services
 from duologue.api.sessions import sessions
-from duologue.api.webhook import PATH as WEBHOOK
 from duologue.delivery.polls import Polls
 
 

@@ -10,6 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
+WEBHOOK = "/v1/livekit/webhook"
+"""Where LiveKit posts to. It stands here: ``api.webhook`` needs LiveKit's library, which is an extra."""
+
 
 class Exact(Route):
     """A route of one path, letter for letter.

@@ -13,7 +13,6 @@ from duologue.media.livekit.errors import WebhookRefused
 from duologue.media.livekit.webhooks import Fact, Webhooks
 from duologue.metrics import Metrics
 
-PATH = "/v1/livekit/webhook"
 BODY_BYTES = 64 * 1024
 """LiveKit's events with a person, their tracks and attributes have 1 to 4 kB."""
 

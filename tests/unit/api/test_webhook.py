@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from duologue.api.app import build
+from duologue.api.paths import WEBHOOK
 from duologue.api.services import Services
-from duologue.api.webhook import BODY_BYTES, PATH, webhook
+from duologue.api.webhook import BODY_BYTES, webhook
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
 from duologue.media.livekit.webhooks import Fact, FactKind, Webhooks
@@ -45,7 +46,7 @@ class Post:
         body = json.dumps(event).encode()
         headers = {"Authorization": signature(PROJECT, body) if header is None else header}
         return (
-            await self.client.post(PATH, content=body if sent is None else sent, headers=headers)
+            await self.client.post(WEBHOOK, content=body if sent is None else sent, headers=headers)
         ).status_code
 
     def count(self, what: str) -> float | None:
@@ -115,5 +116,5 @@ async def test_there_is_none_without_livekit(make_services: Callable[..., Servic
     """404, as for any other path that is not served."""
     app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=None)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:
-        answer = await client.post(PATH, json=LEFT)
+        answer = await client.post(WEBHOOK, json=LEFT)
     assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
