@@ -69,6 +69,8 @@ async def poll(
         found = await _reply(asking, exchange)
     if found is Untold.NOT_HELD:
         found = reply(dress(await services.machine.read(person), services.media), [], [], polls.hub.means)
+    if found is Untold.AWAY:
+        raise unavailable(polls.hub.attaches.retry_after_s())
     return _answer(found, draining=polls.hub.contact.draining)
 
 
@@ -92,8 +94,6 @@ def _answer(found: Reply, *, draining: bool) -> HttpReply:
     match found:
         case Untold.TAKEN_OVER:
             return HttpReply(b'{"taken_over":true}')
-        case Untold.AWAY:
-            raise unavailable()
         case Untold.CROWDED:
             raise crowded()
         case Untold.SESSION_ENDED:

@@ -120,11 +120,12 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
     )
 
 
-def unavailable() -> Problem:
+def unavailable(retry_after_s: int | None = None) -> Problem:
     """The store is away or full, or its answer was lost on the way; the caller may repeat."""
     return Problem(
         Code.UNAVAILABLE,
         "the store is unavailable at the moment: this may or may not have taken effect; send it again",
+        retry_after_s=retry_after_s,
     )
 
 

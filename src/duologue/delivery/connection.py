@@ -115,6 +115,43 @@ class Means:
         return self.contact.store_clock.now_ms()
 
 
+class Turn:
+    """A lock that tells whether it can be had without waiting, also for those who wait already (race E41)."""
+
+    __slots__ = ("_lock", "_wanted")
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._wanted = 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody has it or waits for it."""
+        return self._wanted == 0
+
+    async def __aenter__(self) -> None:
+        """Take it, in order."""
+        await self.take()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give it back."""
+        self.give_back()
+
+    async def take(self) -> None:
+        """Wait until it is ours. Does not wait if it is free."""
+        self._wanted += 1
+        try:
+            await self._lock.acquire()
+        except BaseException:
+            self._wanted -= 1
+            raise
+
+    def give_back(self) -> None:
+        """Leave it to the next one."""
+        self._wanted -= 1
+        self._lock.release()
+
+
 class Connection(ABC):
     """What a process knows of one connection of one page of one person."""
 
@@ -151,7 +188,7 @@ class Connection(ABC):
         self.signal_n = 0
         self.signal_at_ms = 0
         self.ended: End | None = None
-        self.turn = asyncio.Lock()
+        self.turn = Turn()
         """Attach, re-attach and detach of one connection never run side by side (races E16, E34)."""
         self._means = means
         self._held: list[ForConnection] | None = []
@@ -260,8 +297,8 @@ class Connection(ABC):
         """Say that too many people are here from this network, and end."""
 
     @abstractmethod
-    def reconnect(self, why: End) -> None:
-        """Send the page elsewhere, and end."""
+    def reconnect(self, why: End, span_s: float) -> None:
+        """Send the page elsewhere, and end; people who are sent together come back over so many seconds."""
 
     @abstractmethod
     def _tell_snapshot(self, state: bytes, reason: str) -> None: ...

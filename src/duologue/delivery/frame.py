@@ -16,7 +16,8 @@ from duologue.media.port import MediaPort
 RETRY_MS = (500, 1000)
 """Drawn anew for each connection; Firefox's own 5 s would outlast what a partner waits."""
 RECONNECT_MS = (100, 2000)
-"""Spread of the ``reconnect`` of a drain: a restart must not be met by all at one instant."""
+"""The least that a ``reconnect`` names, and the span over which few people are spread: a restart must not be
+met by all at one instant. More people are spread over more (``attaches.Pace``)."""
 
 _MEDIA = b'"media":{'
 _MATCH = b'"match":"'
@@ -76,9 +77,15 @@ def retry_ms() -> int:
     return random.randint(*RETRY_MS)
 
 
-def reconnect(at_ms: float, at_least_ms: int = 0, reason: str = "") -> bytes:
-    """The block that ends a stream of ours in good order: the same number twice. ``reason``: what a page
-    can say of it, if anything."""
-    after_ms = min(at_least_ms + random.randint(*RECONNECT_MS), RECONNECT_MOST_MS)
+def reconnect(
+    at_ms: float, at_least_ms: int = 0, reason: str = "", *, span_ms: int = RECONNECT_MS[1]
+) -> bytes:
+    """Return the block that ends a stream of ours in good order: the same number twice.
+
+    ``reason``: what a page can say of it, if anything. ``span_ms``: over how long those are spread who are
+    told at one instant.
+    """
+    drawn_ms = random.randint(RECONNECT_MS[0], max(span_ms, RECONNECT_MS[1]))
+    after_ms = min(at_least_ms + drawn_ms, RECONNECT_MOST_MS)
     said = {"reason": reason} if reason else {}
     return block(frame("reconnect", at_ms, after_ms=after_ms, **said), retry_ms=after_ms)

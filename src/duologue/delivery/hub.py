@@ -6,6 +6,8 @@ Rules kept here:
   snapshot is written (race E5).
 - Attach, re-attach and detach of one connection wait for each other. When an attach
   answers and its socket is gone by then, the detach follows it (races E16, E34).
+- Attaches wait in one queue (``attaches``), and nothing is repeated on a timer while the
+  store is away: a stream stays open and is told once that it waits.
 - Opening and closing do not wait, so a cancelled stream cannot lose its detach: that
   runs in the hub's own task group. A detach that fails is left to ``stray`` (race E13).
 - Publications for connections that we do not hold are dropped (races E14, E15).
@@ -17,11 +19,13 @@ import heapq
 import itertools
 import random
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Protocol
 
 import structlog
 
+from duologue.delivery.attaches import Attaches
 from duologue.delivery.clock import Clock
 from duologue.delivery.connection import Connection, End, Means
 from duologue.delivery.contact import Contact
@@ -56,14 +60,20 @@ from duologue.store.client import StoreError
 
 HEARTBEAT_S = 15.0
 FIRST_HEARTBEAT_S = 2.0
-"""The earliest first heartbeat: a stream that is not attached by then reads ``unavailable``."""
+"""The earliest first heartbeat."""
 GOLDEN = 0.618033988749895
 """Multiples of it, modulo 1, are spread evenly, however many there are."""
 TICK_S = 0.25
 MAX_OF_ONE_PERSON = 4
 """A person has one connection; more are only for the moments until the store said so."""
 AGAIN_S = (0.5, 1.0)
-"""Pause before a failed attach is tried again, spread: a store that returns is not met by all at once."""
+"""Pause before a failed attach is queued again while the store answers others; doubled with each failure."""
+AGAIN_DOUBLED = 4
+"""At most so often."""
+UNTOLD_S = 2.0
+"""A stream whose attach waits longer is told so: a client takes one for dead that brings nothing for 6 s."""
+DRAIN_SPAN_S = 15.0
+"""People of a drain come back within this time, however many they are: after 20 s their partners are told."""
 AT_ONCE = 200
 """Detaches under way at a time: the size of a re-attach batch, for the same reason."""
 NOTHING_READ = LastRead()
@@ -153,7 +163,13 @@ class Hub:
         self._under_way: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._detaching = asyncio.Semaphore(AT_ONCE)
+        self.attaches = Attaches(clock)
+        self._untold: deque[tuple[float, Stream]] = deque()
+        """Streams by when they must have been told something, in order."""
         self._away_told = False
+        self._answering = asyncio.Event()
+        """Set while the store is not away."""
+        self._answering.set()
 
     # --- life ------------------------------------------------------------------------
 
@@ -177,13 +193,17 @@ class Hub:
         """
         self.contact.draining = True
         for connection in list(self._open):
-            connection.reconnect(End.DRAIN)
+            connection.reconnect(End.DRAIN, self._drain_span_s)
         await self._until_quiet(FLUSH_S)
         for connection in list(self._open):
             self.close(connection)  # a reader who does not take the last frame
         await self._until_quiet(DETACH_S)
         for task in self._under_way:  # calls to a store that hangs would be repeated, each in its own time
             task.cancel()
+
+    @property
+    def _drain_span_s(self) -> float:
+        return min(self.attaches.pace.span_s(len(self._by_person)), DRAIN_SPAN_S)
 
     async def _until_quiet(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -222,10 +242,11 @@ class Hub:
         self._metrics.stream_opened()
         if self.contact.draining:
             self._open[stream] = self._clock.monotonic()
-            stream.reconnect(End.DRAIN)
+            stream.reconnect(End.DRAIN, self._drain_span_s)
         else:
             self._begin_heartbeats(stream)
             self.enter(stream)
+            self._untold.append((self._clock.monotonic() + UNTOLD_S, stream))
             if self._away_told:
                 stream.unavailable()
             self.spawn(self._attach(stream))
@@ -264,6 +285,7 @@ class Hub:
         if opened_at is None:
             return
         connection.end(End.CLOSED)
+        self.attaches.leave(connection)
         self.doubtful.discard(connection)
         why = connection.ended or End.CLOSED
         if isinstance(connection, Stream):
@@ -274,11 +296,19 @@ class Hub:
         self._changed.set()
 
     async def _attach(self, connection: Connection) -> None:
-        """Attach until it is answered; while the store is away, say so and try again."""
-        async with connection.turn:
-            while connection.ended is None and not await self.attach_once(connection):
-                connection.unavailable()
-                await self._clock.sleep(random.uniform(*AGAIN_S))
+        """Attach until it is answered; if it fails, say so and wait in the queue again."""
+        failures = 0
+        while not await self._attach_in_turn(connection):
+            connection.unavailable()
+            pause_s = random.uniform(*AGAIN_S) * 2 ** min(failures, AGAIN_DOUBLED)
+            failures += 1
+            await self._clock.sleep(pause_s)
+            await self._answering.wait()
+
+    async def _attach_in_turn(self, connection: Connection) -> bool:
+        """Return whether nothing is left to be done: it was answered, or it ended before its turn came."""
+        async with self.attaches.place(connection) as granted, connection.turn:
+            return not granted or connection.ended is not None or await self.attach_once(connection)
 
     async def attach_once(self, connection: Connection) -> bool:
         """Attach it, in its turn; whether the store answered. A defect ends the connection, and is raised."""
@@ -296,10 +326,12 @@ class Hub:
             )
         except StoreError as error:
             log.info("attach failed", error=str(error))
+            self.attaches.pace.interrupted()
             return False
         except Exception:
             connection.end(End.DEFECT)  # or it would stay open for ever and say nothing
             raise
+        self.attaches.answered()
         if isinstance(answer, TakenOver):
             connection.claimed = False
             connection.taken_over()
@@ -391,10 +423,17 @@ class Hub:
         """Whether it is ours: from before its attach runs until its detach does."""
         return connection in self._by_id
 
+    @property
+    def is_away(self) -> bool:
+        """Whether people were told that the store is away."""
+        return self._away_told
+
     def tell_unavailable(self) -> None:
         """No beat is possible: once a time away, on all streams, and on those opened meanwhile."""
         if not self._away_told:
             self._away_told = True
+            self._answering.clear()
+            self.attaches.stop()
             for connection in list(self._open):
                 connection.unavailable()
 
@@ -402,8 +441,11 @@ class Hub:
         """Beats are possible again; the next time away is told anew."""
         if self._away_told:
             self._away_told = False
+            self._answering.set()
+            self.attaches.go_on()
             for connection in self._open:
-                connection.available()
+                if connection.attached:
+                    connection.available()
 
     @property
     def streams(self) -> int:
@@ -414,7 +456,15 @@ class Hub:
         """Send so many away: the store stays away from us, and another process may see it."""
         staying = (one for one in list(self._open) if one.ended is None)
         for connection in itertools.islice(staying, most):
-            connection.reconnect(End.STORE_AWAY)
+            connection.reconnect(End.STORE_AWAY, self.attaches.pace.span_s(most))
+
+    def tell_waiting(self) -> None:
+        """Tell streams whose attach still waits that it does; once each, and nobody else."""
+        now = self._clock.monotonic()
+        while self._untold and self._untold[0][0] <= now:
+            _, stream = self._untold.popleft()
+            if not stream.attached and stream.ended is None:
+                stream.unavailable()
 
     def doubt(self, connection: Connection) -> None:
         """Something was missed on this one: the re-attach loop looks at it now."""
@@ -438,6 +488,7 @@ class Hub:
         while True:
             await self._clock.sleep(TICK_S)
             try:
+                self.tell_waiting()
                 self.beat_hearts()
             except Exception:
                 self._metrics.worker_failed("heartbeats")

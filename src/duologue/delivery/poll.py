@@ -19,6 +19,9 @@ from duologue.delivery.connection import Connection, End, Means, StateHead, head
 from duologue.delivery.publication import ForConnection, StateFrames, Superseded
 from duologue.pairing.vocabulary import Attached, ConnectionId, LastRead, Note, PageId, PersonId, is_newer
 
+ATTACH_S = 2.0
+"""How long a poll whose time is up waits for its attach: its client gives up after 5 s."""
+
 
 class Asked(NamedTuple):
     """What a poll says of itself."""
@@ -82,10 +85,14 @@ class Asking:
             self._done.set()
 
     async def reply(self) -> Reply:
-        """What to answer: news as soon as there is any, or how things are when the time is up."""
+        """Return news as soon as there is any, or how things are when the time is up.
+
+        ``AWAY``: not even its attach was answered by then.
+        """
         if not await self._clock.wait(self._done, self._wait_s):
             self.on_time_up(self)
-            await self._done.wait()
+            if not await self._clock.wait(self._done, ATTACH_S):
+                self.answer(Untold.AWAY)
         return self._reply
 
 
@@ -194,7 +201,7 @@ class Poll(Connection):
 
     def unavailable(self) -> None:
         """The poll that waits is refused: its client asks again, here or elsewhere."""
-        if self.asking is not None and self.asking.attached:
+        if self.asking is not None:
             self.asking.answer(Untold.AWAY)
 
     def available(self) -> None:
@@ -208,7 +215,7 @@ class Poll(Connection):
         """Too many people are here from this network."""
         self.end(End.CROWDED)
 
-    def reconnect(self, why: End) -> None:
+    def reconnect(self, why: End, span_s: float) -> None:  # noqa: ARG002 # a poll names no delay
         """The poll is answered, and the next one goes wherever it is led."""
         self.end(why)
 

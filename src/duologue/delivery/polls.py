@@ -64,6 +64,10 @@ class Polls:
             asking.answer(Untold.NOT_HELD)
             yield asking
             return
+        if self.hub.attaches.is_full and (person, page) not in self._by_page:
+            asking.answer(Untold.AWAY)
+            yield asking
+            return
         poll = self._of(person, page, alias)
         poll.expires_at_ms, poll.marks = expires_at_ms, marks
         poll.ask(asking)
@@ -71,6 +75,7 @@ class Polls:
         try:
             yield asking
         finally:
+            self.hub.attaches.leave(asking)
             if poll.leave(asking):
                 self._linger(poll)
 
@@ -84,13 +89,17 @@ class Polls:
         return poll
 
     async def _attach(self, poll: Poll, asking: Asking) -> None:
-        async with poll.turn:
-            try:
-                if poll.ended is None:
-                    poll.begin(asking)
-                    await self.hub.attach_once(poll)
-            finally:
-                poll.settle(asking)
+        try:
+            if not self.hub.is_away:
+                await self._attach_in_turn(poll, asking)
+        finally:
+            poll.settle(asking)
+
+    async def _attach_in_turn(self, poll: Poll, asking: Asking) -> None:
+        async with self.hub.attaches.place(asking) as granted, poll.turn:
+            if granted and poll.ended is None:
+                poll.begin(asking)
+                await self.hub.attach_once(poll)
 
     # --- between two polls -----------------------------------------------------------
 

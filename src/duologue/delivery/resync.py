@@ -21,18 +21,19 @@ BATCH = 200
 async def turns(connections: Sequence[Connection]) -> AsyncIterator[list[Connection]]:
     """Those of them for which nothing is under way, theirs until the block is left.
 
-    The others are attaching or detaching right now: that does more than a re-attach would.
+    The others are attaching or detaching right now, or wait to: that does more than a re-attach would. It
+    must not be waited for, since the turns of this whole batch would wait as well (race E41).
     """
     mine = []
     try:
         for connection in connections:
-            if not connection.turn.locked() and connection.ended is None:
-                await connection.turn.acquire()  # free, so it does not wait
+            if connection.turn.is_free and connection.attached and connection.ended is None:
+                await connection.turn.take()  # free, so it does not wait
                 mine.append(connection)
         yield mine
     finally:
         for connection in mine:
-            connection.turn.release()
+            connection.turn.give_back()
 
 
 def crossed(before: Seen, now: Seen, answer: Attached) -> bool:

@@ -97,20 +97,20 @@ class Stream(Connection):
         self._waiting_bytes = 0
 
     def heartbeat(self) -> None:
-        """Say that the stream lives, visible to scripts; before the first snapshot: that we still wait."""
+        """Say that the stream lives, visible to scripts; before anything else: that its attach waits."""
         now_ms = int(self._means.now_ms)
-        if not self.attached:
-            self.knows_unavailable = False
+        if not self.attached and not self.knows_unavailable:
             self.unavailable()
-        else:
-            made = frame.frame(
-                "heartbeat",
-                now_ms,
-                now_ms=now_ms,
-                version=self.version,
-                people_online=self._means.contact.people_online,
-            )
-            self._push(frame.block(made))
+            return
+        made = frame.frame(
+            "heartbeat",
+            now_ms,
+            now_ms=now_ms,
+            version=self.version,
+            people_online=self._means.contact.people_online,
+        )
+        self._push(frame.block(made))
+        if self.attached:
             self._renew_media(now_ms)
 
     def _renew_media(self, now_ms: float) -> None:
@@ -157,9 +157,9 @@ class Stream(Connection):
         self._push(frame.reconnect(self._means.now_ms, at_least_ms=CROWDED_MS, reason=frame.NETWORK_FULL))
         self.end(End.CROWDED)
 
-    def reconnect(self, why: End) -> None:
+    def reconnect(self, why: End, span_s: float) -> None:
         """We are going away: come back, elsewhere or later, each at its own instant."""
-        self._push(frame.reconnect(self._means.now_ms))
+        self._push(frame.reconnect(self._means.now_ms, span_ms=round(span_s * 1000)))
         self.end(why)
 
     # --- within ----------------------------------------------------------------------

@@ -8,26 +8,20 @@ import pytest
 
 from duologue.delivery import connection as connection_module
 from duologue.delivery import resync
-from duologue.delivery.connection import Connection, End
+from duologue.delivery.connection import Connection, End, Turn
 from duologue.delivery.resync import Resync
 from duologue.delivery.stream import Stream
 from duologue.pairing.vocabulary import ConnectionId, Same, Seen
 from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames, message, said, settle, state
 
 
-class NoTurns(asyncio.Lock):
+class NoTurns(Turn):
     """A lock that never makes anybody wait."""
 
-    async def __aenter__(self) -> None:
+    async def take(self) -> None:
         pass
 
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    async def acquire(self) -> bool:  # type: ignore[override]
-        return True
-
-    def release(self) -> None:
+    def give_back(self) -> None:
         pass
 
 

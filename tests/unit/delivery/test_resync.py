@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from duologue.delivery.connection import End
+from duologue.delivery.connection import End, Turn
 from duologue.delivery.resync import Resync
 from duologue.delivery.stream import Stream
 from duologue.pairing.vocabulary import NO_MARKS, Note, PersonId, Refused, Same, Seen
@@ -226,12 +226,45 @@ async def test_batches_of_200_matched_first(scene: Scene, connection: Stream) ->
         each.__exit__(None, None, None)
 
 
+@pytest.mark.parametrize("is_guarded", [True, False])
+async def test_a_round_waits_for_nobody_who_waits_already(
+    scene: Scene, connection: Stream, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    """Race E41: a turn was just given back, and an attach waits for it that may take long.
+
+    The control: a lock that nobody holds counts as free. The round waits for that attach, and the turns of
+    the others with it.
+    """
+    if not is_guarded:
+        monkeypatch.setattr(Turn, "is_free", property(lambda turn: not turn._lock.locked()))
+    await frames(connection)
+    go_on = asyncio.Event()
+
+    async def attaching() -> None:
+        async with connection.turn:
+            await go_on.wait()
+
+    async def another_round() -> None:
+        connection.turn.give_back()
+        await everybody(scene)
+
+    await connection.turn.take()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(attaching())
+        await settle()
+        scene.machine.answers["reattach"] = [[Same()]]
+        round_ = group.create_task(another_round())
+        await settle()
+        assert round_.done() == is_guarded
+        go_on.set()
+
+
 async def test_the_store_goes_away_in_the_middle(scene: Scene, connection: Stream) -> None:
     """The round fails, the turn is given back, the snapshot is still owed."""
     scene.contact.suspect("feed")
     scene.machine.answers["reattach"] = [StoreUnavailable("away"), [attached(10, "m_1", [message(1)])]]
     with pytest.raises(StoreUnavailable):
         await everybody(scene)
-    assert not connection.turn.locked()
+    assert connection.turn.is_free
     await everybody(scene)
     assert told(await frames(connection)) == [("snapshot", 10)]

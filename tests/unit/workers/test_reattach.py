@@ -9,6 +9,7 @@ import pytest
 from duologue.delivery.connection import Connection
 from duologue.pairing.vocabulary import Same
 from duologue.store.client import StoreUnavailable
+from duologue.workers import reattach
 from duologue.workers.reattach import Reattach
 from duologue.workers.supervisor import repeat
 from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_task, settle
@@ -100,6 +101,45 @@ async def test_a_round_that_fails_is_tried_again_in_a_second(scene: Scene, conne
     await scene.clock.turn(2.2)
     assert not scene.contact.suspicious
     assert scene.value("worker_failures_total", worker="reattach") == 2
+
+
+@pytest.mark.parametrize(("took_s", "rest_s"), [(0.0, 1.0), (3.0, 12.0)])
+async def test_a_round_that_took_long_is_followed_by_a_rest(
+    scene: Scene, connection: Connection, took_s: float, rest_s: float
+) -> None:
+    """Four times as long, whatever is suspected meanwhile; single connections do not wait."""
+    slow = asyncio.Event()
+    scene.machine.answers["reattach"] = [slow, [Same()]] if took_s else []
+    scene.contact.suspect("store")
+    await scene.clock.turn(0.3)
+    assert rounds(scene) == 1
+    await scene.clock.turn(took_s)
+    slow.set()
+    await settle()
+    ended, strays = scene.clock.now, len(scene.machine.named("stray"))
+    while len(scene.machine.named("stray")) == strays:
+        scene.contact.suspect("unknown")
+        await scene.clock.turn(0.1)
+    assert rest_s <= scene.clock.now - ended + 0.3 + 0.01 <= rest_s + 1.5
+    scene.hub.doubt(connection)
+    before = rounds(scene)
+    await scene.clock.turn(0.4)
+    assert rounds(scene) > before, "single connections do not wait"
+
+
+async def test_control_without_the_rest_rounds_follow_each_other(
+    scene: Scene, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow store is asked about everybody again a second after the last answer."""
+    monkeypatch.setattr(reattach, "REST", 0)
+    slow = asyncio.Event()
+    scene.machine.answers["reattach"] = [slow, [Same()]]
+    scene.contact.suspect("store")
+    await scene.clock.turn(3.3)
+    slow.set()
+    await settle()
+    await scene.clock.turn(1.5)
+    assert rounds(scene) == 2
 
 
 async def test_a_single_gap_is_looked_at_at_once(scene: Scene, connection: Connection) -> None:
