@@ -192,8 +192,8 @@ def lowered(counts: dict[str, Counted], ceilings: Ceilings) -> Ceilings:
     new = {}
     for area, counted in counts.items():
         old = ceilings.get(area, {"area": 1_000.0, "file": 1_000.0})
-        # Rounded up, so that one more word in a long area does not fail the next change.
-        now = {"area": math.ceil(2 * counted.rate) / 2, "file": float(math.ceil(counted.worst))}
+        # With some room, so that one more word does not fail the next change.
+        now = {"area": float(math.ceil(counted.rate + 0.5)), "file": float(math.ceil(counted.worst + 1))}
         new[area] = {kind: min(old[kind], now[kind]) for kind in now}
     return new
 
