@@ -4,7 +4,7 @@ It knows nothing of the scripts. Where a document leaves something open, the
 comment beside it says how it was decided (``docs/decisions``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import (
@@ -285,9 +285,11 @@ class Model:
         self._end(match, {}, EndReason.MEDIA_FAILED)
         return "ended"
 
-    def reconcile(self, began: int, listed: Iterable[Match]) -> int:
+    def reconcile(self, began: int, listed: Collection[Match]) -> int:
         """How many matches ended because their room is not among them."""
         assert self.rooms
+        for match in listed:
+            self.rooms.listed(match)
         spared = began - self.rooms.rules.spare_ms
         lost = [
             room.match

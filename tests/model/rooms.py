@@ -110,6 +110,12 @@ class Rooms:
         room.claim, room.due = 0, min(late, self.now + self.rules.again_ms)
         return "again"
 
+    def listed(self, match: Match) -> None:
+        """The room is there although its deletion was tried before: the next try need not wait."""
+        room = self.entries.get(match)
+        if room and room.closing and room.begun and not room.claim:
+            room.due = self.now
+
     def ack(self, match: Match, person: str) -> None:
         room = self.entries.get(match)
         if room and room.closing and not room.begun:

@@ -350,7 +350,7 @@ class Sides:
         expected = {self.known[room.match]: room.due for room in entries if room.match in self.known}
         scores = {**seen.sets.get("rooms", {}), **seen.sets.get("closing", {})}
         due = {match: None if math.isinf(at) else at for match, at in scores.items()}
-        assert due == expected
+        assert due == expected, (due, expected)
 
     def compare(self) -> dict[str, dict[str, Any]]:
         states: dict[str, dict[str, Any]] = {person: self.read(person) for person in PEOPLE}

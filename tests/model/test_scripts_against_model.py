@@ -66,6 +66,7 @@ class Both(RuleBasedStateMachine):
         person=people, intent=intents, pool=st.sampled_from(("main", "main", "de")),
         tags=st.sampled_from(((), (), ("x",), ("y",), ("x", "y"))),
         language=st.sampled_from(("", "", "de", "en")), auto_next=st.sampled_from((True, True, False)),
+        text_only=st.sampled_from((False, False, True)),
     )  # fmt: skip
     def join(
         self,
@@ -75,10 +76,11 @@ class Both(RuleBasedStateMachine):
         tags: tuple[str, ...],
         language: str,
         auto_next: bool,
+        text_only: bool,
     ) -> None:
-        """Join as drawn. A person whose only tag is y can only write."""
+        """Join as drawn. A person who draws text_only can only write."""
         number = self.sides.intent(person, intent)
-        self.sides.join(person, number, pool, tags, language, auto_next, text_only=tags == ("y",))
+        self.sides.join(person, number, pool, tags, language, auto_next, text_only=text_only)
 
     @rule(person=people, intent=intents)
     def leave(self, person: PersonId, intent: str) -> None:
