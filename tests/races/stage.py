@@ -94,6 +94,8 @@ class Stage:
         self.marks: dict[str, Marks] = {}
         """Where people come from, by name; those who are not in it have no marks."""
         self.beating = {"s1", "s2"}
+        self.slow: set[str] = set()
+        """Processes in which calls wait long, as they say with each beat."""
         self._intents: dict[str, int] = {}
         self._made = 0
         self._mail: PubSub = client.pubsub()  # type: ignore[no-untyped-call]  # the library's own gap
@@ -215,7 +217,7 @@ class Stage:
         return play(self.machine.stray(ProcessId(process), lambda _, connection: connection in self.sockets))
 
     def beat(self, process: str) -> Beat:
-        return play(self.machine.beat(ProcessId(process)))
+        return play(self.machine.beat(ProcessId(process), is_slow=process in self.slow))
 
     # Scenes
 

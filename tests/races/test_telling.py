@@ -383,6 +383,45 @@ def test_e40_a_store_that_was_set_back_forgot_the_process(stage: Stage) -> None:
     assert not stage.beat("s1").known
 
 
+@held_by("slow-quiet")
+def test_e42_signs_of_life_that_wait_in_a_slow_process(stage: Stage) -> None:
+    """Both answered their match in time, and the answers are sent 20 s later: our queue ends nobody."""
+    match = stage.meet_unanswered("ann", "ben")
+    stage.slow.add("s2")
+    stage.wait(20_000)
+    stage.slow.clear()
+    for person in ("ann", "ben"):
+        assert stage.pulse(person, match, OPEN) == Outcome.OK
+    stage.wait(10_000, "ann", "ben", says={"ann": OPEN, "ben": OPEN})
+    assert stage.together("ann", "ben")
+
+
+@held_by("slow-bounded")
+def test_e42_a_process_that_is_slow_without_end(stage: Stage) -> None:
+    """After 2 min deadlines count again: nobody sits before somebody who is gone for as long as it lasts."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.slow.add("s2")
+    stage.detach(stage.socket("ben"))
+    stage.wait(100_000, "ann")
+    assert stage.together("ann", "ben")
+    stage.wait(30_000, "ann")
+    assert not stage.together("ann", "ben")
+
+
+def test_e42_a_second_stretch(stage: Stage) -> None:
+    """The bound is of one stretch: 10 s without a word of slowness begin another."""
+    stage.comes("ann")
+    stage.slow.add("s2")
+    stage.wait(130_000, "ann")
+    stage.slow.clear()
+    stage.wait(15_000, "ann")
+    stage.comes("ben")
+    match = stage.match("ann")
+    stage.slow.add("s2")
+    stage.wait(20_000)
+    assert stage.match("ann") == stage.match("ben") == match != ""
+
+
 def test_e28_a_re_attach_is_no_sign_of_life(stage: Stage) -> None:
     """Its sockets may be dead too: what its people owe since the burial, they still owe."""
     stage.meet("ann", "ben", media=OPEN)

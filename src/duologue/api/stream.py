@@ -57,7 +57,8 @@ class EventStream:
     ``gate``: where openings are counted. One too many gets 200, one ``reconnect`` and the end.
     ``network_of``: the mark of an address's network, and ``crowded``: whether it is full for somebody. Then
     the answer is 429; a client that takes nothing but an event stream (``Accept``) gets 200, one
-    ``reconnect`` with the reason and the end.
+    ``reconnect`` with the reason and the end. While more streams wait for their attach than the store can
+    take in 10 s, new ones get one ``reconnect``, whose delay spreads them, and the end; the open ones stay.
 
     Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
     (streams switched off) it answers 404.
@@ -88,17 +89,12 @@ class EventStream:
         except Problem as problem:
             await answer(problem)(scope, receive, send)
             return
-        if self._gate is not None:
-            refused = await self._gate.without_store(Kind.STREAMS, scope, session.person)
-            if refused is not None:
-                await _send_away(refused.wait_ms, send)
-                return
-        marks = Marks(session.device, self._network_of(address_of(scope)))
-        if await self._is_crowded(session, marks.network):
-            if "text/event-stream" in headers.get("accept", ""):
-                await _send_away(CROWDED_MS, send, frame.NETWORK_FULL)
-            else:
-                await answer(crowded())(scope, receive, send)
+        attaches = self._hub.attaches
+        if attaches.is_full:
+            self._hub.means.metrics.limited("streams", "server")
+            await _send_away(0, send, span_ms=attaches.span_ms)
+            return
+        if not attaches.is_busy and await self._is_refused(session, headers, scope, receive, send):
             return
         with self._hub.open(
             PersonId(session.person),
@@ -106,9 +102,33 @@ class EventStream:
             alias=session.alias,
             after=last_event(headers),
             expires_at_ms=session.expires_at_ms,
-            marks=marks,
+            marks=self._marks(session, scope),
         ) as connection:
             await serve(connection, receive, send, _cut(scope))
+
+    def _marks(self, session: Session, scope: Scope) -> Marks:
+        return Marks(session.device, self._network_of(address_of(scope)))
+
+    async def _is_refused(
+        self, session: Session, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Return whether the answer was given already: too many openings, or a full network.
+
+        Both cost a call to the store. While streams wait for their attach, neither is asked, as if the store
+        were away: the attach looks at the network again.
+        """
+        if self._gate is not None:
+            refused = await self._gate.without_store(Kind.STREAMS, scope, session.person)
+            if refused is not None:
+                await _send_away(refused.wait_ms, send)
+                return True
+        if not await self._is_crowded(session, self._marks(session, scope).network):
+            return False
+        if "text/event-stream" in headers.get("accept", ""):
+            await _send_away(CROWDED_MS, send, frame.NETWORK_FULL)
+        else:
+            await answer(crowded())(scope, receive, send)
+        return True
 
     async def _is_crowded(self, session: Session, network: str) -> bool:
         """Return whether somebody new comes from a full network; while the store is away nobody can say
@@ -170,10 +190,12 @@ def _cut(scope: Scope) -> Callable[[], object]:
     return now
 
 
-async def _send_away(wait_ms: int, send: Send, reason: str = "") -> None:
+async def _send_away(
+    wait_ms: int, send: Send, reason: str = "", *, span_ms: int = frame.RECONNECT_MS[1]
+) -> None:
     """On a stream that ends at once: an ``EventSource`` is closed for good by a 429 (race E24)."""
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    later = frame.reconnect(now_ms(), at_least_ms=wait_ms, reason=reason)
+    later = frame.reconnect(now_ms(), at_least_ms=wait_ms, reason=reason, span_ms=span_ms)
     await send({"type": "http.response.body", "body": later, "more_body": False})
 
 

@@ -80,7 +80,9 @@ class Attaches:
 
     def __init__(self, clock: Clock) -> None:
         self.pace = Pace(clock)
-        self._waiting: dict[object, asyncio.Future[bool]] = {}
+        self._waiting: dict[object, tuple[float, asyncio.Future[bool]]] = {}
+        """Since when each one waits, and what it waits for."""
+        self._clock = clock
         self._under_way = 0
         self._stopped = False
 
@@ -92,6 +94,17 @@ class Attaches:
     def wait_s(self) -> float:
         """How long somebody who comes now would wait."""
         return len(self) * self.pace.each_s
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the first one in the queue has waited; 0: nobody waits."""
+        since, _ = next(iter(self._waiting.values()), (self._clock.monotonic(), None))
+        return self._clock.monotonic() - since
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
 
     @property
     def is_full(self) -> bool:
@@ -110,7 +123,7 @@ class Attaches:
 
     async def _granted(self, who: object) -> bool:
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[who] = place
+        self._waiting[who] = self._clock.monotonic(), place
         self._go_on()
         try:
             return await place
@@ -124,13 +137,14 @@ class Attaches:
         self._under_way -= 1
         self._go_on()
 
-    def wait_ms(self) -> int:
-        """Return when somebody who is told to come back later should: spread over what the queue takes."""
-        return self.pace.wait_ms(len(self))
+    @property
+    def span_ms(self) -> int:
+        """Over how long those are spread who are told to come back later."""
+        return round(self.pace.span_s(len(self)) * 1000)
 
     def retry_after_s(self) -> int:
         """Return the same in whole seconds; 1 while there is no queue."""
-        return 1 + (self.wait_ms() // 1000 if len(self) > UNDER_WAY else 0)
+        return 1 + (self.pace.wait_ms(len(self)) // 1000 if self.is_busy else 0)
 
     def answered(self) -> None:
         """Note that one of those under way was answered."""
@@ -138,9 +152,10 @@ class Attaches:
 
     def leave(self, who: object) -> None:
         """Take ``who`` out of the queue, if it still waits there. Can be repeated."""
-        place = self._waiting.pop(who, None)
-        if place is not None and not place.done():
-            place.set_result(False)
+        if who in self._waiting:
+            _, place = self._waiting.pop(who)
+            if not place.done():
+                place.set_result(False)
 
     def stop(self) -> None:
         """Start no attach: the store is away."""
@@ -154,7 +169,7 @@ class Attaches:
 
     def _go_on(self) -> None:
         while self._waiting and self._under_way < UNDER_WAY and not self._stopped:
-            place = self._waiting.pop(next(iter(self._waiting)))
+            _, place = self._waiting.pop(next(iter(self._waiting)))
             if not place.done():
                 self._under_way += 1
                 place.set_result(True)

@@ -49,6 +49,8 @@ class Contact:
         """Other processes that beat, as the last beat said."""
         self.last_answer: Callable[[], float | None] = lambda: None
         """When any call to the store was answered last (monotonic seconds); set by the wiring."""
+        self.behind_s: Callable[[], float] = lambda: 0.0
+        """For how long the oldest call that was not sent yet has waited; set by the wiring."""
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do before its 5 s are over."""
         self.generation = 0

@@ -395,14 +395,17 @@ class Machine:
             if cursor == "0":
                 return count
 
-    async def beat(self, process: ProcessId, on_sse: int = 0, on_poll: int = 0) -> Beat:
+    async def beat(
+        self, process: ProcessId, on_sse: int = 0, on_poll: int = 0, *, is_slow: bool = False
+    ) -> Beat:
         """The process lives, and holds so many people.
 
-        ``known`` is false if it was buried or forgotten: re-attach its people.
+        ``is_slow``: their calls wait long, so nothing falls due meanwhile. ``known`` is false if
+        it was buried or forgotten: re-attach its people.
         """
         beats = self._beats.setdefault(process, _Beats())
         beats.sent = number = beats.sent + 1
-        last = beats.answered_ms, on_sse, on_poll, number, beats.answered
+        last = beats.answered_ms, on_sse, on_poll, number, beats.answered, int(is_slow)
         reply = await self._run("beat", self._keys.beats, process, *last)
         known, online, alone, beaten, wall, others, listed = reply
         beats.answered, beats.answered_ms = number, int(beaten)

@@ -28,6 +28,10 @@ SILENT_S = 1.0
 """A probe that is not answered for so long, and nothing else either: we may hear nothing any more."""
 CALL_S = 2.0
 """As long as the store's client waits for an answer."""
+SLOW_S = 0.2
+"""A call that waits for so long before it is sent: then commands are refused, signs of life among them."""
+SLOW_ATTACH_S = 1.0
+"""A stream that waits for so long for its attach: the least that somebody who is away has is 1 s."""
 ELSEWHERE_S = 10.0
 ELSEWHERE_SHARE = 0.02
 """Of the streams that there are, sent elsewhere per second: other processes must take them in."""
@@ -39,8 +43,8 @@ class Heart(Protocol):
     async def echo(self, process: ProcessId, token: str, /) -> int:
         """Publish the token on the process's own channel; how many subscribers heard it there."""
 
-    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Answer:
-        """The process lives, and holds so many people by streams and by polls."""
+    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /, *, is_slow: bool) -> Answer:
+        """The process lives, and holds so many people by streams and by polls; whether calls wait here."""
 
 
 class Beat:
@@ -91,8 +95,13 @@ class Beat:
         on_sse, on_poll = self._contact.held_here
         sent_s = self._clock.monotonic()
         async with asyncio.timeout(self._at_most_s(CALL_S)):
-            answer = await self._machine.beat(self._hub.process, on_sse, on_poll)
+            answer = await self._machine.beat(self._hub.process, on_sse, on_poll, is_slow=self._is_slow)
         self._contact.beaten(answer, sent_s, self._clock.monotonic())
+
+    @property
+    def _is_slow(self) -> bool:
+        """Whether signs of life wait here, or are refused, through no fault of their people."""
+        return self._contact.behind_s() > SLOW_S or self._hub.attaches.oldest_s > SLOW_ATTACH_S
 
     async def _hears(self) -> bool:
         if not await self._probed():

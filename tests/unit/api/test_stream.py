@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from starlette.types import Message
 
 from duologue.api import stream
+from duologue.api.gate import RateLimitGate
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem
 from duologue.api.stream import EventStream, last_event
@@ -94,6 +96,47 @@ async def test_a_full_network(scene: Scene, accept: bytes, full: bool) -> None:
     assert (b'"type":"reconnect"' in body, b'"reason":"network-full"' in body) == (in_stream, in_stream)
     assert (b'"code":"network-full"' in body) == (full and not in_stream)
     assert len(scene.machine.named("attach")) == (not full)
+
+
+@pytest.mark.parametrize(("waiting", "asked", "opened"), [(0, 2, True), (1, 0, True), (2_000, 0, False)])
+async def test_a_process_over_its_bound_names_a_delay(
+    scene: Scene, waiting: int, asked: int, opened: bool
+) -> None:
+    """With streams in the queue nothing else is asked; if it is 10 s long, a new one comes later."""
+    attaches = scene.hub.attaches
+    calls: list[str] = []
+    sent: list[Message] = []
+    attaches.pace._each_s, attaches.pace._measured_at = 0.006, scene.clock.now
+    attaches.stop()
+    for n in range(waiting):
+        attaches._waiting[n] = scene.clock.now, asyncio.get_running_loop().create_future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def crowded(person: str, network: str) -> bool:
+        calls.append("crowded")
+        return False
+
+    class Gate(RateLimitGate):
+        async def without_store(self, *_: object) -> None:
+            calls.append("limits")
+
+    async with scene.hub.running():
+        gate = Gate(scene.metrics)
+        endpoint = EventStream(scene.hub, anybody, gate=gate, network_of=lambda _: "home", crowded=crowded)
+        await endpoint(scope(), gone, send)
+        attaches._waiting.clear()
+    body = b"".join(message["body"] for message in sent[1:])
+    assert (sent[0]["status"], len(calls)) == (200, asked)
+    assert (b'"type":"reconnect"' not in body) == opened
+    if not opened:
+        delay_ms = int(re.findall(rb'"after_ms":(\d+)', body)[0])
+        assert 100 <= delay_ms <= 2 * 2_000 * 6
+        assert b"retry: %d\n" % delay_ms in body
 
 
 @pytest.mark.parametrize(

@@ -238,8 +238,8 @@ class Script:
         self.on_echo(token)
         return heard_by
 
-    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /) -> Beat:
-        answer: Beat = await self._answer("beat", process, on_sse, on_poll)
+    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /, *, is_slow: bool) -> Beat:
+        answer: Beat = await self._answer("beat", process, on_sse, on_poll, *(("slow",) if is_slow else ()))
         return answer
 
     async def sweep(self) -> bool:

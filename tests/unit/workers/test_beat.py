@@ -221,6 +221,23 @@ async def test_sent_elsewhere_a_few_at_a_time(scene: Scene, beating: Beating) ->
         assert (await frames(gone[0]))[-1]["type"] == "reconnect"
 
 
+@pytest.mark.parametrize(
+    ("behind_s", "oldest_s", "told"), [(0.1, 0.9, ()), (0.3, 0, ("slow",)), (0, 1.1, ("slow",))]
+)
+async def test_a_process_says_that_it_is_slow(
+    scene: Scene, beating: Beating, behind_s: float, oldest_s: float, told: tuple[str, ...]
+) -> None:
+    """While calls or streams wait long in it, nothing may fall due for want of signs of life (race E42)."""
+    scene.contact.behind_s = lambda: behind_s
+    if oldest_s:
+        scene.hub.attaches._waiting["somebody"] = scene.clock.now - oldest_s, asyncio.Future()
+        scene.hub.attaches.stop()
+    count = len(scene.machine.named("beat"))
+    await scene.clock.turn(0.05 if oldest_s == 0.9 else 0.65)
+    beats = scene.machine.named("beat")[count:] or scene.machine.named("beat")[-1:]
+    assert {beat[3:] for beat in beats} == {told}
+
+
 async def test_nobody_is_sent_where_nobody_is(scene: Scene, beating: Beating, connection: Stream) -> None:
     """This is the only process: its streams stay open, and are told when the store is back."""
     beating.deaf = True
