@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from bench import growth, interests, overload, quiet, scripts, speed, traffic, twenty
+from bench import growth, interests, overload, quiet, scripts, shard, speed, traffic, twenty
 from bench.figures import Figures
 from bench.sizes import FULL, SIZES, Size
 from bench.speed import LIMIT
@@ -31,6 +31,7 @@ SCENARIOS: dict[str, Scenario] = {
     "interests": interests.measure,
     "overload": overload.measure,
     "twenty": twenty.measure,
+    "shard": shard.measure,
 }
 PLOTS = (
     ("server_us", "Server CPU per skip at full load", "µs"),
@@ -79,10 +80,11 @@ def _parsed(arguments: Sequence[str]) -> tuple[Size, list[str], Path, bool]:
     parser.add_argument("--out", type=Path, default=Path("artifacts"))
     parser.add_argument("--outages", type=_numbers, help="seconds for which the store hangs: 1,5,11")
     parser.add_argument("--call-ms", type=_numbers, help="what each call costs afterwards: 1,3,6")
-    parser.add_argument("--people", type=int, help="people of the overload scenario")
+    parser.add_argument("--people", type=int, help="people of the scenarios overload and shard")
     given = parser.parse_args(arguments)
     size = SIZES[given.size]
     changes = {"outages_s": given.outages, "call_ms": given.call_ms, "overload_people": given.people}
+    changes["shard_people"] = given.people and (given.people,)
     size = dataclasses.replace(size, **{name: value for name, value in changes.items() if value})
     return size, given.scenario or [*SCENARIOS], given.out, given.merge
 

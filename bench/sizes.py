@@ -35,6 +35,10 @@ class Size:
     interests: int
     arrivals_per_s: float
     arriving_s: float
+    shard_people: tuple[int, ...]
+    """People who talk and do nothing, on one shard."""
+    shard_s: float
+    shard_skips_per_s: tuple[float, ...]
 
 
 FULL = Size(
@@ -57,6 +61,9 @@ FULL = Size(
     interests=150,
     arrivals_per_s=40,
     arriving_s=45.0,
+    shard_people=(200_000, 300_000),
+    shard_s=20.0,
+    shard_skips_per_s=(500.0, 2_000.0),
 )
 QUICK = Size(
     "quick",
@@ -78,6 +85,9 @@ QUICK = Size(
     interests=30,
     arrivals_per_s=40,
     arriving_s=6.0,
+    shard_people=(4_000,),
+    shard_s=2.0,
+    shard_skips_per_s=(200.0,),
 )
 TINY = Size(
     "tiny",
@@ -99,5 +109,8 @@ TINY = Size(
     interests=5,
     arrivals_per_s=25,
     arriving_s=2.0,
+    shard_people=(600,),
+    shard_s=0.6,
+    shard_skips_per_s=(50.0,),
 )
 SIZES = {each.name: each for each in (FULL, QUICK, TINY)}

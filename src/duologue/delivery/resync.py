@@ -14,7 +14,7 @@ from duologue.delivery.connection import Connection, End
 from duologue.delivery.hub import Hub
 from duologue.pairing.vocabulary import Attached, Reattached, Refused, Seen
 
-BATCH = 200
+BATCH = 50
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,8 @@ key                        type        what
 ``claimed:<day>``          hash        how many reads of each person were counted there, 3 days
 ``troubled:<day>``         set         people for whom something was missed or differed (at most 1,000), 3 d
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms); ``skipped``: Redis's clock
-                                       minus the shard's own time (ms)
+                                       minus the shard's own time (ms); ``counted``: when the people
+                                       ``online`` were counted (ms)
 ``skipped``                string      the last, once more: the clock outlives the loss of ``sweep``
 ``room:<match>``           string      the outbox entry of a LiveKit room (``records.ROOM``), until it is gone
 ``rooms``                  zset        live matches by when work on their room is due (ms; open: never, +inf)

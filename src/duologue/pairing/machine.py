@@ -48,8 +48,11 @@ from duologue.pairing.vocabulary import (
 ID_LENGTH = 16
 """Characters of one random id: 96 bits."""
 IDS_A_MATCH = 3
-IDS_A_SWEEP = 160
-"""Enough for about twenty endings with two new matches each; what is left over waits for the next call."""
+IDS_A_SWEEP = 112
+"""Enough for five endings of each of three kinds, with two new matches each, and five checks: a backlog of
+one kind holds up no other."""
+IDS_A_ROOMFUL = 160
+"""When video is back, a whole batch is paired at once."""
 NO_ROOM = b"no-room"
 NOT_COMPARED = ("", "", 0, 0, 0, 0)
 """In the place of ``Held.seen``."""
@@ -176,8 +179,7 @@ class Machine:
         self._may_repeat = may_repeat
         self._beats: dict[ProcessId, _Beats] = {}
         self.rooms = Rooms(self._transition, self._keys)
-        # When video is back, a whole batch is paired at once.
-        self._ids_a_scan = IDS_A_SWEEP if media is MediaKind.LIVEKIT else 8 * IDS_A_MATCH
+        self._ids_a_scan = IDS_A_ROOMFUL if media is MediaKind.LIVEKIT else 8 * IDS_A_MATCH
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""

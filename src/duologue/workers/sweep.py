@@ -11,7 +11,7 @@ from duologue.delivery.clock import Clock
 from duologue.workers.supervisor import jittered
 
 PERIOD_S = 0.25
-CALLS_A_ROUND = 50
+CALLS_A_ROUND = 100
 """Calls of one kind in a round: a backlog is worked off over several, so that none is put off for good."""
 
 

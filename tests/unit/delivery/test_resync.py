@@ -210,17 +210,17 @@ async def test_messages_under_way_are_written_once(scene: Scene, connection: Str
     assert numbers == [2, 3, 4]
 
 
-async def test_batches_of_200_matched_first(scene: Scene, connection: Stream) -> None:
+async def test_batches_of_50_matched_first(scene: Scene, connection: Stream) -> None:
     """However many there are; those whose deadlines are near come first."""
-    people = [PersonId(f"p{n}") for n in range(250)]
+    people = [PersonId(f"p{n}") for n in range(70)]
     opened = [scene.hub.open(each, PAGE, alias="") for each in people]
     for each in opened:
         each.__enter__()
     await settle()
-    scene.machine.answers["reattach"] = [[Same()] * 200, [Same()] * 51]
+    scene.machine.answers["reattach"] = [[Same()] * 50, [Same()] * 21]
     await everybody(scene)
     batches = [held for _, held in scene.machine.named("reattach")]
-    assert [len(batch) for batch in batches] == [200, 51]
+    assert [len(batch) for batch in batches] == [50, 21]
     assert batches[0][0].person == ANN
     for each in opened:
         each.__exit__(None, None, None)

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
--- Expire: whatever is due, at most 32 of each deadline a call. Every process calls it; what is due is decided here.
+-- Expire: whatever is due, at most 5 of each deadline a call. Every process calls it; what is due is decided here.
 -- KEYS[1]  {shard}sweep
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids
 -- Returns  more | done, "", facts
 -- Events   probe (once more), idle, and those of an ending
 -- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
 -- include: context view rooms video queue presence closing reported ending sweeping
-local BATCH = 32
+-- A call takes less than 5 ms of the store (docs/performance.md), also if a backlog of every kind ends in new matches.
+local BATCH = 5 -- guard: sweep-bounded -- off: local BATCH = 32
 record_sweep()
 if in_outage() then return { 'done', '', facts } end
 local more = false

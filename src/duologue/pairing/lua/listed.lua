@@ -7,7 +7,7 @@
 -- Invariants: `at:<process>` lists exactly those whose record names the process
 -- include: context
 local at, process, cursor = KEYS[1], ARGV[4], ARGV[5]
-local page = redis.call('SSCAN', at, cursor, 'COUNT', 200)
+local page = redis.call('SSCAN', at, cursor, 'COUNT', 50)
 local found = {}
 for _, person in ipairs(page[2]) do
   local r = load(person)

@@ -10,7 +10,7 @@ local DAY_MS = 86400000
 local beats, names = KEYS[1], {}
 for i = 4, #ARGV do names[#names + 1] = ARGV[i] end
 local on_sse, on_poll = 0, 0
-for _, process in ipairs(redis.call('ZRANGE', beats, 0, 255)) do
+for _, process in ipairs(redis.call('ZRANGE', beats, 0, 1023)) do
   local sse, poll = string.match(redis.call('HGET', S .. 'held', process) or '0:0', '^(%d+):(%d+)')
   on_sse, on_poll = on_sse + sse, on_poll + poll
 end
