@@ -104,7 +104,9 @@ STREAMS = Offer(Transports.SSE)
 def served(store_url: str, offer: Offer = STREAMS) -> Iterator[str]:
     """The address of a server that runs for as long as the context lasts."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(application(store_url, offer), log_level="warning", access_log=False)
+        app = application(store_url, offer)
+        # Public is no coroutine function, so uvicorn would take it for an application of version 2.
+        config = uvicorn.Config(app, interface="asgi3", log_level="warning", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
