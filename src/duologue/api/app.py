@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from duologue.api.commands import commands
 from duologue.api.cors import SERVED, CrossOrigin, Fields, Shared, preflight
-from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of
+from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of, send_whole
 from duologue.api.guard import STREAM
 from duologue.api.health import alive, ready
 from duologue.api.page import page
@@ -91,7 +91,7 @@ class Public:
         if scope["method"] != method:
             # HEAD as well: it would attach a connection that nobody reads.
             refused = HTTPException(405, headers={"Allow": method})
-            return _refuse(refused, scope, receive, Shared(send, fields))
+            return _refuse(refused, scope, send, fields)
         if path == STREAM:
             return self._stream(scope, receive, Shared(send, fields))
         return _answer(self._table[path], Exchange(scope, receive, headers), send, fields)
@@ -102,23 +102,24 @@ class Public:
         except Exception as error:
             if send.started:
                 raise
-            await _refuse(error, scope, receive, send)
+            await _refuse(error, scope, send.send, send.fields)
 
 
 async def _answer(endpoint: Endpoint, exchange: Exchange, send: Send, fields: Fields) -> None:
     try:
         reply = await endpoint.handle(exchange)
     except Exception as error:  # noqa: BLE001 # each is answered, and a defect is raised again
-        await _refuse(error, exchange.scope, exchange.receive, Shared(send, fields))
+        await _refuse(error, exchange.scope, send, fields)
     else:
         await deliver(reply, fields, exchange.scope, send)
 
 
-async def _refuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(error: Exception, scope: Scope, send: Send, fields: Fields) -> None:
     """Answer what was raised as ``HANDLERS`` says. A defect is raised again, so that the server logs it."""
     kind = next(each for each in type(error).__mro__ if each in HANDLERS)
     response = await HANDLERS[kind](Request(scope), error)
-    await response(scope, receive, send)
+    body = bytes(response.body)
+    await send_whole(response.status_code, [*response.raw_headers, *fields], body, scope, send)
     if kind is Exception:
         raise error
     error.__traceback__ = None  # An error that is raised in several tasks would collect their tracebacks.

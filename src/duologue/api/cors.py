@@ -54,19 +54,19 @@ class CrossOrigin:
 class Shared:
     """A ``send`` that adds header fields to the beginning of an answer, and knows whether it has begun."""
 
-    __slots__ = ("_fields", "_send", "started")
+    __slots__ = ("fields", "send", "started")
 
     def __init__(self, send: Send, fields: Fields) -> None:
-        self._send = send
-        self._fields = fields
+        self.send = send
+        self.fields = fields
         self.started = False
 
     def __call__(self, message: Message) -> Awaitable[None]:
         """Pass the message on."""
         if message["type"] == "http.response.start":
             self.started = True
-            message = {**message, "headers": [*message.get("headers", ()), *self._fields]}
-        return self._send(message)
+            message = {**message, "headers": [*message.get("headers", ()), *self.fields]}
+        return self.send(message)
 
 
 def _as_sent(origin: str) -> str:

@@ -78,7 +78,9 @@ class Cycle(RequestResponseCycle):
             self.keep_alive = False
         elif not self.keep_alive:
             pieces.append(b"connection: close\r\n")
-        pieces += (b"\r\n", message["body"])
+        pieces.append(b"\r\n")
+        if self.scope["method"] != "HEAD":
+            pieces.append(message["body"])
         return b"".join(pieces)
 
 

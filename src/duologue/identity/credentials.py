@@ -115,8 +115,11 @@ def cookie(header: str, name: str) -> str | TwoCookies | None:
     """
     if name not in header:
         return None
-    pairs = (pair.strip().partition("=") for pair in header.split(";"))
-    values = {value for each, _, value in pairs if each == name and value}
+    values = set[str]()
+    for pair in header.split(";"):
+        each, _, value = pair.strip().partition("=")
+        if each == name and value:
+            values.add(value)
     if len(values) > 1:
         return TwoCookies(name)
     return next(iter(values), None)

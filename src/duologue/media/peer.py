@@ -33,11 +33,13 @@ class Peer:
         self._turn_secret = turn_secret
         self._relay_only = relay_only
         self._now_s = now_s
+        self._signs = any(map(self._is_ours, self._ice_servers))
+        """Whether a server needs credentials of ours."""
 
     @property
     def renew_ms(self) -> float:
         """Half of what the credentials are good for, if there are any of ours."""
-        return RENEW_S * 1000 if any(map(self._is_ours, self._ice_servers)) else math.inf
+        return RENEW_S * 1000 if self._signs else math.inf
 
     @property
     def hint(self) -> dict[str, Any]:
@@ -52,9 +54,13 @@ class Peer:
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
         """Add the ICE servers, with credentials of this match's person, made now and stored nowhere."""
-        person = f"{match}.{media['role']}"
-        dressed = {**media, "ice_servers": [self._let_in(each, person) for each in self._ice_servers]}
-        return dressed | ({"ice_transport_policy": "relay"} if self._relay_only else {})
+        servers = self._ice_servers
+        if self._signs:
+            servers = [self._let_in(each, f"{match}.{media['role']}") for each in servers]
+        dressed = {**media, "ice_servers": servers}
+        if self._relay_only:
+            dressed["ice_transport_policy"] = "relay"
+        return dressed
 
     def _is_ours(self, server: Mapping[str, Any]) -> bool:
         return bool(self._turn_secret) and needs_credentials(server)

@@ -84,6 +84,7 @@ WAYS = {
     "an older protocol": post(version=b"1.0"),
     "an answer that closes": post(path=b"/close") + post(),
     "before the body has come": post(b"Expect: 100-continue\r\n", BEHIND, path=b"/early"),
+    "a method without a body": b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
     "nothing": post(b"Connection: close\r\n", b""),
 }
 
