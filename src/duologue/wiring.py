@@ -17,7 +17,7 @@ from duologue.api.app import build
 from duologue.api.cors import CrossOrigin
 from duologue.api.fields import Sizes
 from duologue.api.ops import build_ops
-from duologue.api.server import Limits, Server, allow_open_files, answering, listening, port_of
+from duologue.api.server import Server, ServerLimits, allow_open_files, answering, listening, port_of
 from duologue.api.services import Services
 from duologue.api.stream import EventStream
 from duologue.delivery.clock import SystemClock
@@ -244,7 +244,7 @@ class Process:
         )
         self.ops = build_ops(services, contact.ready)
         """The operator's pages."""
-        allowed = Limits(settings.drain_s, settings.trusted_proxies)
+        allowed = ServerLimits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)
 
     @contextlib.asynccontextmanager

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from duologue.api import stream
-from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.server import Server, ServerLimits, listening, port_of
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import PersonId
 from tests.integration.streams import PATIENCE_S, Process, until
@@ -38,7 +38,7 @@ async def served(url: str, timings: Timings | None = None) -> AsyncIterator[Serv
     with listening("127.0.0.1", 0) as sockets:
         for each in sockets:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
-        server = Server(app, Limits(5, ""), started=up.set, drain=process.hub.drain)
+        server = Server(app, ServerLimits(5, ""), started=up.set, drain=process.hub.drain)
         async with process.running(), asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets))
             await up.wait()

@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from duologue.api.app import build
-from duologue.api.bodies import Body
 from duologue.api.commands import COMMANDS, Description, SignalData
+from duologue.api.exchange import Body
 from duologue.api.ops import build_ops
 from duologue.api.paths import WEBHOOK
 from duologue.api.problems import Code

@@ -9,9 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from duologue.api import bodies
-from duologue.api.bodies import Body
-from duologue.api.exchange import Endpoint, Exchange, HttpReply
+from duologue.api.exchange import Body, Endpoint, Exchange, HttpReply, parse
 from duologue.api.fields import (
     UNSET,
     Id,
@@ -384,10 +382,10 @@ def _handler(services: Services, command: Command) -> Callable[[Exchange], Await
     kind, call, also = command.kind, command.call, command.also
 
     async def handle(exchange: Exchange) -> HttpReply:
-        bodies.must_be_json(exchange.headers)
+        exchange.must_be_json()
         caller = services.caller(exchange.headers, secure=exchange.secure)
         await gate.admit(kind, exchange.scope, caller.person)
-        body = bodies.parse(await exchange.content(most), decoder)
+        body = parse(await exchange.content(most), decoder)
         if also is not None:
             for besides in also(body):
                 await gate.admit(besides, exchange.scope, caller.person)

@@ -30,7 +30,7 @@ The body is whole, and ``headers`` has its length. Values have no control charac
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class Refused(Exception):
+class BadRequest(Exception):
     """Raised in the parser's callbacks, which ends its work; ``data_received`` knows what to do."""
 
 
@@ -215,7 +215,7 @@ class Guard(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins; not behind a stream, whose own end uvicorn would then no longer tell it."""
         if self.is_answering and self.cycle.scope["path"] == STREAM:
-            raise Refused
+            raise BadRequest
         super().on_message_begin()
         self.scope["extensions"] = self._extensions
 
@@ -225,9 +225,9 @@ class Guard(HttpToolsProtocol):
             size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
             if size > MAX_HEAD_BYTES:
                 self._head_bytes = max(self._head_bytes, size)
-                raise Refused
+                raise BadRequest
         if self.parser.should_upgrade():
-            raise Refused
+            raise BadRequest
         self._in_time()
         super().on_headers_complete()
         self._keeps = self.cycle.keep_alive

@@ -48,7 +48,7 @@ class ListenError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ServerLimits:
     """What the server allows itself."""
 
     drain_s: float
@@ -188,7 +188,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         app: ASGIApp,
-        limits: Limits,
+        limits: ServerLimits,
         *,
         started: Callable[[], None],
         drain: Callable[[], Awaitable[None]],

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from duologue.api import bodies
-from duologue.api.exchange import Endpoint, Exchange, HttpReply
+from duologue.api.exchange import Body, Endpoint, Exchange, HttpReply, parse
 from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType, alias_of
 from duologue.api.gate import too_many
 from duologue.api.services import Services
@@ -26,7 +25,7 @@ from duologue.identity.tokens import BadToken, Issued, Session, now_ms
 from duologue.pairing.vocabulary import PersonId
 
 
-class SessionBody(bodies.Body):
+class SessionBody(Body):
     """``cookie: false``: the caller keeps the token itself, as a second tab of one browser must.
 
     ``device``: what an earlier answer to such a caller said.
@@ -62,13 +61,13 @@ def sessions(services: Services) -> Endpoint:
     gate, decoder = services.gate, msgspec.json.Decoder(SessionBody)
 
     async def handle(exchange: Exchange) -> HttpReply:
-        bodies.must_be_json(exchange.headers)
+        exchange.must_be_json()
         known, ignored = _known(services, exchange)
         # Also with the store away somebody may begin: nothing of theirs is there yet.
         person = known.session.person if known else ""
         if refused := await gate.without_store(Kind.SESSIONS, exchange.scope, person):
             raise too_many(refused)
-        body = bodies.parse(await exchange.content(services.sizes.body_bytes), decoder)
+        body = parse(await exchange.content(services.sizes.body_bytes), decoder)
         if known and known.credential.by_cookie and not body.cookie:
             # The cookie is the browser's other person. This one is new, and so counts against the address.
             known = None

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from duologue.api import guard
 from duologue.api.framing import Framing
 from duologue.api.guard import CUT, MAX_HEAD_BYTES, STREAM
-from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.server import Server, ServerLimits, listening, port_of
 from tests.framings import CHUNKED, HARMLESS, ODD, PADDED, Framed, request, sized
 from tests.unguarded import unguard
 
@@ -109,7 +109,7 @@ async def running(app: Echo) -> AsyncIterator[Connect]:
     """A server of its own, and how to connect to it."""
     up = asyncio.Event()
     with listening("127.0.0.1", 0) as sockets:
-        server = Server(app, Limits(1, ""), started=up.set, drain=app.drain)
+        server = Server(app, ServerLimits(1, ""), started=up.set, drain=app.drain)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets))
             await up.wait()

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from duologue.api.exchange import Exchange, HttpReply, deliver, headers_of
 from duologue.api.guard import REPLY, Cycle
-from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.server import Server, ServerLimits, listening, port_of
 
 PATIENCE_S = 10
 BEHIND = b"a body that comes behind its answer"
@@ -51,7 +51,7 @@ class Answers:
 async def served(app: Answers) -> AsyncIterator[tuple[Server, int]]:
     """A server of its own, and its port."""
     up = asyncio.Event()
-    server = Server(app, Limits(1.0, ""), started=up.set, drain=app.drain)
+    server = Server(app, ServerLimits(1.0, ""), started=up.set, drain=app.drain)
     with listening("127.0.0.1", 0) as sockets:
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets))

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from duologue.api import secure
 from duologue.api.secure import OnlySecure, Secure
-from duologue.api.server import Limits, Server, listening, port_of
+from duologue.api.server import Server, ServerLimits, listening, port_of
 from duologue.lan.certificate import Certificate, certificate
 from tests.framings import CHUNKED, SMUGGLED, chunks, sized
 from tests.unguarded import unguard
@@ -84,7 +84,7 @@ async def stage(made: Certificate) -> AsyncIterator[Stage]:
     app, up = App(), asyncio.Event()
     trusting = ssl.create_default_context(cafile=made.file)
     with listening("127.0.0.1", 0) as sockets:
-        server = Server(app, Limits(1, ""), started=up.set, drain=app.drain, tls=made.context)
+        server = Server(app, ServerLimits(1, ""), started=up.set, drain=app.drain, tls=made.context)
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets))
             await up.wait()

@@ -13,15 +13,15 @@ from starlette.types import Receive, Scope, Send
 from duologue.api import server
 from duologue.api.server import (
     ENOUGH_OPEN_FILES,
-    Limits,
     ListenError,
     Server,
+    ServerLimits,
     allow_open_files,
     listening,
     port_of,
 )
 
-LIMITS = Limits(drain_s=5, trusted_proxies="127.0.0.1")
+LIMITS = ServerLimits(drain_s=5, trusted_proxies="127.0.0.1")
 
 
 def test_every_address_of_a_host_gets_the_same_port() -> None:
@@ -125,7 +125,7 @@ class Slow:
         self.drained.set()
 
 
-async def run(app: Slow, limits: Limits, test: Callable[[Server, str], Awaitable[None]]) -> None:
+async def run(app: Slow, limits: ServerLimits, test: Callable[[Server, str], Awaitable[None]]) -> None:
     """The test against the server, which must end by itself afterwards."""
     started = asyncio.Event()
     with listening("127.0.0.1", 0) as sockets:
@@ -179,7 +179,7 @@ async def test_a_stop_is_bounded() -> None:
             assert await command
 
     app = Slow()
-    await run(app, Limits(drain_s=1, trusted_proxies=""), test)
+    await run(app, ServerLimits(drain_s=1, trusted_proxies=""), test)
 
 
 async def cut(client: httpx.AsyncClient, url: str) -> bool:

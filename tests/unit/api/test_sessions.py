@@ -221,6 +221,6 @@ async def test_a_foreign_pages_simple_post_does_nothing(
 
 async def test_a_simple_post_control(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """The negative control: without the check a form creates a guest."""
-    monkeypatch.setattr("duologue.api.bodies.must_be_json", lambda _: None)
+    monkeypatch.setattr("duologue.api.exchange.Exchange.must_be_json", lambda _: None)
     answer = await connect().post("/v1/sessions", content=b"{}", headers={"Content-Type": "text/plain"})
     assert answer.status_code == 201
