@@ -69,15 +69,14 @@ Wrapped = Mapping[str, str]
 """The store's key, wrapped by a signing key, by the fingerprint of that signing key."""
 
 
-async def store_key(
-    keyring: Keyring, propose: Callable[[str, str], Awaitable[Wrapped]], held: bytes = b""
-) -> bytes:
+async def store_key(keyring: Keyring, propose: Callable[..., Awaitable[Wrapped]], held: bytes = b"") -> bytes:
     """Return the store's key. If no listed signing key unwraps one, it becomes ``held``, or a new one.
 
     ``held`` is the key of a process that runs already. A store that lost its data gets it back, so that
     servers that start later tell the same marks.
 
-    ``propose`` keeps an entry unless its name is taken, and returns all entries; with ``""`` it only reads.
+    ``propose`` (a name, an entry, the names of all listed keys) keeps an entry unless its name is taken, and
+    returns all entries; with ``""`` it only reads.
     After the call there is an entry of the signing key, so an older one can be dropped later. Raises what
     ``propose`` raises.
     """
@@ -85,7 +84,8 @@ async def store_key(
     found = await propose("", "")
     key = next(filter(None, (_unwrapped(found, secret) for secret in keyring.keys.values())), None)
     if key is None or _name(first) not in found:
-        found = await propose(_name(first), _wrap(first, key or held or secrets.token_bytes(KEY_BYTES)))
+        made = _wrap(first, key or held or secrets.token_bytes(KEY_BYTES))
+        found = await propose(_name(first), made, *map(_name, keyring.keys.values()))
     return _unwrapped(found, first) or key or b""
 
 

@@ -34,6 +34,8 @@ key                        type        what
                                        opened was begun (ms); ``told:<pool>``: how far a pool has been told
 ``round``                  hash        the reconciler's round: ``holder`` (a generation), ``until`` its claim
                                        holds (ms; 0: it ended), ``due``: the next (ms), ``listed``: rooms seen
+``looked``                 hash        the pass of looks at matches whose media is due: ``pass``, when it
+                                       began (ms), ``due`` (ms) and ``match``: how far it came
 ``namespace``              string      what the names of this store's rooms begin with
 ``hook:<event>``           string      a webhook's event that was heard, 10 min
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
@@ -46,7 +48,7 @@ key                        type        what
 ``msg:<match>``            list        the last messages of a live match, for replay
 ``said:<match>``           list        what was said in a match, ``[n, at_ms, person, text]`` (JSON): 15 min
                                        after the end, or as long as the reports about the match
-``sig:<match>:<a|b>``      list        kept signals for one side
+``sig:<match>:<side>``     list        kept signals for one side
 ``until:<person>``         string      until when a session was renewed (ms), until its person is detached
 ``report:<match>``         hash        ``by:<person>``: that person's report (JSON); ``at_ms`` of the first;
                                        ``evidence`` (kept, refused), ``left_out`` (messages that had no room),

@@ -360,12 +360,13 @@ class Machine:
         reply = await self._transition("crowd", self._keys.person(person), person, network)
         return bool(reply[0] == b"crowded")
 
-    async def network_key(self, name: str, proposal: str) -> dict[str, str]:
+    async def network_key(self, name: str, proposal: str, *listed: str) -> dict[str, str]:
         """Return the wrapped keys of network marks by name; keep the proposal unless its name is taken.
 
-        ``""`` as name only asks (``identity.networks.store_key``).
+        ``""`` as name only asks (``identity.networks.store_key``). ``listed``: names whose entries stay
+        where there are too many.
         """
-        reply = await self._transition("network_key", self._keys.network_key, name, proposal)
+        reply = await self._transition("network_key", self._keys.network_key, name, proposal, *listed)
         found = [each.decode() for each in reply[3]]
         return dict(zip(found[::2], found[1::2], strict=True))
 

@@ -59,8 +59,10 @@ class Entries:
 
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
+        self.listed: tuple[str, ...] = ()
 
-    async def propose(self, name: str, value: str) -> Wrapped:
+    async def propose(self, name: str, value: str, *listed: str) -> Wrapped:
+        self.listed = listed
         if name:
             self.kept.setdefault(name, value)
         return dict(self.kept)
@@ -73,6 +75,7 @@ async def test_the_key_outlives_the_rotation_of_the_signing_key() -> None:
     first = await store_key(Keyring.parse(old), entries.propose)
     assert len(first) == 32
     assert await store_key(Keyring.parse(f"{new},{old}"), entries.propose) == first
+    assert len(entries.listed) == 2, "where there are too many entries, those of both keys stay"
     assert await store_key(Keyring.parse(new), entries.propose) == first
     assert first.hex() not in "".join(entries.kept.values())
 
@@ -85,8 +88,8 @@ async def test_two_servers_that_start_together_agree() -> None:
     class Late(Entries):
         """Reads nothing at first: the other server's entry is made in between."""
 
-        async def propose(self, name: str, value: str) -> Wrapped:
-            return await entries.propose(name, value) if name else {}
+        async def propose(self, name: str, value: str, *listed: str) -> Wrapped:
+            return await entries.propose(name, value, *listed) if name else {}
 
     first = await store_key(keyring, entries.propose)
     assert await store_key(keyring, Late().propose) == first

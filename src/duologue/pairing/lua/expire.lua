@@ -129,6 +129,7 @@ for _, id in ipairs(due('quiet')) do
   end
   if not m then
     redis.call('ZREM', S .. 'quiet', id)
+    redis.call('DEL', S .. 'msg:' .. id, S .. 'sig:' .. id .. ':a', S .. 'sig:' .. id .. ':b') -- guard: lost-match-forgotten
   elseif #there == 0 then
     close_books(m, {}) -- of two whose records were lost
   else

@@ -112,19 +112,27 @@ local function arrive(r)
   redis.call('PERSIST', near(r.network))
 end
 
+-- Nobody of the network is attached any more: places are kept for as long as that, and the list with them.
+local function let_go(key)
+  if redis.call('ZCOUNT', key, '+inf', '+inf') == 0 then redis.call('PEXPIRE', key, T.away_keep_ms) end
+end
+
 local function depart(r)
   if T.network_people == 0 or r.network == '' then return end
   local key = near(r.network)
   redis.call('ZADD', key, now + T.away_keep_ms, r.id) -- guard: near-keeps -- off: redis.call('ZREM', key, r.id)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  if redis.call('ZCOUNT', key, '+inf', '+inf') == 0 then redis.call('PEXPIRE', key, T.away_keep_ms) end
+  let_go(key)
 end
 
 -- The marks of the person who attaches (``identity.devices``, ``identity.networks``), before `connect`.
 local function come_from(r, device, network)
   if r.device == device and r.network == network then return end
   local moved = r.network ~= network
-  if moved and T.network_people > 0 and r.network ~= '' then redis.call('ZREM', near(r.network), r.id) end -- guard: near-moves
+  if moved and T.network_people > 0 and r.network ~= '' then
+    redis.call('ZREM', near(r.network), r.id) -- guard: near-moves
+    let_go(near(r.network)) -- guard: near-emptied
+  end
   r.device, r.network = device, network
   if moved and r.connection ~= '' then arrive(r) end
   touch(r)
