@@ -1,9 +1,8 @@
-"""Log lines that come again and again: the first ones a minute are written, of the others their number.
+"""Limit repeated log lines: the first lines per minute are written, and of the others only their number.
 
-Strangers can cause a line with each request (bytes that are not HTTP, a store that they
-overload), and a disk is full sooner than a log is read. What a line is *of* decides what is
-counted together: the event for most, and for errors their traceback, so that a new mistake
-of ours is seen in a flood of another one.
+A stranger can cause a line with each request (bytes that are not HTTP, an overloaded store), and could fill
+a disk. Lines are counted together by their event, and errors by their traceback, so a new mistake in our
+code is still seen in a flood of another one.
 """
 
 import asyncio
@@ -22,10 +21,11 @@ from structlog import DropEvent
 from structlog.typing import EventDict
 
 LINES = 10
-"""Of one kind, in ``WINDOW_S``; from the first one on."""
+"""How many lines of one kind are written in ``WINDOW_S``."""
 WINDOW_S = 60.0
 KINDS = 256
-"""How many kinds are told apart in ``WINDOW_S``; all further ones count as one, so that lines are bounded."""
+"""How many kinds are counted separately in ``WINDOW_S``; all further ones count as one kind, so that memory
+is bounded."""
 OF_CHARS = 100
 """How much of a library's text a summary repeats."""
 FRAMES = 32
@@ -33,10 +33,10 @@ DEPTH = 4
 ERROR_LEVELS = ("error", "critical", "exception")
 
 _VARIABLE = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
-"""What differs in texts that say the same: addresses of objects, numbers."""
+"""What differs in texts that are otherwise the same: addresses of objects, numbers."""
 
 Say = Callable[[str, str, str, int], None]
-"""Write a summary: level, event, what it is a summary of, how many."""
+"""Write a summary: level, event, what it summarises, and how many lines."""
 
 
 @dataclass(slots=True)
@@ -52,14 +52,14 @@ class _Count:
 
 
 class Floods:
-    """Counts lines by what they are of. Can be called by any thread.
+    """Count lines by their kind. Any thread may call it.
 
-    A summary is written when its window is over: by a timer of the event loop that runs where a line was
-    held back, or with the next line, or by ``settle``.
+    A summary is written when its window ends: by a timer of the event loop in which a line was held back,
+    with the next line, or by ``settle``.
     """
 
     def __init__(self, say: Say, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """``say`` must not come back here."""
+        """Take the writer of summaries; ``say`` must not call this object."""
         self._say = say
         self._monotonic = monotonic
         self._counts: dict[Hashable, _Count] = {}
@@ -67,7 +67,7 @@ class Floods:
         self._timed = False
 
     def passes(self, key: Hashable, level: str, of: str) -> bool:
-        """Count one more; say whether it is to be written."""
+        """Count one more line; return whether it is to be written."""
         self._say_over()
         with self._lock:
             if key not in self._counts and len(self._counts) >= KINDS:
@@ -80,7 +80,7 @@ class Floods:
         return count.lines <= LINES
 
     def settle(self) -> None:
-        """Write the summaries that are owed; everything is counted from the start again."""
+        """Write the summaries that are due, and begin all counts again."""
         self._say_over(at_once=True)
 
     def _say_over(self, *, at_once: bool = False) -> None:
@@ -108,7 +108,8 @@ class Floods:
     # --- where lines come by -----------------------------------------------------------------
 
     def of_ours(self, _logger: Any, method: str, event: EventDict) -> EventDict:
-        """Drop a line of structlog's, or let it pass. ``ours=True`` is about ourselves: it always does.
+        """Drop a line of structlog's, or let it pass. A line with ``ours=True`` is a summary and always
+        passes.
 
         Errors are counted by their traceback, because an identical one says nothing new.
         """
@@ -128,7 +129,7 @@ class Floods:
         return event
 
     def of_theirs(self, record: logging.LogRecord) -> bool:
-        """Say whether a library's line is to be written: a filter for handlers."""
+        """Return whether a library's line is to be written: a filter for handlers."""
         level = record.levelname.lower()
         error = _error_of(record.exc_info)
         key: Hashable = (record.name, str(record.msg))
@@ -149,7 +150,8 @@ def _error_of(given: Any) -> BaseException | None:
 
 
 def trace_of(error: BaseException, depth: int = DEPTH) -> Hashable:
-    """Return what makes two tracebacks the same: kinds of errors and lines of code, without their words."""
+    """Return what identifies a traceback: the kinds of errors and the lines of code, without their
+    messages."""
     causes = [each for each in (error.__cause__, error.__context__) if each is not None][:1]
     if isinstance(error, BaseExceptionGroup):
         causes += error.exceptions

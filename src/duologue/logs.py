@@ -16,28 +16,27 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069
 
 
 class Unread:
-    """A stream whose reader may have gone (a closed terminal): what nobody reads is no reason to fail."""
+    """A stream whose reader may be gone (a closed terminal): an unread line is not an error."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        """Written, if anybody reads it."""
+        """Write the text, and ignore a reader who is gone."""
         with contextlib.suppress(OSError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        """Likewise."""
+        """Flush the stream, and ignore a reader who is gone."""
         with contextlib.suppress(OSError):
             self._stream.flush()
 
 
 def configure(level: str, form: str) -> Floods:
-    """Everything that is logged goes there in that form, the libraries' own warnings too.
+    """Send all log lines to standard error in one form, also the warnings of libraries.
 
-    Returned is what bounds how often: ``settle`` it at the end, for it may owe a summary.
-
-    ``form``: ``console``, ``json``, or ``auto``: console if standard error is a terminal.
+    Returns what limits repeated lines: call ``settle`` on it at the end, because summaries may be due.
+    ``form``: ``console``, ``json``, or ``auto``, which is console if standard error is a terminal.
     """
     is_console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
@@ -72,9 +71,9 @@ def configure(level: str, form: str) -> Floods:
 
 
 def one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Escape what would begin another line, or command a terminal, in the text of an event.
+    """Escape text of an event that would begin another line or control a terminal.
 
-    Values are quoted where it matters (by the console's renderer) or always (by JSON's).
+    The renderers quote values: the console's where needed, JSON's always.
     """
     said = event.get("event")
     if isinstance(said, str):
@@ -83,7 +82,7 @@ def one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def _say(level: str, event: str, of: str, more: int) -> None:
-    """A summary passes by the look at floods: it is about ourselves."""
+    """Write a summary; it is not counted again."""
     structlog.get_logger(ours=True).log(
         logging.getLevelNamesMapping()[level.upper()], event, of=of, more=more
     )

@@ -18,11 +18,11 @@ WORDS = {
 
 
 class Unanswered(Exception):
-    """No server of ours answers there; one line that says what to do."""
+    """No Duologue server answers there; the message is one line that says what to do."""
 
 
 def fetch(url: str) -> dict[str, Any]:
-    """The document of the server at ``url`` (``http://host:port``). Raises ``Unanswered``."""
+    """Return the document of the server at ``url`` (``http://host:port``). Raises ``Unanswered``."""
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise Unanswered(f"{url} is no address of a server, such as http://localhost:8001")
     asked = url.rstrip("/") + "/transports"
@@ -54,7 +54,8 @@ def one_higher(url: str) -> str:
 
 
 def shown(document: dict[str, Any]) -> str:
-    """A table of the sums, who is reached how, and one sentence: whether polling can be switched off."""
+    """Return a table of the sums and of the people by transport, and one sentence: whether polling can be
+    turned off."""
     today, yesterday = document["today"], document["yesterday"]
     rows = [f"{'reads held against streams':<28}{'today':>10}{'yesterday':>12}"]
     rows += [f"  {words:<26}{today[name]:>10}{yesterday[name]:>12}" for name, words in WORDS.items()]
@@ -67,7 +68,7 @@ def shown(document: dict[str, Any]) -> str:
 
 
 def _sentence(transports: str, verdict: dict[str, Any]) -> str:
-    """The verdict, where there is something to decide, and how to get at what it is made of."""
+    """Return the verdict, if there is something to decide, and what is missing for one."""
     if transports == "sse":
         return "This server has streams only: polling is switched off."
     if transports == "poll":

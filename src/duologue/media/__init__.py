@@ -1,1 +1,1 @@
-"""Where picture and sound flow: one port, one adapter a kind of media."""
+"""How picture and sound travel: one port, and one adapter for each kind of media."""

@@ -1,4 +1,5 @@
-"""Browser to browser: nothing to set up; each sees the other's network address, unless all is relayed."""
+"""Media from browser to browser. It needs no server, and shows each person the other's network address
+unless all media is relayed."""
 
 import math
 import time
@@ -25,35 +26,37 @@ class Peer:
         relay_only: bool = False,
         now_s: Callable[[], float] = time.time,
     ) -> None:
-        """``turn_secret``: of the TURN servers that were given without a user name.
+        """Take the ICE servers, and how to use them.
 
-        ``relay_only``: the pages offer each other the addresses of TURN servers, and none of their own.
+        ``turn_secret``: the secret of the TURN servers that were given without a user name. ``relay_only``:
+        the pages offer each other only the addresses of TURN servers.
         """
         self._ice_servers = [dict(server) for server in ice_servers]
         self._turn_secret = turn_secret
         self._relay_only = relay_only
         self._now_s = now_s
         self._signs = any(map(self._is_ours, self._ice_servers))
-        """Whether a server needs credentials of ours."""
+        """Return whether a server needs credentials that we make."""
 
     @property
     def renew_ms(self) -> float:
-        """Half of what the credentials are good for, if there are any of ours."""
+        """Return half of the lifetime of our credentials, or infinity without any."""
         return RENEW_S * 1000 if self._signs else math.inf
 
     @property
     def hint(self) -> dict[str, Any]:
-        """Return the ICE servers, if a page can look for its own addresses with them before it has a partner.
+        """Return the ICE servers, if a page can use them before it has a partner.
 
-        Where there is a TURN server it cannot: its credentials are made for a match, and each person who
-        waits would occupy a place on it.
+        With a TURN server it cannot: credentials are made for a match, and each waiting person would occupy
+        a place on that server.
         """
         if self._relay_only or any(map(relays, self._ice_servers)):
             return {"kind": self.kind}
         return {"kind": self.kind, "ice_servers": self._ice_servers}
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
-        """Add the ICE servers, with credentials of this match's person, made now and stored nowhere."""
+        """Add the ICE servers, with credentials for this person in this match. They are made now and stored
+        nowhere."""
         servers = self._ice_servers
         if self._signs:
             servers = [self._let_in(each, f"{match}.{media['role']}") for each in servers]

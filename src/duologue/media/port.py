@@ -1,8 +1,7 @@
-"""The port: what a process adds to a match's media when it writes a state.
+"""The port: what a process adds to the media of a match when it writes a state.
 
-The scripts store only what is nobody's secret (kind, role, room); addresses of
-relays, credentials and grants are made here, at the moment of writing, and
-stored nowhere.
+The scripts store only what is not secret (kind, role, room). Addresses of relays, credentials and grants
+are made here, when a state is written, and are stored nowhere.
 """
 
 from collections.abc import Mapping
@@ -20,20 +19,22 @@ class MediaPort(Protocol):
 
     @property
     def renew_ms(self) -> float:
-        """How old a state may get before it is written again, since what ``dress`` added runs out.
+        """Return how old a state may become before it is written again, because what ``dress`` added
+        expires.
 
-        Infinity: it does not, or is needed only at once.
+        Infinity means that it does not expire, or is needed only at once.
         """
 
     @property
     def hint(self) -> Mapping[str, Any]:
-        """Return what a page may know of the media of its next match: ``kind``, and what else is certain.
+        """Return what a page may know about the media of its next match: ``kind``, and what else is
+        certain.
 
-        Nothing in it runs out, and its use costs an operator nothing for each person who waits.
+        The hint does not expire, and waiting people who use it must cost the operator nothing.
         """
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
-        """``state.match.media`` as its person shall read it; the argument stays as it was.
+        """Return ``state.match.media`` as its person reads it; the argument is not changed.
 
-        Called for each state written: must be quick, and must not wait for anything.
+        This is called for each state that is written, so it must be quick and must not wait.
         """

@@ -1,4 +1,4 @@
-"""Text alone: the media of a match in which one of the two cannot have a call."""
+"""Text only: the media of a match in which one of the two cannot have a call."""
 
 import math
 from collections.abc import Mapping
@@ -8,9 +8,9 @@ from duologue.pairing.vocabulary import MediaKind
 
 
 class Text:
-    """A grant that grants nothing.
+    """Media without any connection.
 
-    The pages answer each other by way of the server, and neither connects a call.
+    The two pages answer each other through the server, and neither makes a call.
     """
 
     kind = MediaKind.TEXT
@@ -22,5 +22,5 @@ class Text:
         return {"kind": self.kind}
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:  # noqa: ARG002 # the port has it
-        """Return the kind alone: a role means nothing where nobody makes an offer."""
+        """Return the kind alone: without offers a role has no meaning."""
         return {"kind": media["kind"]}

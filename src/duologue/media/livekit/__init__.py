@@ -1,1 +1,1 @@
-"""LiveKit: rooms on a server of their own. Only this touches its library (``duologue[livekit]``)."""
+"""LiveKit: rooms on a separate server. Only this package uses its library (``duologue[livekit]``)."""

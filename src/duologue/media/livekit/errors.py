@@ -1,18 +1,19 @@
-"""What can go wrong with LiveKit, in a few words; the library's own exceptions end here."""
+"""What can go wrong with LiveKit. The library's exceptions are translated here."""
 
 import aiohttp
 from livekit import api
 
 TRY_LATER = 429
-"""LiveKit Cloud's limit on calls: it will take the same call later."""
+"""LiveKit Cloud's limit on calls: the same call works later."""
 
 
 class LiveKitError(Exception):
-    """LiveKit refused a call, and repeating it does not help: a mistake of ours, or the wrong URL."""
+    """LiveKit refused a call, and repeating it does not help: a mistake in our code, or the wrong URL."""
 
 
 class LiveKitUnavailable(LiveKitError):
-    """Not reached, not in time, or failing. The call may have taken effect, or may do so later: repeat it."""
+    """LiveKit was not reached, did not answer in time, or failed. The call may have taken effect, or may do
+    so later: repeat it."""
 
 
 class LiveKitDenied(LiveKitError):
@@ -24,11 +25,11 @@ class ForeignRoom(LiveKitError):
 
 
 class WebhookRefused(LiveKitError):
-    """Not LiveKit's, not unaltered, or too old: nothing in it may be believed."""
+    """The webhook was not sent by LiveKit, was changed, or is too old: ignore its content."""
 
 
 def from_answer(error: api.ServerError, what: str) -> LiveKitError:
-    """What an error answer to the call ``what`` means to a caller."""
+    """Return the exception for an error answer to the call ``what``."""
     said = f"{what}: LiveKit answered {error.status} {error.code} {error.message}".rstrip()
     if error.status in (401, 403):
         return LiveKitDenied(f"{said}; check the API key, its secret, and the clocks")
@@ -38,7 +39,7 @@ def from_answer(error: api.ServerError, what: str) -> LiveKitError:
 
 
 def from_connection(error: aiohttp.ClientError | OSError, what: str) -> LiveKitUnavailable:
-    """What a failure to connect, to send or to read means."""
+    """Return the exception for a failure to connect, to send or to read."""
     if isinstance(error, TimeoutError):
         return LiveKitUnavailable(f"{what}: LiveKit did not answer in time")
     return LiveKitUnavailable(f"{what}: {str(error) or type(error).__name__}")

@@ -1,4 +1,5 @@
-"""Grants: what lets one person into the room of their match. Made as a frame is written, stored nowhere."""
+"""Grants: each lets one person into the room of their match. They are made when a frame is written, and
+stored nowhere."""
 
 import math
 from collections.abc import Mapping
@@ -13,12 +14,13 @@ from duologue.media.livekit.project import Project
 from duologue.pairing.vocabulary import MatchId, MediaKind
 
 TTL_S = 120
-"""How long a grant opens its room. It cannot be revoked, and is needed to join only (whoever is in a room
-gets newer ones from LiveKit), so it is short: two minutes outlast a slow phone and a clock that is off."""
+"""How long a grant lets a person join. It cannot be revoked, and LiveKit gives newer ones to people in the
+room, so two minutes are enough for a slow phone and a wrong clock."""
 
 
 class Grants:
-    """LiveKit's side of the media port: a grant once the state says that the room is open, never before."""
+    """LiveKit's side of the media port: it adds a grant when the state says that the room is open, and
+    never before."""
 
     kind = MediaKind.LIVEKIT
 
@@ -31,10 +33,11 @@ class Grants:
         ttl_s: int = TTL_S,
         joining_makes_rooms: Limits | None = None,
     ) -> None:
-        """``public_url``: where browsers find the server, if not where we do.
+        """Take the project and the names.
 
-        ``joining_makes_rooms``: the limits of a room that its first person makes by joining it, for a
-        server whose ``auto_create`` cannot be switched off; elsewhere they are ignored.
+        ``public_url``: LiveKit's address for browsers, if it differs from ours. ``joining_makes_rooms``:
+        put the limits of a room into each grant, for a server that makes rooms on joining; other servers
+        ignore them.
         """
         self._project = project
         self._namespace = namespace
@@ -44,18 +47,18 @@ class Grants:
 
     @property
     def renew_ms(self) -> float:
-        """Never: LiveKit itself renews the grant of a person who is in the room."""
+        """Return infinity: LiveKit itself renews the grant of a person who is in the room."""
         return math.inf
 
     @property
     def hint(self) -> dict[str, Any]:
-        """Return the server's address: a page can prepare its connection to it."""
+        """Return the server's address, so that a page can prepare its connection."""
         return {"kind": self.kind, "url": self._url}
 
     def dress(self, media: Mapping[str, Any], match: str) -> dict[str, Any]:
-        """The address, the room and a fresh grant for its person, if the room is open.
+        """Add the address, the room and a new grant for the person, if the room is open.
 
-        ``media`` is what the scripts wrote: ``ready`` and the person's ``role``. Costs 60 µs.
+        ``media`` is what the scripts wrote: ``ready`` and the person's ``role``. This takes 60 µs.
         """
         shown = {name: value for name, value in media.items() if name != "role"}
         if not media["ready"]:
@@ -64,7 +67,8 @@ class Grants:
         return {**shown, "url": self._url, "room": room, "token": self.mint(room, person)}
 
     def mint(self, room: str, person: str) -> str:
-        """A grant for one identity in one room: to see, to be seen, to send data; nothing else."""
+        """Return a grant for one identity in one room: to publish, to subscribe and to send data, and
+        nothing else."""
         token = (
             api.AccessToken(self._project.key, self._project.secret)
             .with_identity(person)

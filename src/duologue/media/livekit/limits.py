@@ -1,4 +1,4 @@
-"""What LiveKit itself holds about a room, for the case that nobody of ours is left to delete it."""
+"""What LiveKit itself does with a room, in case no process of ours is left to delete it."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from livekit import api
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Two people, and how long a room without people lives.
+    """How many people a room has, and how long it lasts without people.
 
-    Deleting rooms is ours; this is the net below it.
+    We delete rooms ourselves; these limits are for the case that we cannot.
     """
 
     empty_s: int = 30
-    """Nobody came: as long as a match may wait for its media at most."""
+    """How long a room lasts that no person joined: as long as a match may wait for its media."""
     departure_s: int = 10
-    """Everybody left: longer than two reloads at the same moment."""
+    """How long a room lasts after all people left: longer than two reloads at the same moment."""
     people: int = 2
 
     def of_a_made_room(self, name: str) -> api.CreateRoomRequest:
-        """For a room that we make."""
+        """Return the limits of a room that we make."""
         return api.CreateRoomRequest(
             name=name,
             max_participants=self.people,
@@ -28,7 +28,7 @@ class Limits:
         )
 
     def of_a_joined_room(self) -> api.RoomConfiguration:
-        """For a room that the first person makes by joining."""
+        """Return the limits of a room that its first person makes by joining."""
         return api.RoomConfiguration(
             max_participants=self.people, empty_timeout=self.empty_s, departure_timeout=self.departure_s
         )

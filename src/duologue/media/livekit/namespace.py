@@ -1,4 +1,4 @@
-"""Names of rooms and of the people in them; whatever does not parse belongs to somebody else."""
+"""Names of rooms and of the people in them. A name that does not parse belongs to another app."""
 
 import re
 import secrets
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from duologue.pairing.vocabulary import MatchId, Side
 
 ROLES = {"polite": Side.POLITE, "impolite": Side.IMPOLITE}
-"""The words of ``state.match.media.role``, and what the records call the same."""
+"""The words of ``state.match.media.role``, and the same sides in the records."""
 
 _MATCH = re.compile(r"m_[A-Za-z0-9_-]{16}")
 _CANARY = re.compile(r"canary-[A-Za-z0-9_-]{16}")
@@ -25,25 +25,25 @@ class Namespace:
     name: str
 
     def __post_init__(self) -> None:
-        """Raises ``ValueError``."""
+        """Raise ``ValueError`` for a namespace that cannot be used."""
         if not _NAMESPACE.fullmatch(self.name):
             raise ValueError(f"a room namespace is 1 to 32 letters, digits or '-', not {self.name!r}")
 
     def room(self, match: MatchId) -> str:
-        """The room of a match."""
+        """Return the name of a match's room."""
         return f"{self.name}_{match}"
 
     def fresh_canary(self) -> str:
-        """A room that is made only to see whether rooms can be made; a new name at each call."""
+        """Return the name of a test room (a canary): a new name with each call."""
         return f"{self.name}_canary-{secrets.token_urlsafe(12)}"
 
     def match_of(self, room: str) -> MatchId | None:
-        """The match whose room this is; ``None`` for a canary and for what is not ours."""
+        """Return the match of this room; ``None`` for a canary and for rooms of other apps."""
         rest = self._rest(room)
         return MatchId(rest) if _MATCH.fullmatch(rest) else None
 
     def owns(self, room: str) -> bool:
-        """Whether it is ours: a match's or a canary."""
+        """Return whether the room is ours: a match's room or a canary."""
         rest = self._rest(room)
         return bool(_MATCH.fullmatch(rest) or _CANARY.fullmatch(rest))
 
@@ -53,7 +53,8 @@ class Namespace:
 
 
 def identity(match: MatchId, role: str) -> str:
-    """Who a person is in the room. The same after a reload, so that they replace their own ghost.
+    """Return the identity of a person in the room. It is the same after a reload, so the person replaces
+    their earlier participant.
 
     ``role``: that of ``state.match.media``.
     """
@@ -61,5 +62,5 @@ def identity(match: MatchId, role: str) -> str:
 
 
 def side_of(person: str, match: MatchId) -> Side | None:
-    """Whose identity it is; ``None``: nobody whom we let in."""
+    """Return whose identity it is; ``None`` for a participant whom we did not let in."""
     return next((side for role, side in ROLES.items() if person == identity(match, role)), None)

@@ -1,4 +1,4 @@
-"""A LiveKit project: where it is, and the key pair that everything of ours is signed with."""
+"""A LiveKit project: its address, and the key pair that signs our calls and grants."""
 
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ class Project:
     secret: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        """Raises ``ValueError``, in one line without the secret."""
+        """Raise ``ValueError`` in one line, without the secret in it."""
         parts = urlsplit(self.url)
         if parts.scheme not in SCHEMES or not parts.hostname:
             raise ValueError(f"the LiveKit URL is {self.url!r}; it is one such as wss://livekit.example.org")
@@ -24,12 +24,12 @@ class Project:
 
     @property
     def http_url(self) -> str:
-        """For calls of ours."""
+        """Return the address for our calls."""
         return self._with("http")
 
     @property
     def ws_url(self) -> str:
-        """For browsers."""
+        """Return the address for browsers."""
         return self._with("ws")
 
     def _with(self, scheme: str) -> str:

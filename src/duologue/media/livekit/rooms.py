@@ -1,8 +1,8 @@
-"""The rooms of a namespace on a LiveKit server: make, delete, list, look in, send away.
+"""The rooms of a namespace on a LiveKit server: make, delete, list, look into, and remove people.
 
-Each call is one request with a deadline of its own, repeated by nobody but the
-caller: the library would do it in silence on LiveKit Cloud, and whoever deletes a room
-must know what was tried. Names outside the namespace are neither sent nor returned.
+Each call is one request with its own deadline. Only the caller repeats it: the library would repeat calls
+silently on LiveKit Cloud, and code that deletes a room must know what was tried. Names of other namespaces
+are neither sent nor returned.
 """
 
 import asyncio
@@ -28,35 +28,35 @@ from duologue.media.livekit.project import Project
 from duologue.pairing.vocabulary import MatchId, Side
 
 ANSWER_S = 5.0
-"""A call, from being asked for to its answer. A server of one's own takes 1 ms."""
+"""Deadline of a call. A server on the same network answers within 1 ms."""
 
 
 class Room(NamedTuple):
-    """A room that there is."""
+    """A room that exists."""
 
     name: str
     match: MatchId | None
-    """``None``: a canary."""
+    """The match; ``None``: a canary."""
     sid: str
     created_at_ms: int
     people_said: int = 0
-    """How many are in it, as LiveKit says: it lags (race R7), and is a reason to look, no more."""
+    """How many people LiveKit says are in it. The number lags (race R7), so it is only a reason to look."""
 
 
 class Participant(NamedTuple):
-    """Somebody in a room."""
+    """A participant of a room."""
 
     identity: str
     side: Side | None
-    """``None``: nobody whom we let in, such as a recorder."""
+    """The side of the match; ``None``: a participant whom we did not let in, such as a recorder."""
     is_active: bool
-    """Their media connection is up; else they are still joining, or already leaving."""
+    """Whether the media connection is up; if not, the person is joining or leaving."""
     is_publishing: bool
     joined_at_ms: int
 
 
 class Rooms:
-    """One process's access to the rooms. Not usable outside of ``running``."""
+    """One process's access to the rooms, usable inside of ``running``."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Rooms:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Rooms"]:
-        """Connections are kept open within it, and closed at its end."""
+        """Keep connections open inside the block, and close them at its end."""
         # The library's own deadline would cover one attempt only; ours covers the wait for a connection too.
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
             self._session = session
@@ -84,9 +84,10 @@ class Rooms:
                 self._session = None
 
     async def create(self, room: str) -> Room:
-        """There is the room now. Can be repeated: the same room, with the same people in it.
+        """Make the room. This can be repeated: it returns the same room with the same people in it.
 
-        Raises ``LiveKitError``; after ``LiveKitUnavailable``, and when cancelled, the room may come yet.
+        Raises ``LiveKitError``. After ``LiveKitUnavailable``, and after a cancellation, the room may still
+        be made.
         """
         self._own(room)
         async with self._call("create a room") as service:
@@ -94,9 +95,10 @@ class Rooms:
         return self._room(made)
 
     async def delete(self, room: str) -> bool:
-        """The room is gone and so is everybody in it; whether there was one. Can be repeated.
+        """Delete the room and remove all people in it; return whether there was a room. This can be
+        repeated.
 
-        False proves nothing while a create may be under way: it may bring the room yet (race R18).
+        False proves nothing while a create may be running, because the room may still be made (race R18).
         Raises ``LiveKitError``.
         """
         self._own(room)
@@ -108,7 +110,7 @@ class Rooms:
         return True
 
     async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
-        """All rooms of ours that there are, canaries too; with ``names``, those of them that there are.
+        """Return all our rooms, also canaries; with ``names``, those of them that exist.
 
         Raises ``LiveKitError``.
         """
@@ -120,7 +122,7 @@ class Rooms:
         return [self._room(room) for room in answer.rooms if self._namespace.owns(room.name)]
 
     async def participants(self, room: str) -> list[Participant]:
-        """Who is in the room; nobody if there is none. Raises ``LiveKitError``."""
+        """Return the participants of the room; empty if there is no room. Raises ``LiveKitError``."""
         self._own(room)
         match = self._namespace.match_of(room)
         try:
@@ -131,7 +133,8 @@ class Rooms:
         return [_participant(each, match) for each in answer.participants]
 
     async def remove(self, room: str, identity: str) -> bool:
-        """That person is sent out of the room; their grant still opens it. False: they were not there.
+        """Remove a person from the room; their grant still lets them join. Returns False if they were not
+        there.
 
         Raises ``LiveKitError``.
         """
@@ -144,7 +147,8 @@ class Rooms:
         return True
 
     async def makes_rooms_by_itself(self) -> bool:
-        """Whether a valid grant is enough to make a room (``auto_create``). Nothing is made by asking.
+        """Return whether a valid grant is enough to make a room (``auto_create``). Asking does not make
+        one.
 
         Raises ``LiveKitError``.
         """
@@ -190,7 +194,7 @@ class Rooms:
 
 
 class _NotFound(LiveKitError):
-    """There is no such room or person."""
+    """The room or the person does not exist."""
 
 
 def _participant(each: api.ParticipantInfo, match: MatchId | None) -> Participant:

@@ -1,9 +1,9 @@
-"""LiveKit's webhooks: who sent it, and what it says, if it is about a match of ours.
+"""LiveKit's webhooks: verify the sender, and read what they say about our matches.
 
-https://docs.livekit.io/home/server/webhooks/: the body is JSON, and the
-``Authorization`` header is a bare JWT, signed with the project's key, that
-carries the SHA-256 of the body. They come late, twice, out of order or not at all (race R7), so a
-fact is a hint: whoever is told of one must look, and must know it by its ``id`` when it comes again.
+https://docs.livekit.io/home/server/webhooks/: the body is JSON, and the ``Authorization`` header is a bare
+JWT, signed with the project's key, that carries the SHA-256 of the body. Webhooks arrive late, twice, out
+of order or not at all (race R7). So a fact is only a hint: its reader must look into the room, and must
+recognise a repeated fact by its ``id``.
 """
 
 import base64
@@ -25,7 +25,7 @@ LEEWAY_S = 60
 
 
 class FactKind(StrEnum):
-    """What happened, in LiveKit's words. It sends others too: they are not about people in a room."""
+    """What happened, in LiveKit's words. Other kinds are ignored: they are not about people in a room."""
 
     ROOM_STARTED = "room_started"
     ROOM_FINISHED = "room_finished"
@@ -37,28 +37,28 @@ class FactKind(StrEnum):
 
 
 class Fact(NamedTuple):
-    """What LiveKit says about the room of a match of ours."""
+    """What LiveKit says about the room of one of our matches."""
 
     id: str
-    """The same when it comes again."""
+    """The same if the webhook is repeated."""
     kind: FactKind
     match: MatchId
     room_sid: str
     side: Side | None
-    """Whom it is about; ``None``: the room, or nobody whom we let in."""
+    """The side that it is about; ``None``: the room, or a participant whom we did not let in."""
     at_ms: int
-    """By LiveKit's clock, whole seconds."""
+    """The time by LiveKit's clock, in whole seconds."""
 
 
 class Webhooks:
-    """Reads what is posted to us. Holds nothing."""
+    """Read webhooks. It keeps no state."""
 
     def __init__(self, project: Project, namespace: Namespace) -> None:
         self._project = project
         self._namespace = namespace
 
     def read(self, body: bytes, authorization: str) -> Fact | None:
-        """What it says; ``None``: it is genuine, and not about a match of ours.
+        """Return what a webhook says; ``None``: it is genuine, but not about one of our matches.
 
         Raises ``WebhookRefused``.
         """
@@ -110,7 +110,7 @@ class _Person(msgspec.Struct):
 
 
 class _Event(msgspec.Struct, rename="camel"):
-    """The parts that are read, of what protobuf's JSON mapping makes: 64-bit numbers are text."""
+    """The parts that we read, as protobuf's JSON mapping writes them: 64-bit numbers are text."""
 
     event: str = ""
     id: str = ""
