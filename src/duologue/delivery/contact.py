@@ -60,6 +60,7 @@ class Contact:
         self.sequence = Sequence(self.suspect, lambda: self.suspicious)
         self._people_online = 0
         self._beaten_at: float | None = None
+        self._held_up_until = 0.0
         self._started_at = clock.monotonic()
         self._token = ""
         self._sent_at = 0.0
@@ -144,9 +145,14 @@ class Contact:
         A store that answers is slow at most: its people keep what they have, and wait.
         """
         since = self._started_at if self._beaten_at is None else self._beaten_at
+        since = max(since, self._held_up_until)
         if not self.is_deaf and not self._spells & NO_PRIMARY:
             since = max(since, self.last_answer() or since)
         return self._clock.monotonic() - since
+
+    def held_up(self) -> None:
+        """Note that this process itself stood still until now: nothing was asked, so nothing was not answered."""
+        self._held_up_until = self._clock.monotonic()
 
     @property
     def is_away(self) -> bool:

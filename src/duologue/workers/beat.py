@@ -32,6 +32,8 @@ SLOW_S = 0.2
 """A call that waits for so long before it is sent: then commands are refused, signs of life among them."""
 SLOW_ATTACH_S = 1.0
 """A stream that waits for so long for its attach: the least that somebody who is away has is 1 s."""
+HELD_UP_S = 2.0
+"""A round that begins so long after the last one was held up with the whole process (a pause takes 0.6 s)."""
 ELSEWHERE_S = 10.0
 ELSEWHERE_SHARE = 0.02
 """Of the streams that there are, sent elsewhere per second: other processes must take them in."""
@@ -61,6 +63,7 @@ class Beat:
         self._contact = contact
         self._clock = clock
         self._reopen = reopen
+        self._looked_at_s = clock.monotonic()
         self._leaving = 0
         """Streams that there were when the first one was sent elsewhere."""
         self._left_at_s = 0.0
@@ -71,6 +74,8 @@ class Beat:
         """Beat if we can; whatever it came to, tell the people if that has not been possible for long."""
         if self._contact.draining:
             return
+        if self._clock.monotonic() - self._looked_at_s > HELD_UP_S:
+            self._contact.held_up()
         self._look_at_the_time()
         try:
             await self._beat()
@@ -133,6 +138,7 @@ class Beat:
         return True
 
     def _look_at_the_time(self) -> None:
+        self._looked_at_s = self._clock.monotonic()
         if not self._contact.is_away:
             self._hub.available()
             self._leaving = 0

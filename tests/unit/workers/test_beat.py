@@ -238,6 +238,19 @@ async def test_a_process_says_that_it_is_slow(
     assert {beat[3:] for beat in beats} == {told}
 
 
+@pytest.mark.parametrize("is_guarded", [True, False])
+async def test_a_process_that_stood_still_blames_nobody(
+    scene: Scene, beating: Beating, connection: Stream, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    """Stopped for 20 s, it asked nothing meanwhile: the store is not away. The control: its people read so."""
+    if not is_guarded:
+        monkeypatch.setattr(Contact, "held_up", lambda _: None)
+    await scene.clock.turn(1)
+    await scene.clock.turn(20, step=20)
+    await scene.clock.turn(1)
+    assert ("unavailable" not in await told(connection)) == is_guarded
+
+
 async def test_nobody_is_sent_where_nobody_is(scene: Scene, beating: Beating, connection: Stream) -> None:
     """This is the only process: its streams stay open, and are told when the store is back."""
     beating.deaf = True
