@@ -80,17 +80,30 @@ def _parsed(arguments: Sequence[str]) -> tuple[Size, list[str], Path, bool]:
     parser.add_argument("--out", type=Path, default=Path("artifacts"))
     parser.add_argument("--outages", type=_numbers, help="seconds for which the store hangs: 1,5,11")
     parser.add_argument("--call-ms", type=_numbers, help="what each call costs afterwards: 1,3,6")
-    parser.add_argument("--people", type=int, help="people of the scenarios overload and shard")
+    parser.add_argument(
+        "--people", type=_counts, help="people of the scenarios overload and shard: 500,1000,3000"
+    )
+    parser.add_argument("--faults", type=_words, help=f"of the overload scenario: {','.join(overload.KINDS)}")
     given = parser.parse_args(arguments)
     size = SIZES[given.size]
-    changes = {"outages_s": given.outages, "call_ms": given.call_ms, "overload_people": given.people}
-    changes["shard_people"] = given.people and (given.people,)
+    changes = {"outages_s": given.outages, "call_ms": given.call_ms, "overload_kinds": given.faults}
+    if given.people:
+        changes |= {"overload_people": given.people[-1], "overload_crowds": given.people}
+        changes |= {"shard_people": given.people}
     size = dataclasses.replace(size, **{name: value for name, value in changes.items() if value})
     return size, given.scenario or [*SCENARIOS], given.out, given.merge
 
 
 def _numbers(text: str) -> tuple[float, ...]:
     return tuple(map(float, text.split(",")))
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _kept(folder: Path) -> dict[str, Any]:
@@ -109,7 +122,7 @@ def _keep(folder: Path, parts: dict[str, Any]) -> None:
 def _write(folder: Path, size: Size, parts: dict[str, Any]) -> str:
     """Write the table and the plots of what was measured, and return the table."""
     figures = united(parts)
-    text = shown(figures, size)
+    text = "\n\n".join(filter(None, [shown(figures, size), overload.table(figures)]))
     (folder / "bench.md").write_text(text + "\n")
     for name, title, unit in PLOTS:
         found = [

@@ -30,8 +30,6 @@ class Size:
     overload_people: int
     outages_s: tuple[float, ...]
     call_ms: tuple[float, ...]
-    watched_s: float
-    """How long people are watched after an outage."""
     interests: int
     arrivals_per_s: float
     arriving_s: float
@@ -39,6 +37,9 @@ class Size:
     """People who talk and do nothing, on one shard."""
     shard_s: float
     shard_skips_per_s: tuple[float, ...]
+    overload_kinds: tuple[str, ...] = ("hang",)
+    overload_crowds: tuple[int, ...] = ()
+    """Crowds of the overload scenario; empty: one of ``overload_people``."""
 
 
 FULL = Size(
@@ -57,13 +58,13 @@ FULL = Size(
     overload_people=1_000,
     outages_s=(11.0,),
     call_ms=(6.0,),
-    watched_s=30.0,
     interests=150,
     arrivals_per_s=40,
     arriving_s=45.0,
     shard_people=(200_000, 300_000),
     shard_s=20.0,
     shard_skips_per_s=(500.0, 2_000.0),
+    overload_kinds=("hang", "killed", "cold", "rolling", "stopped"),
 )
 QUICK = Size(
     "quick",
@@ -81,7 +82,6 @@ QUICK = Size(
     overload_people=100,
     outages_s=(3.0,),
     call_ms=(6.0,),
-    watched_s=6.0,
     interests=30,
     arrivals_per_s=40,
     arriving_s=6.0,
@@ -105,7 +105,6 @@ TINY = Size(
     overload_people=10,
     outages_s=(3.5,),
     call_ms=(1.0,),
-    watched_s=3.0,
     interests=5,
     arrivals_per_s=25,
     arriving_s=2.0,

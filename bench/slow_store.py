@@ -65,7 +65,11 @@ class SlowStore:
                 far.write(command)
 
     async def _accept(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        reader, far = await asyncio.open_unix_connection(self._target)
+        try:
+            reader, far = await asyncio.open_unix_connection(self._target)
+        except OSError:  # the store was killed
+            back.close()
+            return
         down = asyncio.get_running_loop().create_task(self._down(reader, back))
         self._tasks.add(down)
         down.add_done_callback(self._tasks.discard)

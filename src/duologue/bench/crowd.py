@@ -1,8 +1,9 @@
 """People: each has a session, an event stream and a conversation, and answers what a page would answer.
 
 A person pulses once for each sign of life that is owed, with ``media: open``; so a match has one pulse of
-each side. A waiting person answers heartbeats. A stream that ends is opened again with full jitter, as the
-shipped clients do.
+each side. A waiting person answers heartbeats. A stream that ends is opened again as the shipped clients do,
+after the delay that the server named or with full jitter; so is one that is quiet for 20 s, or brings
+nothing for 6 s (``Crowd.watch``). Where there are several servers, a stream goes to the next one each time.
 """
 
 import asyncio
@@ -26,8 +27,14 @@ ADDRESSES = 1 << 17
 the network's mark work as shipped where the server trusts our ``X-Forwarded-For`` (127.0.0.1, by default)."""
 OPENING = 48
 """Sessions and streams that are opened at a time."""
-CAP_S = 4.0
+FIRST_BACKOFF_S = 0.4
+CAP_S = 30.0
 """The longest back-off of the shipped clients."""
+QUIET_S = 20.0
+FIRST_S = 6.0
+"""The shipped clients take a stream for dead that is quiet for so long, or brings no first event."""
+FALSE_ENDINGS = frozenset({"partner-lost", "no-show", "media-failed", "you-were-away"})
+"""Reasons that nobody in this crowd gives."""
 SKIPPED = "skipped"
 OK = 200
 CREATED = 201
@@ -82,6 +89,7 @@ class Event(msgspec.Struct):
     match: str = ""
     state: State | None = None
     after_ms: float = 0
+    reason: str = ""
 
 
 class Reply(msgspec.Struct):
@@ -113,6 +121,12 @@ class Counts:
     signals: int = 0
     opened: int = 0
     """Streams opened."""
+    endings: int = 0
+    """Conversations that ended for a reason that nobody gave, as one of the two read it."""
+    told_in_vain: int = 0
+    """People who read `unavailable` on a stream that had brought their state, while there was no outage."""
+    held_back: int = 0
+    """Streams that brought nothing in time."""
     answers: Counter[int] = field(default_factory=Counter)
     """Answers to commands by status; 0 for a connection that was lost."""
     told_s: list[float] = field(default_factory=list)
@@ -143,6 +157,13 @@ class Person:
         self._stream: StreamSocket | None = None
         self._tries = 0
         self._head = b""
+        self._named_s: float | None = None
+        """The delay that the server named for the next stream."""
+        self._opened_at = 0.0
+        self._heard_at = 0.0
+        """When the open stream brought something last; 0.0: nothing yet."""
+        self._has_state = False
+        """The stream that is open brought a state."""
 
     async def begin(self) -> None:
         """Begin a session and open the stream; return when the stream said the first state."""
@@ -234,6 +255,7 @@ class Person:
             self.page.encode(),
             head,
         )
+        self._opened_at, self._heard_at, self._has_state = perf_counter(), 0.0, False
         self._stream = stream = StreamSocket(request, self._data, self._ended)
         self.crowd.counts.opened += 1
         self.crowd.spawn(self._connect(stream))
@@ -249,24 +271,44 @@ class Person:
         stream, self._stream = self._stream, None
         if self.crowd.is_closed or stream is None or status in (401, 404, 422):
             return
-        span_s = min(CAP_S, stream.retry_ms / 1000 * 2 ** min(self._tries, 16))
-        self._tries += 1
-        asyncio.get_running_loop().call_later(random.random() * span_s, self._return)
+        named_s, self._named_s = self._named_s, None
+        if named_s is None:
+            named_s = random.random() * min(CAP_S, FIRST_BACKOFF_S * 2 ** min(self._tries, 16))
+            self._tries += 1
+        asyncio.get_running_loop().call_later(named_s, self._return)
 
     def _return(self) -> None:
         if not self.crowd.is_closed and self._stream is None:
+            self.target, self.lines = self.crowd.after(self.target)
+            self._head = b""
             self._open()
+
+    def look(self, now: float) -> None:
+        """Give up a stream that is quiet for too long."""
+        if self._stream is None:
+            return
+        first = self._heard_at == 0.0
+        if now - (self._opened_at if first else self._heard_at) > (FIRST_S if first else QUIET_S):
+            self.crowd.counts.held_back += first
+            self._stream.close()
+            self._ended(0)
 
     def _data(self, data: bytes) -> None:
         event = _event.decode(data)
         crowd = self.crowd
         crowd.counts.events += 1
+        self._heard_at = perf_counter()
+        self._count(event)
         if event.type == "force-disconnect":
             due_at = crowd.skips.pop(event.match, 0.0)
             if due_at:
                 crowd.counts.told_s.append(perf_counter() - due_at)
         elif event.type == "unavailable":
             self.is_away = True
+        elif event.type == "reconnect":
+            self._named_s = event.after_ms / 1000
+        elif event.type == "partner-away":
+            self._pulse(b'{"match":"%b","media":"open"}' % self.match.encode(), self.match)
         elif event.type == "heartbeat":
             if self.state == "waiting":
                 self._pulse(b"{}", self.match)
@@ -275,8 +317,15 @@ class Person:
         if event.state is not None:
             self._take(event.state, event.type == "snapshot")
 
+    def _count(self, event: Event) -> None:
+        counts = self.crowd.counts
+        if event.type in ("force-disconnect", "idle") and event.reason in FALSE_ENDINGS:
+            counts.endings += 1
+        elif event.type == "unavailable":
+            counts.told_in_vain += self._has_state and not self.crowd.is_outage
+
     def _take(self, state: State, is_snapshot: bool) -> None:
-        self._tries = 0
+        self._tries, self._has_state = 0, True
         if self.is_away:
             self.is_away, self.back_at = False, perf_counter()
         self.state = state.state
@@ -310,10 +359,20 @@ class Person:
 
         def answered(status: int, _: bytes) -> None:
             self.crowd.counts.answers[status] += 1
-            if status == OK and match == self.match:
+            if match != self.match:
+                return
+            if status == OK:
                 self._become_ready()
+            elif status in (CONNECTION_LOST, UNAVAILABLE) and not self.crowd.is_closed:
+                # As the shipped clients: what is owed is said again for as long as it is owed.
+                again_s = AGAIN_S * (1 + random.random())
+                asyncio.get_running_loop().call_later(again_s, self._pulse_again, body, match)
 
         self.post("/v1/pulse", body, answered)
+
+    def _pulse_again(self, body: bytes, match: str) -> None:
+        if match == self.match and not self.crowd.is_closed:
+            self._pulse(body, match)
 
     def _become_ready(self) -> None:
         if self.match and not self.is_ready:
@@ -358,6 +417,8 @@ class Crowd:
         self.skips: dict[str, float] = {}
         """When the skip of a match was due; until its partner was told."""
         self.is_closed = False
+        self.is_outage = False
+        """The store is away on purpose: everybody is affected."""
         self._targets = [Target.parse(url) for url in urls]
         self._lines = [Lines(target) for target in self._targets]
         self._first_number = first_number
@@ -410,6 +471,19 @@ class Crowd:
             while (now := self.talking) != talking or now < len(self.people) // 2:
                 talking = now
                 await asyncio.sleep(SETTLE_S)
+
+    def after(self, target: Target) -> tuple[Target, Lines]:
+        """Return the server after this one, as a load balancer would lead there."""
+        place = (self._targets.index(target) + 1) % len(self._targets)
+        return self._targets[place], self._lines[place]
+
+    async def watch(self) -> None:
+        """Give up streams that are quiet for too long, until the crowd is closed."""
+        while not self.is_closed:  # it looks at the time, too
+            await asyncio.sleep(SETTLE_S)
+            now = perf_counter()
+            for person in self.people:
+                person.look(now)
 
     @property
     def talking(self) -> int:

@@ -151,7 +151,7 @@ class Contact:
         return self._clock.monotonic() - since
 
     def held_up(self) -> None:
-        """Note that this process itself stood still until now: nothing was asked, so nothing was not answered."""
+        """Note that this process itself stood still until now: it asked nothing meanwhile."""
         self._held_up_until = self._clock.monotonic()
 
     @property

@@ -242,7 +242,7 @@ async def test_a_process_says_that_it_is_slow(
 async def test_a_process_that_stood_still_blames_nobody(
     scene: Scene, beating: Beating, connection: Stream, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
 ) -> None:
-    """Stopped for 20 s, it asked nothing meanwhile: the store is not away. The control: its people read so."""
+    """Stopped for 20 s, it asked nothing: the store is not away. The control: its people read that it is."""
     if not is_guarded:
         monkeypatch.setattr(Contact, "held_up", lambda _: None)
     await scene.clock.turn(1)
