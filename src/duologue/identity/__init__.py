@@ -1,1 +1,1 @@
-"""Who is asking: keys, session tokens, and where a request carries them."""
+"""Who is asking: signing keys, session tokens, and where a request carries them."""

@@ -1,9 +1,9 @@
-"""Which network address asks: the peer's own, or what a proxy that we trust says of it.
+"""The network address of a request: that of the peer, or what a trusted proxy says of it.
 
-``X-Forwarded-For`` can be written by anybody. Only a trusted peer's counts, and of
-it only what trusted hops wrote: from the right, the first address that is none of
-theirs. uvicorn's own middleware does nearly this, but takes a network with host bits, or a
-misspelt one, for a literal that never matches, and takes any text for an address.
+Anyone can write ``X-Forwarded-For``. Only a trusted peer's header counts, and only the part that trusted
+proxies wrote: from the right, the first address that is not theirs. uvicorn's middleware does nearly the
+same, but it takes a network with host bits, or a misspelt one, for a name that never matches, and accepts
+any text as an address.
 """
 
 import ipaddress
@@ -17,22 +17,22 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ANYBODY = "*"
 UNIX = "unix"
 HOPS_MAX = 32
-"""Proxies in a row that are looked at; a header has room for thousands."""
+"""How many proxies in a row are read; a header has room for thousands."""
 GROUP_BITS = 56
-"""Of IPv6: the network that a provider gives to one customer, who chooses addresses in it at will (RFC 6177,
-RIPE-690). With /64 each customer would count as 256 networks."""
+"""Size of one customer's IPv6 network: the customer chooses addresses in it freely (RFC 6177, RIPE-690).
+With /64 each customer would count as 256 networks."""
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 """IPv6 addresses that stand for an IPv4 address (RFC 6052)."""
 REMEMBERED = 4096
 
 
 class BadProxy(ValueError):
-    """An entry of the trusted list that is no address and no network."""
+    """Report an entry of the trusted list that is neither an address nor a network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Whose word about addresses counts.
+    """The proxies whose headers about addresses count.
 
     Example: ``Proxies.parse("127.0.0.1,10.0.0.0/8").client("10.0.0.2", ["192.0.2.7"])`` is ``192.0.2.7``.
     """
@@ -40,24 +40,26 @@ class Proxies:
     networks: tuple[Network, ...] = ()
     anybody: bool = False
     unix: bool = False
-    """Peers on a Unix socket, which have no address."""
+    """Whether peers on a Unix socket count; they have no address."""
 
     @classmethod
     def parse(cls, text: str) -> "Proxies":
-        """Addresses, networks (``10.0.0.0/8``), ``unix``, ``*``, comma-separated. Raises ``BadProxy``."""
+        """Read addresses, networks (``10.0.0.0/8``), ``unix`` and ``*``, separated by commas. Raises
+        ``BadProxy``."""
         names = [part.strip() for part in text.split(",") if part.strip()]
         networks = [_network(name) for name in names if name not in (ANYBODY, UNIX)]
         return cls(tuple(networks), anybody=ANYBODY in names, unix=UNIX in names)
 
     def trusts(self, peer: str | None) -> bool:
-        """Whether what this peer says of others counts; ``None``: one without an address."""
+        """Return whether this peer's headers about others count; ``None``: a peer without an address."""
         if self.anybody:
             return True
         address = read(peer or "")
         return self.unix if address is None else self.lists(address)
 
     def client(self, peer: str | None, forwarded: Sequence[str]) -> str:
-        """Who asks; ``""`` if nobody can say. ``forwarded``: the ``X-Forwarded-For`` headers, in order."""
+        """Return the address that asks; ``""`` if it is unknown. ``forwarded``: the ``X-Forwarded-For``
+        headers, in order."""
         asks = read(peer or "")
         if self.trusts(peer):
             for hop in reversed(",".join(forwarded).rsplit(",", HOPS_MAX)[-HOPS_MAX:]):
@@ -70,7 +72,7 @@ class Proxies:
         return "" if asks is None else str(asks)
 
     def lists(self, address: Address) -> bool:
-        """Return whether the address is in one of the networks that are named; ``*`` names none."""
+        """Return whether the address is in a network of the list; ``*`` is not a network."""
         return any(address in network for network in self.networks)
 
 
@@ -96,19 +98,21 @@ def _read(text: str) -> Address | None:
 
 
 LONGEST = 64
-"""``[IPv6%zone]:port`` with room to spare; what is longer is not even remembered."""
+"""Room for ``[IPv6%zone]:port``; longer text is not even remembered."""
 
 
 def read(text: str) -> Address | None:
-    """An address as proxies write it, with or without a port; ``None``: it is none. Never raises."""
+    """Return the address in a text, as proxies write it, with or without a port; ``None`` if there is none.
+    Never raises."""
     return _read(text) if 0 < len(text) <= LONGEST else None
 
 
 def unwrapped(address: Address) -> Address:
-    """Return the IPv4 address that an IPv6 address stands for (mapped, NAT64, 6to4, Teredo), or the address.
+    """Return the IPv4 address that an IPv6 address stands for (mapped, NAT64, 6to4, Teredo), or the address
+    itself.
 
-    Only for counting and for marks. Trust must not use it: ``2002:7f00:1::`` stands for 127.0.0.1, and
-    anybody can have an address that begins so.
+    Use it only for counting and for marks, not for trust: ``2002:7f00:1::`` stands for 127.0.0.1, and
+    anyone can have such an address.
     """
     if isinstance(address, ipaddress.IPv4Address):
         return address

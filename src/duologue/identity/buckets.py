@@ -1,8 +1,8 @@
-"""Token buckets: in the store, where all processes share them, and in memory, where they cost nothing.
+"""Token buckets: in the store, where all processes share them, and in memory, where they cost no call.
 
-A bucket is one number, the instant at which it is full again; each token puts
-it off (the "generic cell rate algorithm"). One that is full needs no record, so
-in the store keys expire by themselves, and memory is bounded by who asked lately.
+A bucket is one number: the instant at which it is full again. Each token moves that instant (the "generic
+cell rate algorithm"). A full bucket needs no record, so keys in the store expire, and memory is bounded by
+the number of recent callers.
 """
 
 import hashlib
@@ -15,19 +15,19 @@ from typing import Any, Protocol
 from duologue.lane import Lane
 
 REMEMBERED = 20_000
-"""Buckets in memory; of more, the one that was used longest ago counts as full again."""
+"""How many buckets are kept in memory; beyond that, the one that was used longest ago counts as full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often something may be done: in the long run, and at once."""
+    """How often something is allowed: in the long run, and at once."""
 
     per_min: int
     burst: int
 
     @property
     def token_ms(self) -> float:
-        """How long one token takes to come back."""
+        """Return how long one token takes to come back."""
         return 60_000 / self.per_min
 
 
@@ -41,23 +41,23 @@ class Script:
 
 
 class Runner(Protocol):
-    """The store, as far as buckets know it."""
+    """The store, as buckets use it."""
 
     async def run(
         self, script: Script, keys: Sequence[str], args: Sequence[str | int | bytes], *, lane: Lane
     ) -> Any:
-        """Runs one script and returns its reply. Raises the store's own errors."""
+        """Run one script and return its reply. Raises the store's own errors."""
 
 
 def read_script(source: bytes | None = None) -> Script:
-    """The script; ``source``: another one, for tests."""
+    """Return the script; ``source``: another text, for tests."""
     source = source or (Path(__file__).parent / "lua" / "spend.lua").read_bytes()
     # The digest only names the script to the store.
     return Script("spend", source, hashlib.sha1(source, usedforsecurity=False).hexdigest())
 
 
 class Memory:
-    """Buckets of this process alone.
+    """Buckets of this process only.
 
     Example: ``Memory().spend("pulse ann", Rate(600, 100))`` is 0.0, or how many ms to wait.
     """
@@ -68,11 +68,11 @@ class Memory:
         self._full_at: OrderedDict[str, float] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many are kept."""
+        """Return how many buckets are kept."""
         return len(self._full_at)
 
     def spend(self, bucket: str, rate: Rate) -> float:
-        """A token is spent: 0; or it is not there for so many ms, and nothing changed."""
+        """Spend a token and return 0; without one, return how many ms to wait and change nothing."""
         now = self._now_ms()
         full_at = max(self._full_at.get(bucket, now), now) + rate.token_ms
         wait = full_at - now - rate.token_ms * rate.burst
@@ -82,17 +82,17 @@ class Memory:
         return 0.0
 
     def wait(self, bucket: str, rate: Rate) -> float:
-        """Return for how many ms there is no token; 0: there is one. Nothing changes."""
+        """Return for how many ms there is no token; 0 if there is one. Nothing changes."""
         now = self._now_ms()
         full_at = max(self._full_at.get(bucket, now), now) + rate.token_ms
         return max(0.0, full_at - now - rate.token_ms * rate.burst)
 
     def close(self, bucket: str, wait_ms: float) -> None:
-        """Whoever asks is refused for so long; then the store is asked again."""
+        """Refuse all requests on this bucket for so long; after that the store is asked again."""
         self._keep(bucket, self._now_ms() + wait_ms)
 
     def closed_for(self, bucket: str) -> float:
-        """How many ms ``close`` still holds; 0: it does not."""
+        """Return for how many ms ``close`` still holds; 0 if it does not."""
         until = self._full_at.get(bucket)
         return 0.0 if until is None else max(0.0, until - self._now_ms())
 

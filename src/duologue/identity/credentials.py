@@ -1,8 +1,7 @@
 """Where a request carries its session token, and when a cookie counts.
 
-A browser sends a cookie along whoever wrote the page that asks; a bearer token
-is only ever sent by a page that has it. So a request of a page of another
-origin has no cookie as far as we are concerned: it is neither read nor set.
+A browser sends a cookie with requests of any page, but only a page that has a bearer token can send one. So
+for a page of another origin the cookie does not exist: it is neither read nor set.
 """
 
 import re
@@ -19,13 +18,13 @@ _PORT = re.compile(r":([0-9]{1,5})\Z")
 
 WEB = ("https://", "http://")
 FOREIGN_SITES = ("cross-site", "same-site")
-"""``Sec-Fetch-Site`` of a page of another origin (W3C Fetch Metadata). ``same-site`` is a neighbour:
-another port or subdomain. The rest are our own page (``same-origin``) and the address bar (``none``)."""
+"""``Sec-Fetch-Site`` of a page of another origin (W3C Fetch Metadata). ``same-site`` is another port or
+subdomain. The other values are our own page (``same-origin``) and the address bar (``none``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token and how it came."""
+    """A token, and how it came."""
 
     token: str
     by_cookie: bool
@@ -33,24 +32,24 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class TwoCookies:
-    """Two cookies of one name with different values: which of the two a browser sends first says nothing."""
+    """Two cookies of one name with different values: the order in which a browser sends them means nothing."""
 
     name: str
 
 
 class Origins:
-    """Which pages are ours: those of the host that was asked, and those that the settings list."""
+    """Which pages are ours: those of the host that was asked, and those of the settings."""
 
     def __init__(self, listed: Collection[str] = ()) -> None:
-        """``listed``: origins such as ``https://chat.example``, for a proxy that rewrites ``Host``."""
+        """Take ``listed``: origins such as ``https://chat.example``, for a proxy that rewrites ``Host``."""
         self._listed = frozenset(origin.rstrip("/").lower() for origin in listed)
 
     def is_foreign(self, headers: Mapping[str, str]) -> bool:
-        """Whether a page of another origin is asking. A client that names no origin is no page.
+        """Return whether a page of another origin is asking. A client without an origin is not a page.
 
-        Hosts are compared, not schemes: behind a proxy that ends TLS we are asked
-        over plain HTTP. A link that is followed here from another page brings the cookie
-        (``SameSite=Lax``) and no origin; ``Sec-Fetch-Site`` still tells whose it was.
+        Hosts are compared, not schemes, because a proxy that ends TLS asks us over plain HTTP. A link from
+        another page brings the cookie (``SameSite=Lax``) and no origin, but ``Sec-Fetch-Site`` still shows
+        where it came from.
         """
         origin = headers.get("origin")
         if origin is None:
@@ -73,10 +72,11 @@ def _netloc(origin: str) -> str | None:
 def find(
     headers: Mapping[str, str], origins: Origins, *, secure: bool = False
 ) -> Credential | TwoCookies | None:
-    """Return the token of a request: a bearer token wins over the cookie. ``headers`` has lower-case names.
+    """Return the token of a request: a bearer token is used before the cookie. ``headers`` has lower-case
+    names.
 
     ``secure``: whether the browser asked over TLS, which is part of the cookie's name. Another scheme in
-    ``Authorization`` (a proxy's own ``Basic``) is not ours and hides nothing.
+    ``Authorization`` (such as a proxy's ``Basic``) is ignored.
     """
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -88,7 +88,7 @@ def find(
 def own_cookie(
     what: str, headers: Mapping[str, str], origins: Origins, *, secure: bool
 ) -> str | TwoCookies | None:
-    """Return the value of our cookie ``what`` in a request; ``None``: there is none that counts."""
+    """Return the value of our cookie ``what`` in a request; ``None`` if there is none that counts."""
     if origins.is_foreign(headers):
         return None
     return cookie(headers.get("cookie", ""), cookie_name(what, headers.get("host", ""), secure=secure))

@@ -1,8 +1,8 @@
-"""The device of a guest: a random id that outlives the guest's sessions, so that a block holds against it as
-well.
+"""The device of a guest: a random id that lasts longer than the guest's sessions, so that a block holds
+against it, too.
 
-Browsers keep it as a long-lived cookie, other clients as a token. It says nothing of the machine: there is no
-fingerprinting, and a browser whose cookie was deleted is a new device.
+Browsers keep it as a long-lived cookie, other clients as a token. It is not a fingerprint of the machine: a
+browser whose cookie was deleted is a new device.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from base64 import urlsafe_b64encode
 from duologue.identity.keyring import Keyring
 
 LIFETIME_S = 400 * 24 * 3600
-"""400 days: the longest that browsers keep a cookie (RFC 6265bis, section 5.5). It is set again with each
-session."""
+"""400 days: the longest that browsers keep a cookie (RFC 6265bis, section 5.5). Each session sets it again.
+"""
 MAX_TOKEN_CHARS = 128
 
 _ID = re.compile(r"[A-Za-z0-9_-]{16}")
 
 
 class Devices:
-    """Signs device ids and reads them.
+    """Sign device ids, and read them.
 
-    A device token is not a JWT: every JWT that a signing key has signed is a session token.
+    A device token is not a JWT, because every JWT that a signing key has signed is a session token.
     """
 
     def __init__(self, keyring: Keyring) -> None:

@@ -1,4 +1,4 @@
-"""The keys that sign session tokens, by name, so that they can be rotated."""
+"""The keys that sign session tokens, by name, so that they can be changed."""
 
 import hashlib
 import re
@@ -15,22 +15,24 @@ _KID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 class SecretError(ValueError):
-    """A signing secret that cannot be used; the text says in one line what to do, without the secret."""
+    """Report a signing secret that cannot be used; the message says in one line what to do, without the
+    secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys by ``kid``. The first one signs, all of them verify."""
+    """Keys by ``kid``. The first one signs, and all of them verify."""
 
     keys: Mapping[str, bytes] = field(repr=False)
 
     @property
     def signing_kid(self) -> str:
-        """The name of the key that signs."""
+        """Return the name of the key that signs."""
         return next(iter(self.keys))
 
     def fingerprint(self) -> str:
-        """Short, stable, and safe to log: tells two keyrings apart, tells nothing of the keys."""
+        """Return a short and stable text that differs between keyrings, is safe to log, and does not reveal
+        the keys."""
         joined = b"\0".join(kid.encode() + b"\0" + key for kid, key in self.keys.items())
         return hashlib.sha256(b"duologue keyring\0" + joined).hexdigest()[:8]
 
@@ -38,8 +40,8 @@ class Keyring:
     def parse(cls, text: str) -> "Keyring":
         """Read ``secret`` or ``kid:secret,kid:secret``; a key without a name is called ``main``.
 
-        To rotate: put the new key first, keep the old one until the tokens that it
-        signed have run out (30 d). Raises ``SecretError``.
+        To change keys, put the new key first, and keep the old one until the tokens that it signed have
+        ended (30 d). Raises ``SecretError``.
         """
         keys: dict[str, bytes] = {}
         for entry in text.split(","):

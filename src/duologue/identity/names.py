@@ -1,8 +1,8 @@
-"""Text that one person chooses and others read: aliases, and the tags that two people are compared by.
+"""Text that one person chooses and others read: aliases, and the tags by which two people are compared.
 
-One form for what looks the same (Unicode NFC, single spaces), and no characters that cannot be seen or
-that change what stands around them. The model is the Nickname profile of PRECIS (RFC 8266) with its
-FreeformClass (RFC 8264); emoji and the joiners that languages need are allowed where they do something.
+There is one form for texts that look the same (Unicode NFC, single spaces), without characters that cannot
+be seen or that change the text around them. The model is the Nickname profile of PRECIS (RFC 8266) with its
+FreeformClass (RFC 8264). Emoji, and the joiners that languages need, are allowed where they have an effect.
 """
 
 import re
@@ -12,10 +12,11 @@ from collections.abc import Iterable
 ALIAS_CHARS = 64
 TAG_CHARS = 64
 RAW_CHARS = 256
-"""What is looked at at all: decomposed letters and long spaces may make four of one."""
+"""How many characters are read at all: decomposed letters and long spaces may make four of one."""
 
 MARKS = 4
-"""Combining marks on one letter: Hebrew, Thai and Tibetan need three; a pile of them covers other lines."""
+"""Maximum of combining marks on one letter: Hebrew, Thai and Tibetan need three, and a pile of them covers
+other lines."""
 
 ZWNJ, ZWJ, EMOJI_STYLE, KEYCAP = "\u200c", "\u200d", "\ufe0f", "\u20e3"
 VIRAMA = 9
@@ -30,7 +31,7 @@ _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Bidi_Control: they turn the direction of the text around them."""
 _LINES = dict.fromkeys(map(ord, "\t\n\v\f\r\x85\u2028\u2029"), " ")
 _TAGS = "".join(map(chr, range(0xE0061, 0xE007B)))
-"""Letters that are not seen by themselves; the first is that of ``a``."""
+"""Letters that are invisible alone; the first stands for ``a``."""
 _FLAGS = tuple(
     "🏴" + "".join(_TAGS[ord(letter) - ord("a")] for letter in region) + "\U000e007f"
     for region in ("gbeng", "gbsct", "gbwls")
@@ -40,20 +41,20 @@ Technical Standard 51, annex B.1)."""
 _STYLED = "‼⁉ℹ〰"
 """What has an emoji style (emoji-variation-sequences.txt) and is not among the pictures by its category."""
 _PICTURES = range(0x1F000, 0x1FB00)
-"""Reserved for pictures: those of a later Unicode than Python's are none the worse."""
+"""Code points reserved for pictures, so that those of a later Unicode version than Python's are allowed."""
 _SKIN = range(0x1F3FB, 0x1F400)
 
 
 class BadName(ValueError):
-    """A name that is refused; the text says which character it is about, and why."""
+    """Report a name that is refused; the text says which character it is about, and why."""
 
 
 class TooLong(BadName):
-    """All its characters may be, but it has too many."""
+    """Report a name with too many characters, each of which is allowed."""
 
 
 def cleaned(text: str, most: int) -> str:
-    """Return the one form of a name that somebody typed. Raises ``BadName``.
+    """Return the one form of a name that a person typed. Raises ``BadName``.
 
     Applied to its own result it changes nothing.
     """
@@ -67,7 +68,8 @@ def cleaned(text: str, most: int) -> str:
 
 
 def tidied(text: str, most: int) -> str:
-    """Return the one form of a name that the caller did not type: what would be refused is left out."""
+    """Return the one form of a name that the caller did not type: characters that would be refused are left
+    out."""
     name, before = text.translate(_LINES), ""
     while name != before:
         before = name
@@ -77,7 +79,7 @@ def tidied(text: str, most: int) -> str:
 
 
 def spaced(text: str) -> str:
-    """Spaces of every kind are one, and there are none at the ends (RFC 8266, section 2.1)."""
+    """Return the text with single spaces, and none at the ends (RFC 8266, section 2.1)."""
     plain = "".join(" " if unicodedata.category(char) == "Zs" else char for char in text)
     return " ".join(part for part in plain.split(" ") if part)
 
@@ -88,7 +90,7 @@ def _called(char: str) -> str:
 
 
 def _refusal(name: str, at: int) -> str:
-    """Why this character is refused there; empty: it is not."""
+    """Return why this character is refused there; empty if it is not."""
     char = name[at]
     category = unicodedata.category(char)
     if char in (ZWJ, ZWNJ, EMOJI_STYLE) and _joins(name, at):
@@ -116,7 +118,7 @@ def _refusal_of_a_mark(name: str, at: int) -> str:
 
 
 def _joins(name: str, at: int) -> bool:
-    """Whether an invisible joiner does something where it stands."""
+    """Return whether an invisible joiner has an effect where it stands."""
     before, after = name[at - 1 : at], name[at + 1 : at + 2]
     if not before:
         return False
@@ -133,7 +135,7 @@ def _joins(name: str, at: int) -> bool:
 
 
 def _joins_virama(joiner: str, before: str, after: str) -> bool:
-    """Whether it changes how the letters around the sign are written."""
+    """Return whether it changes how the letters around the sign are written."""
     if unicodedata.combining(before) == VIRAMA:
         # At the end of a name only the one that joins does: Malayalam's chillu letters, half forms.
         return joiner == ZWJ or bool(after)
@@ -146,7 +148,7 @@ def _is_of_a_flag(name: str, at: int) -> bool:
 
 
 def _letter(text: str) -> str:
-    """The last character that is no mark."""
+    """Return the last character that is not a mark."""
     return next((char for char in reversed(text) if unicodedata.category(char)[0] != "M"), " ")
 
 
@@ -178,7 +180,8 @@ _ALIKE = {
     **_pairs("asicei", "@$!¢€|"),
     "l": "i",
 }
-"""What looks like a Latin letter; one, l and i are one. Latin's own letters are found by their names."""
+"""Letters that look like a Latin letter; one, l and i count as the same. Latin's own letters are found by
+their names."""
 _LATIN = re.compile(
     r"(?:LATIN|.*SQUARED LATIN|.*CIRCLED LATIN|REGIONAL INDICATOR SYMBOL)(?: CAPITAL| SMALL)? LETTER"
     r"(?: SMALL CAPITAL| DOTLESS| TURNED| REVERSED| OPEN| SCRIPT| STROKED)* ([A-Z])\b.*"
@@ -187,11 +190,11 @@ _DOUBLE = (("rn", "m"), ("vv", "w"))
 
 
 def skeleton(name: str) -> str:
-    """Return what a name looks like: two names that a reader may take for one have one skeleton.
+    """Return what a name looks like: two names that a reader may confuse have the same skeleton.
 
-    Case, accents, spaces, punctuation, compatibility forms and the better known look-alikes of other scripts
-    make no difference. It is for comparing only, and it has limits: a look-alike that is not in our
-    table, or another word for the same, is another name.
+    Case, accents, spaces, punctuation, compatibility forms and the better known look-alikes of other
+    scripts make no difference. Use it for comparing only. It has limits: a look-alike that is not in our
+    table, or a synonym, is a different name.
     """
     found = ""
     for char in unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name)):
@@ -214,10 +217,11 @@ def _look(char: str) -> str:
 
 
 class Reserved:
-    """The names that no guest may have. An operator's tokens may: their names are the operator's decision."""
+    """The names that guests may not have. An operator's tokens may have them."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """``*`` at an end of a name stands for anything. Raises ``BadName``: one would match every name."""
+        """Take the names; ``*`` at an end of a name matches anything. Raises ``BadName`` for a name that
+        would match every name."""
         looks = [(self._look_of(name), name.startswith("*"), name.endswith("*")) for name in names]
         self._whole = {look for look, before, after in looks if not before and not after}
         self._parts = [each for each in looks if each[1] or each[2]]
@@ -230,7 +234,7 @@ class Reserved:
         return look
 
     def holds(self, name: str) -> bool:
-        """Say whether it looks like one of them."""
+        """Return whether the name looks like one of them."""
         look = skeleton(name)
         return look in self._whole or any(
             (part in look) if before and after else look.endswith(part) if before else look.startswith(part)

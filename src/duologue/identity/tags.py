@@ -1,7 +1,7 @@
 """Interests as people type them, and the tags by which two people are compared.
 
-``#Music，  travel`` and ``TRAVEL, music`` have to be the same two tags, whichever client sends them. So the
-server takes them apart and gives each one form, and no client needs to.
+``#Music，  travel`` and ``TRAVEL, music`` must be the same two tags from every client. So the server takes
+them apart and gives each one form, and clients need not.
 """
 
 import re
@@ -10,7 +10,7 @@ import unicodedata
 from duologue.identity.names import TAG_CHARS, cleaned, spaced
 
 TAGS = 16
-"""How many one person may have."""
+"""How many tags one person may have."""
 
 SEPARATORS = (
     ",;|\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
@@ -24,11 +24,11 @@ A slash is part of a tag (*AC/DC*, *24/7*), and so are middle dots: Japanese wri
 """
 _APART = re.compile(f"[{re.escape(SEPARATORS)}]")
 _KEYCAP = ("\ufe0f", "\u20e3")
-"""Behind ``#`` they make an emoji of it."""
+"""Characters that make an emoji of the ``#`` before them."""
 
 
 def tags(text: str) -> list[str]:
-    """Return the tags in a text, each once and in its one form; none where nothing is left to compare by.
+    """Return the tags in a text, each once and in its one form; none if nothing is left to compare.
 
     Applied to one of its own tags it returns that tag alone. Raises ``BadName``, as ``cleaned`` does.
     """
@@ -37,12 +37,13 @@ def tags(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    """Return the text with letters as one that are compatible or differ by case (Unicode, NFKC_Casefold)."""
+    """Return the text with compatible letters, and letters that differ by case, made equal (Unicode,
+    NFKC_Casefold)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _bare(part: str) -> str:
-    """Return the tag without spaces around it and without the ``#`` of a hashtag; inner spaces are one."""
+    """Return the tag without outer spaces and without the ``#`` of a hashtag; inner spaces are single."""
     tag = spaced(part)
     while tag.startswith("#") and not tag[1:].startswith(_KEYCAP):
         tag = tag[1:].lstrip()
