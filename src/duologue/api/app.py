@@ -1,4 +1,4 @@
-"""HTTP for the public: what is below ``/v1`` by one table of endpoints, and the rest by Starlette."""
+"""HTTP for the public: one table of endpoints serves everything below ``/v1``, and Starlette the rest."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -34,14 +34,13 @@ def build(
     shared: CrossOrigin | None = None,
     lifespan: Lifespan[Starlette] | None = None,
 ) -> "Public":
-    """Return the whole of HTTP, but for the operator's pages (``api/ops.py``).
+    """Return the whole HTTP application, without the operator's pages (``api/ops.py``).
 
-    ``events`` is the event stream (``api/stream.py``), ``web`` the folder of the built
-    page (empty: a line that says how to build it; ``None``: no page), ``polls`` what answers polls
-    (``None``: they are refused), ``livekit_url`` where the page connects to for its rooms,
-    ``webhook`` where LiveKit posts to (``api/webhook.py``; ``None``: nowhere),
-    ``shared`` which other origins may read the answers (``None``: no other),
-    ``lifespan`` whatever runs while the application does.
+    ``events`` is the event stream (``api/stream.py``). ``web`` is the folder of the built page (empty: a
+    line that says how to build it; ``None``: no page). ``polls`` answers polls (``None``: they are
+    refused). ``livekit_url`` is where the page connects to for its rooms. ``webhook`` receives LiveKit's
+    webhooks (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may read the
+    answers (``None``: none). ``lifespan`` runs while the application does.
     """
     table = {
         "/v1/sessions": sessions(services),
@@ -65,10 +64,11 @@ class Public:
     def __init__(
         self, table: Mapping[str, Endpoint], events: ASGIApp, rest: Starlette, shared: CrossOrigin
     ) -> None:
-        """``table`` is what is served by path, besides the event stream; ``rest`` serves all other paths."""
+        """Take ``table``, which serves the paths below ``/v1`` besides the event stream, and ``rest``,
+        which serves all other paths."""
         self.rest = rest
         self.methods = {STREAM: "GET", **{path: endpoint.method for path, endpoint in table.items()}}
-        """The one method of each path of the interface."""
+        """The one method of each path below ``/v1``."""
         self._table = table
         self._events = events
         self._shared = shared
@@ -115,7 +115,7 @@ async def _answer(endpoint: Endpoint, exchange: Exchange, send: Send, fields: Fi
 
 
 async def _refuse(error: Exception, scope: Scope, send: Send, fields: Fields) -> None:
-    """Answer what was raised as ``HANDLERS`` says. A defect is raised again, so that the server logs it."""
+    """Answer an exception as ``HANDLERS`` says. A defect is raised again, so that the server logs it."""
     kind = next(each for each in type(error).__mro__ if each in HANDLERS)
     response = await HANDLERS[kind](Request(scope), error)
     body = bytes(response.body)

@@ -72,7 +72,8 @@ async def join(services: Services, caller: Session, body: JoinBody) -> Answer:
 
 
 def pool_of(services: Services, caller: Session, body: JoinBody) -> str:
-    """Return the pool asked for, the token's, or the first. Raises ``Problem``: no name is made up (S9)."""
+    """Return the pool of the request, of the token, or the first one. Raises ``Problem`` for a pool that
+    does not exist (race S9)."""
     default = services.pools[0] if caller.pool is None else caller.pool
     pool = default if body.pool is UNSET else body.pool
     if pool not in services.pools or (caller.pool is not None and pool != caller.pool):
@@ -96,7 +97,7 @@ async def skip(services: Services, caller: Session, body: SkipBody) -> Answer:
 
 
 class LeaveBody(Body):
-    """The press of Stop. It names no match: it ends whatever there is."""
+    """The press of Stop. It names no match, and ends the present one, if there is one."""
 
     intent: Intent
 
@@ -172,11 +173,11 @@ async def measured(services: Services, caller: Session, body: Told) -> None:
 
 
 Candidate = Annotated[dict[str, str | int | None], msgspec.Meta(max_length=16)]
-"""An RTCIceCandidateInit. Its fields are the browsers' business, and new ones may come: flat, no more."""
+"""An RTCIceCandidateInit. Browsers decide about its fields and may add some, so it is any flat object."""
 
 
 Candidates = Annotated[list[Candidate], msgspec.Meta(min_length=1, max_length=64)]
-"""Those that a page found within one moment."""
+"""The candidates that a page found at about the same moment."""
 
 
 class Description(Body):
@@ -187,7 +188,8 @@ class Description(Body):
 
 
 class SignalData(Body, rename={"sender": "from", "receiver": "to"}):
-    """From one page, perhaps to one page, exactly one thing; ``lists``: that page reads ``candidates``."""
+    """A signal from one page, perhaps to one page, with exactly one content. ``lists``: that page reads
+    ``candidates``."""
 
     sender: Id
     receiver: Id | UnsetType = UNSET
@@ -199,7 +201,7 @@ class SignalData(Body, rename={"sender": "from", "receiver": "to"}):
     lists: bool | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Check what no type can say. A ``ValueError`` here is a ``bad-field`` at ``data``."""
+        """Check what a type cannot say. A ``ValueError`` here becomes a ``bad-field`` at ``data``."""
         kinds = (self.hello, self.description, self.candidate, self.candidates, self.bye)
         said = [one for one in kinds if one is not UNSET]
         if len(said) != 1:
@@ -209,9 +211,9 @@ class SignalData(Body, rename={"sender": "from", "receiver": "to"}):
 
 
 class SignalBody(Body):
-    """A signal to the partner's page; ``key`` is the client's own, a repeat is not relayed twice.
+    """A signal to the partner's page. ``key`` is chosen by the client; a repeat is not sent twice.
 
-    ``pulse``: what a pulse of the same match would say now, so that one request says both.
+    ``pulse``: what a pulse of the same match would say now, so that one request does both.
     """
 
     match: Id
@@ -221,14 +223,14 @@ class SignalBody(Body):
 
 
 def signal_counts(body: SignalBody) -> tuple[Kind, ...]:
-    """Count the pulse that comes along as a pulse, and as what it says of its media."""
+    """Count the pulse in a signal as a pulse, and as what it says of its media."""
     return () if body.pulse is UNSET else (Kind.PULSES, *pulse_counts(body.pulse))
 
 
 async def signal(services: Services, caller: Session, body: SignalBody) -> Answer:
-    """Relay what two browsers must tell each other before they see each other: ``sent``, or ``stale``.
+    """Send what two browsers must tell each other before they see each other: ``sent``, or ``stale``.
 
-    A signal is a sign of life already, so only what the pulse says of its media needs a script of its own.
+    A signal is already a sign of life, so only what the pulse says of its media needs another script.
     """
     data: dict[str, Any] = msgspec.to_builtins(body.data)
     if len(msgspec.json.encode(data)) > (most := services.sizes.signal_bytes):
@@ -249,7 +251,7 @@ async def signal(services: Services, caller: Session, body: SignalBody) -> Answe
 
 
 class MessageBody(Body):
-    """What the caller says to their partner; ``key`` is the client's own, a repeat is not said twice."""
+    """A message to the partner. ``key`` is chosen by the client; a repeat is not sent twice."""
 
     match: Id
     key: Id
@@ -270,7 +272,7 @@ async def message(services: Services, caller: Session, body: MessageBody) -> Ans
 
 
 class Skips(Protocol):
-    """A body that can ask for a skip besides."""
+    """A body that can also ask for a skip."""
 
     @property
     def skip(self) -> bool: ...
@@ -282,7 +284,7 @@ def skip_counts(body: Skips) -> tuple[Kind, ...]:
 
 
 class BlockBody(Body):
-    """The match whose partner is meant, live or one of the last."""
+    """The match whose partner is blocked: the present one or one of the last."""
 
     match: Id
     skip: bool = False
@@ -327,7 +329,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
 class ComparisonBody(Body):
-    """How often the event stream and a read of the state agreed, since the client last said so."""
+    """How often the event stream and a read of the state agreed, since the last such report of the client."""
 
     same: Count = 0
     stream_first: Count = 0
@@ -351,10 +353,10 @@ class Command(NamedTuple):
 
     body: type[Body]
     kind: Kind
-    """What it counts as. It is counted before its body is read: a refused request costs little."""
+    """The kind of limit. It is counted before the body is read, so a refused request costs little."""
     call: Callable[[Services, Session, Any], Awaitable[Answer]]
     also: Callable[[Any], Iterable[Kind]] | None = None
-    """What it counts as besides; only the body tells."""
+    """A further kind of limit, which depends on the body."""
 
 
 COMMANDS: Mapping[str, Command] = {

@@ -1,8 +1,7 @@
-"""Pages of other origins: which may read what we answer (the Fetch standard's CORS protocol).
+"""Which pages of other origins may read our answers (the Fetch standard's CORS protocol).
 
-A page of another origin comes with a bearer token of its own; only those that the
-settings list for it may also come with the cookie. Every answer below ``/v1`` says who may read it, so that
-a refusal, and a defect of ours, can be read by the page as well.
+A page of another origin has its own bearer token. Only pages that the settings list for it may also use the
+cookie. Every answer below ``/v1`` says who may read it, so a page can read refusals and errors, too.
 """
 
 from collections.abc import Awaitable, Collection
@@ -14,15 +13,15 @@ ANY = "*"
 METHODS = "GET, POST"
 HEADERS = "Authorization, Content-Type, Last-Event-ID"
 EXPOSED = "Retry-After"
-"""When to come back, of a 429 or a 503; of others' headers a page can read the harmless ones anyway."""
+"""Header fields that a page of another origin may read: when to send a 429 or 503 again."""
 PREFLIGHT_S = 7200
-"""How long a browser may remember a preflight: as long as Chromium does at most."""
+"""How long a browser may remember a preflight: Chromium's maximum."""
 SERVED = "/v1/"
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
 NOBODY: Fields = ((b"vary", b"Origin"),)
-"""``Vary`` also where no page may read the answer (caches)."""
+"""Header fields for an answer that no page of another origin may read. It has ``Vary``, too, for caches."""
 
 
 class CrossOrigin:
@@ -74,7 +73,7 @@ def _as_sent(origin: str) -> str:
 
 
 def preflight(fields: Fields) -> Response:
-    """Return 204 with what is granted; a browser does not send what it does not allow."""
+    """Return 204 with what is allowed; a browser does not send the rest."""
     response = Response(status_code=204)
     response.raw_headers += fields
     if len(fields) > 1:

@@ -64,15 +64,15 @@ class Exchange:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """Return the parameters of the query; of one that comes twice the last counts."""
+        """Return the parameters of the query; the last one counts if a name comes twice."""
         return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
     def must_be_json(self) -> None:
-        """Refuse a body that does not call itself JSON. Raises ``Problem`` (415).
+        """Refuse a body whose content type is not JSON. Raises ``Problem`` (415).
 
-        A page of another origin can post text or a form, or a body without a type, without asking anybody
-        (the Fetch standard's "simple" requests). For JSON a browser asks us first, with a preflight. So no
-        such page causes anything.
+        A page of another origin can post text, a form, or a body without a type (the Fetch standard's
+        "simple" requests). For JSON a browser first asks us with a preflight. So such a page cannot cause
+        anything.
         """
         given = self.headers.get("content-type", "")
         if given != JSON and given.partition(";")[0].strip().lower() != JSON:
@@ -81,7 +81,7 @@ class Exchange:
     async def content(self, most: int) -> bytes:
         """Return the body as it came. Raises ``Problem`` (413), ``ClientDisconnect``.
 
-        At most ``most`` bytes are ever kept. They are counted as they come, because a chunked body announces
+        At most ``most`` bytes are kept. They are counted as they arrive, because a chunked body announces
         no length (RFC 9112 section 7.1).
         """
         announced = self.headers.get("content-length", "")
@@ -112,7 +112,7 @@ class Endpoint(NamedTuple):
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the headers of ``READ`` by their lower-case names; of one that comes twice the first counts."""
+    """Return the headers of ``READ`` by lower-case names; the first one counts if a name comes twice."""
     return {
         name.decode("latin-1"): value.decode("latin-1")
         for name, value in reversed(scope["headers"])
@@ -127,7 +127,7 @@ async def deliver(reply: HttpReply, more: Fields, scope: Scope, send: Send) -> N
 
 
 async def send_whole(status: int, fields: Fields, body: bytes, scope: Scope, send: Send) -> None:
-    """Send an answer whose length its ``fields`` say; in one message if the server takes it."""
+    """Send an answer whose length is in its ``fields``, in one message if the server supports that."""
     if REPLY in (scope.get("extensions") or ()):
         await send({"type": REPLY, "status": status, "headers": fields, "body": body})
         return
@@ -136,7 +136,7 @@ async def send_whole(status: int, fields: Fields, body: bytes, scope: Scope, sen
 
 
 def as_json(body: bytes, status_code: int = 200) -> Response:
-    """Return the same as an answer of Starlette's, for the pages that Starlette serves."""
+    """Return the same as a response of Starlette, for the pages that Starlette serves."""
     return Response(body, status_code=status_code, headers=HEADERS, media_type="application/json")
 
 
@@ -174,7 +174,8 @@ def _malformed() -> Problem:
 
 
 def _is_object(body: bytes) -> bool:
-    """Only asked of refused bodies: a wrong field is found before what is broken behind it."""
+    """Return whether it is an object. Only refused bodies are asked: a wrong field is reported before a
+    broken part after it."""
     try:
         return isinstance(msgspec.json.decode(body), dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -182,10 +183,11 @@ def _is_object(body: bytes) -> bool:
 
 
 def _refused(message: str) -> Problem:
-    """msgspec tells its refusals apart by their text only; the tests pin the three forms.
+    """Return the problem of a body that msgspec refused. Its kinds of refusal differ only in their text;
+    the tests pin the three forms.
 
-    ``Object contains unknown field `x```, ``Object missing required field `x```,
-    and what is wrong with a value; each may end in `` - at `$.path```.
+    ``Object contains unknown field `x```, ``Object missing required field `x```, and what is wrong with a
+    value; each may end in `` - at `$.path```.
     """
     what, _, where = message.partition(" - at `$")
     path = where.removesuffix("`").lstrip(".")

@@ -22,8 +22,8 @@ SIGNAL_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The largest sizes that are taken. An operator can narrow them, and not widen them: the store has bounds
-    on what a match keeps as well."""
+    """The largest sizes that are accepted. An operator can make them smaller, not larger, because the store
+    also has limits on what a match keeps."""
 
     body_bytes: int = BODY_BYTES
     message_chars: int = MESSAGE_CHARS
@@ -33,14 +33,14 @@ class Sizes:
 
 
 Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
-"""A match, page, or a client's own key."""
+"""An id of a match or of a page, or a key that a client chose."""
 
 Alias = Annotated[str, Meta(max_length=RAW_CHARS)]
 DeviceToken = Annotated[str, Meta(max_length=128)]
-"""As an answer of ``POST /v1/sessions`` said it."""
+"""A device token, as an answer of ``POST /v1/sessions`` gave it."""
 Pool = Annotated[str, Meta(min_length=1, max_length=64)]
 Tag = Annotated[str, Meta(min_length=1, max_length=RAW_CHARS)]
-"""An alias and a tag as they came; ``alias_of`` and ``tags_of`` make one form of each, with its own bound."""
+"""An alias or a tag as it came; ``alias_of`` and ``tags_of`` give each its one form and check its length."""
 
 Tags = Annotated[list[Tag], Meta(max_length=TAGS)]
 Language = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*\Z", max_length=35)]
@@ -85,7 +85,7 @@ def tags_of(texts: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def _named(field: str) -> Iterator[None]:
-    """Turn a name that is refused within the block into a problem of this field."""
+    """Turn a name that is refused inside the block into a problem of this field."""
     try:
         yield
     except TooLong as error:

@@ -19,24 +19,24 @@ _TELLING = re.compile(
 )
 """The fields that say where a request ends, which host it is for, and what becomes of the connection."""
 _BROKEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|(?<!\r)\n|\r(?!\n|\Z)")
-"""A bare line feed, a bare carriage return, a control character: of a head that is not whole yet."""
+"""A bare line feed, a bare carriage return, or a control character in a head that is not complete yet."""
 _HOST = re.compile(rb"(?:[a-z0-9._~%!$&'()*+;=\-]*|\[[0-9a-f:.]+\])(?::[0-9]*)?")
 _ABSOLUTE = re.compile(rb"https?://([^/?]++)/.*+")
 _LENGTH = re.compile(rb"0|[1-9][0-9]{0,14}")
 _CHUNK = re.compile(rb"0|[1-9A-Fa-f][0-9A-Fa-f]{0,7}")
 _CHUNK_SO_FAR = re.compile(rb"(?:0|[1-9A-Fa-f][0-9A-Fa-f]{0,7})?\r?")
 _FRAMING = frozenset({b"host", b"content-length", b"transfer-encoding"})
-"""No proxy may take these for its own connection's (RFC 9110 section 7.6.1)."""
+"""Fields that a proxy must not take for those of its own connection (RFC 9110 section 7.6.1)."""
 
 
 class Misframed(Exception):
-    """A request that is refused; its text says why, in words for the person who sent it."""
+    """Report a request that is refused; the message says why, for the person who sent it."""
 
 
 class _Part(Enum):
     HEAD = auto()
     BODY = auto()
-    """Of a length that was announced."""
+    """Inside a body whose length was announced."""
     SIZE = auto()
     CHUNK = auto()
     CHUNK_END = auto()
@@ -54,12 +54,12 @@ class Framing:
 
     @property
     def is_open(self) -> bool:
-        """Whether a request has begun that is not whole yet."""
+        """Return whether a request has begun that is not complete yet."""
         return bool(self._kept) or self.in_body
 
     @property
     def in_body(self) -> bool:
-        """Whether the head of a request was whole, and its body is not."""
+        """Return whether the head of a request is complete and its body is not."""
         return self._part is not _Part.HEAD
 
     def feed(self, data: bytes) -> tuple[bytes, str]:

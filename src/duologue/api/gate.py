@@ -1,4 +1,4 @@
-"""The rate limits as requests meet them."""
+"""The rate limits, as requests meet them."""
 
 import asyncio
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from duologue.metrics import Metrics
 from duologue.store.client import StoreError
 
 OPEN_AFTER_S = 1.0
-"""How long the limits may take where the store is not needed for the answer (a guest's session, a stream)."""
+"""How long the limits may take for answers that do not need the store (a guest's session, a stream)."""
 
 log = structlog.get_logger(__name__)
 
@@ -31,23 +31,27 @@ def is_secure(scope: Scope) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitGate:
-    """Count requests by person and by network address, and refuse what is too many. No limits: admit all."""
+    """Count requests by person and by network address, and refuse those beyond a limit. Without limits all
+    are admitted."""
 
     metrics: Metrics
     limits: Limits | None = None
 
     async def admit(self, kind: Kind, scope: Scope, person: str = "") -> None:
-        """Count one more of this kind. Raises ``Problem`` (429) if it is too many, and the store's errors."""
+        """Count one more request of this kind. Raises ``Problem`` (429) beyond the limit, and the store's
+        errors."""
         refused = await self._refused(kind, scope, person)
         if refused is not None:
             raise too_many(refused)
 
     async def counts(self, kind: Kind, scope: Scope, person: str = "") -> bool:
-        """Return whether one more of this kind is believed: for what is left out without a refusal."""
+        """Return whether one more of this kind is within the limit; for values that are left out without a
+        refusal."""
         return await self._refused(kind, scope, person) is None
 
     async def without_store(self, kind: Kind, scope: Scope, person: str = "") -> TooMany | None:
-        """Return a refusal, or ``None``; while the store is away, admit everybody. Raises nothing."""
+        """Return a refusal, or ``None``; while the store is unavailable all people are admitted. Raises
+        nothing."""
         try:
             async with asyncio.timeout(OPEN_AFTER_S):
                 return await self._refused(kind, scope, person)
@@ -65,7 +69,7 @@ class RateLimitGate:
 
 
 def crowded() -> Problem:
-    """Return what is answered to a new person from a network from which enough people are here."""
+    """Return the problem of a new person from a network from which enough people are here."""
     return Problem(
         Code.NETWORK_FULL,
         "too many people are here from your network already: try again in a while, or from another network",
@@ -74,7 +78,7 @@ def crowded() -> Problem:
 
 
 def too_many(refused: TooMany) -> Problem:
-    """Return the problem of a request that is one too many; it says when to send it again."""
+    """Return the problem of a request beyond a limit; it says when to send it again."""
     after_s = -(-refused.wait_ms // 1000)
     whose = "you" if refused.whose == "person" else "your network address"
     return Problem(

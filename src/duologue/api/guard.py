@@ -1,7 +1,7 @@
-"""What a connection may keep us waiting for, what it may make us keep, and what it may make us believe.
+"""Limits of one connection: how long we wait for it, how much of it we keep, and what we accept.
 
-Each byte passes ``api.framing`` before the parser has it. After a refusal the connection is closed, and
-nothing that still arrives on it is looked at.
+Each byte passes ``api.framing`` before the parser gets it. After a refusal the connection is closed, and
+nothing that still arrives on it is read.
 """
 
 import asyncio
@@ -17,11 +17,12 @@ MAX_HEAD_BYTES = 32 * 1024
 """A request line with its headers; of a body, what is not content: chunk sizes and trailers. The parser has
 no bounds of its own. A token has 4 KiB; the rest is for other programs' cookies on the same host."""
 PART_S = 10.0
-"""For a request's head, from the connection or its first byte on, and again for its body (64 KiB at most)."""
+"""Time for a request's head, from the connection or its first byte on, and again for its body (64 KiB at
+most)."""
 STREAM = "/v1/events"
-"""Whose answer has no end that a second request could wait for."""
+"""The path whose answer has no end that a second request could wait for."""
 CUT = "duologue.cut"
-"""The ASGI extension that breaks an answer off which nobody reads: ``scope["extensions"][CUT]["now"]()``."""
+"""The ASGI extension that ends an unread answer at once: ``scope["extensions"][CUT]["now"]()``."""
 REPLY = "duologue.reply"
 """The ASGI extension of an answer in one message: ``{"type": REPLY, "status": …, "headers": …, "body": …}``.
 
@@ -35,7 +36,7 @@ class BadRequest(Exception):
 
 
 class Behind:
-    """The connection as an answer sees it that may be finished before its request is."""
+    """The connection, for an answer that may be complete before its request is."""
 
     def __init__(self, guard: "Guard") -> None:
         self._guard = guard
@@ -43,7 +44,7 @@ class Behind:
         self.is_closing = guard.transport.is_closing
 
     def close(self) -> None:
-        """Not before the request has come."""
+        """Close it, but not before the whole request has arrived."""
         self._guard.close_behind_body()
 
 
@@ -85,7 +86,8 @@ class Cycle(RequestResponseCycle):
 
 
 class Guard(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for a request for ever and takes headers without end."""
+    """uvicorn's protocol, with limits: uvicorn itself waits for a request without end and accepts any
+    number of headers."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -97,7 +99,7 @@ class Guard(HttpToolsProtocol):
         self._keeps = False
         """Whether the connection outlasts the present request, as far as its head is concerned."""
         self._refused = False
-        """Whether the connection said something that is not to be believed: it is not read any more."""
+        """Whether the connection sent something invalid: it is not read any more."""
         self._deadline: asyncio.TimerHandle | None = None
         self._last = False
         """Whether each answer says from now on that the connection closes behind it."""
@@ -106,16 +108,18 @@ class Guard(HttpToolsProtocol):
         self._extensions: dict[str, dict[object, object]] = {}
 
     def make_last(self) -> None:
-        """The server is going away: the answer under way is the last here, or the next one; both say so.
+        """Make the present answer, or the next one, the last of this connection, because the server stops;
+        the answer says so.
 
-        To close a connection that is quiet now would cross the request that a proxy is just sending on it.
+        Closing a quiet connection now could cross with a request that a proxy is sending on it.
         """
         self._last = True
         if self.is_answering:
             self.cycle.keep_alive = False
 
     def cut(self) -> None:
-        """End it now, answered or not; not even a reader who takes nothing is waited for."""
+        """End the connection now, with or without an answer; also a reader who accepts nothing is not
+        waited for."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
@@ -128,12 +132,12 @@ class Guard(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing of ours stays behind."""
+        """Stop all timers of this connection."""
         self._in_time()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, as far as it is well framed; what it leaves open has a deadline."""
+        """Parse what arrived, as far as it is well framed; set a deadline for the rest."""
         if self._refused or self.transport.is_closing():
             return
         if self._lingers:
@@ -154,9 +158,9 @@ class Guard(HttpToolsProtocol):
         self._watch()
 
     def close_behind_body(self) -> None:
-        """Close the connection once the body of the answered request has come, which nobody reads any more.
+        """Close the connection once the unneeded body of the answered request has arrived.
 
-        To close at once would reset it, and the reset may overtake the answer.
+        Closing at once would reset the connection, and the reset may overtake the answer.
         """
         self._lingers = self._framing.in_body
         if self._lingers:
@@ -174,7 +178,8 @@ class Guard(HttpToolsProtocol):
         return self.is_answering and self.cycle.scope["path"] == STREAM and not self._framing.in_body
 
     def _parse(self, framed: bytes) -> None:
-        """Not as uvicorn does: it logs a line for each bad request, and goes on after an Upgrade."""
+        """Parse as uvicorn does, but without its log line for each bad request, and without going on after
+        an Upgrade."""
         self._may_be_large = len(framed) > MAX_HEAD_BYTES  # a head is framed as a whole
         try:
             self.parser.feed_data(framed)
@@ -182,9 +187,9 @@ class Guard(HttpToolsProtocol):
             self._refuse("")
 
     def _refuse(self, why: str, *, in_body: bool = False) -> None:
-        """Say so where something can be said, close, and read nothing more.
+        """Answer with the reason if that is possible, close, and read nothing more.
 
-        ``in_body``: the fault is in the body of the last request that was parsed, not in a new one.
+        ``in_body``: the error is in the body of the last request that was parsed, not in a new one.
         """
         if self._refused or self.transport.is_closing():
             return
@@ -263,12 +268,13 @@ class Guard(HttpToolsProtocol):
             self._deadline = self.loop.call_later(PART_S, self.transport.close)
 
     def _owes(self) -> bool:
-        """Whether the client is the one to speak: in a request, or, by bytes that are none, before one."""
+        """Return whether we wait for the client: inside a request, or before one after bytes that do not
+        begin one."""
         return self._framing.is_open or not self.is_answering
 
     @property
     def is_answering(self) -> bool:
-        """Whether there is a request that was not answered to its end."""
+        """Return whether a request is not answered completely yet."""
         # There is none before the first, whatever its type says.
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is not None and not cycle.response_complete

@@ -1,7 +1,7 @@
 """``/healthz``, ``/readyz``, ``/metrics``, ``/transports``: for load balancers and operators.
 
-They need no token. The first two are served to everybody, and tell the public yes or no. Why, and all
-counts, are told only on the operator's own listener (``api/ops.py``).
+They need no token. The public can read the first two, which say yes or no. Reasons and counts are only on
+the operator's listener (``api/ops.py``).
 """
 
 from collections.abc import Callable
@@ -22,9 +22,9 @@ from duologue.pairing.vocabulary import Usage
 YES, NO = b'{"status":"ok"}', b'{"status":"no"}'
 
 ENOUGH = 50
-"""People to be compared before their agreement says anything: they have many kinds of network."""
+"""How many people must be compared before their agreement counts: they have many kinds of network."""
 DOUBTED = 1
-"""So many people's trouble alone is not a reason: what one client claims is not evidence."""
+"""How many people with trouble are ignored: the report of one client proves nothing."""
 
 
 def alive() -> Route:
@@ -66,16 +66,16 @@ def metrics(of: Metrics) -> Route:
 
 
 class Verdict(NamedTuple):
-    """Whether polling can be switched off now, and the one sentence that says why."""
+    """Whether polling can be turned off now, and one sentence that says why."""
 
     safe: bool
     why: str
 
 
 def verdict(usage: Usage) -> Verdict:
-    """Return whether the people of today and yesterday allow it, and the first thing that speaks against it.
+    """Return whether the people of today and yesterday allow it, and the first reason against it.
 
-    It counts people, never reads: one person can turn it neither way, whatever their client claims.
+    It counts people, not reads, so one person cannot change it, whatever their client reports.
     """
     if usage.troubled > DOUBTED:
         return Verdict(
@@ -95,7 +95,7 @@ def verdict(usage: Usage) -> Verdict:
 
 
 def transports(services: Services) -> Route:
-    """Return the route that says how people are reached, and whether polling can be switched off."""
+    """Return the route that says how people receive events, and whether polling can be turned off."""
 
     async def endpoint(_: Request) -> Response:
         usage = await services.machine.usage()

@@ -1,4 +1,4 @@
-"""The operator's pages, on a listener of their own: no proxy's list of paths has to keep the public out."""
+"""The operator's pages, on a separate listener, so that no proxy needs a list of private paths."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from duologue.api.services import Services
 from duologue.identity.addresses import read
 
 PRIVATE_NAMES = (".localhost", ".internal")
-"""Domains in which nobody can register a name (RFC 6761; ICANN's resolution of July 2024)."""
+"""Domains in which names cannot be registered (RFC 6761; ICANN's resolution of July 2024)."""
 
 
 def build_ops(services: Services, is_ready: Callable[[], bool]) -> Starlette:
@@ -36,12 +36,12 @@ def build_ops(services: Services, is_ready: Callable[[], bool]) -> Starlette:
 class Rebound(BaseRoute):
     """Match requests on a loopback address for a name that a stranger may own. It stands before the pages.
 
-    The owner of ``evil.example`` can let that name lead to 127.0.0.1. A page of it then asks for
+    The owner of ``evil.example`` can let that name point to 127.0.0.1. A page from there then asks
     ``evil.example:8001``, and may read the answer as one of its own origin (DNS rebinding).
     """
 
     def matches(self, scope: Scope) -> tuple[Match, dict[str, Any]]:
-        """Return whether it is to be refused."""
+        """Return whether the request is to be refused."""
         if scope["type"] != "http" or not _is_loopback(scope.get("server")):
             return Match.NONE, {}
         return (Match.NONE if is_ours(Headers(scope=scope).get("host", "")) else Match.FULL), {}
@@ -60,7 +60,7 @@ def _is_loopback(server: tuple[str, int | None] | None) -> bool:
 
 
 def is_ours(host: str) -> bool:
-    """Return whether a ``Host`` is an address, or a name that no stranger can let lead to this machine.
+    """Return whether a ``Host`` is an address, or a name that a stranger cannot point to this machine.
 
     A name without a dot is one of the operator's own network.
     """

@@ -42,7 +42,7 @@ SECURITY: Mapping[str, str] = {
 }
 
 HASHED = re.compile(r"-[A-Za-z0-9]{8,}\.[a-z0-9]+\Z")
-"""A name that changes with its content (``main-3KZC7A2B.js``) can be kept for ever."""
+"""Files whose name changes with their content (``main-3KZC7A2B.js``) can be kept by caches without end."""
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
@@ -62,7 +62,7 @@ class Asset:
     headers: Mapping[str, str]
 
     def answer(self, request: Request) -> Response:
-        """The file, or 304 for who has it; Starlette leaves the body out for HEAD."""
+        """Answer with the file, or with 304 if the browser has it; Starlette leaves out the body for HEAD."""
         if self.headers["ETag"] in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=self.headers)
         if self.zipped is not None and "gzip" in request.headers.get("accept-encoding", ""):

@@ -1,7 +1,7 @@
-"""Paths as they are served: each has one spelling, and nothing else matches it.
+"""Paths as they are served: each has one spelling, and no other matches it.
 
-What stands in front of the server decides by the path, too. A second spelling (``/metrics%0a``,
-``/v1%2fevents``) that means a page here and something else there would pass by such a decision.
+The proxy in front of the server decides by the path, too. A second spelling (``/metrics%0a``,
+``/v1%2fevents``) that means one thing here and another there would get past such a decision.
 """
 
 from typing import Any
@@ -29,10 +29,10 @@ class Exact(Route):
 
 
 class Unspeakable(BaseRoute):
-    """Match each path with a second spelling, and answer 404. It stands before all other routes.
+    """Answer 404 for each path with a second spelling. It stands before all other routes.
 
-    No path of ours needs an escape. So an escape is a control character, a letter that could be written
-    plainly, a slash that a proxy may not see as one, or part of a path that does not exist.
+    Our paths need no escapes. So an escape is a control character, a letter that could be written plainly,
+    a slash that a proxy may not see as one, or part of a path that does not exist.
     """
 
     def matches(self, scope: Scope) -> tuple[Match, dict[str, Any]]:

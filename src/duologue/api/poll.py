@@ -1,4 +1,5 @@
-"""``GET /v1/state``: where I am; with a page, the polling transport. What a poll asks is read here."""
+"""``GET /v1/state``: a read of the state; with a page it is the polling transport. The parameters of a poll
+are read here."""
 
 import asyncio
 import re
@@ -24,7 +25,8 @@ SIGNAL = re.compile(r"([0-9]{1,9})(?::([0-9]{1,14}))?")
 NAMES = frozenset({"page", "version", "wait_ms", "after", "signals_after"})
 
 CLOSE = ((b"connection", b"close"),)
-"""While we drain: the next poll opens a connection of its own, and so comes to another process."""
+"""While the server stops: close the connection, so that the next poll opens another one and reaches another
+process."""
 
 
 def state(services: Services, polls: Polls | None) -> Endpoint:
@@ -84,7 +86,7 @@ async def _reply(asking: Asking, exchange: Exchange) -> Reply:
 
 
 async def _until_gone(asking: Asking, exchange: Exchange) -> None:
-    """Listened for meanwhile: the time until the next poll runs from when nobody waits for this one."""
+    """Wait until the client hangs up. The time until the next poll is counted from then on."""
     while (await exchange.receive())["type"] != "http.disconnect":
         pass
     asking.answer(Untold.GONE)
@@ -105,7 +107,7 @@ def _answer(found: Reply, *, draining: bool) -> HttpReply:
 
 
 def asked_by(query: Mapping[str, str]) -> Asked:
-    """The parameters of a poll, but for its page. Raises ``Problem`` (422)."""
+    """Return the parameters of a poll, without its page. Raises ``Problem`` (422)."""
     version = _number(query, "version", MAX_VERSION) if "version" in query else None
     return Asked(
         version,

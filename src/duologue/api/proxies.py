@@ -1,4 +1,4 @@
-"""What a proxy in front of us says of whoever asks, believed only of proxies that we trust."""
+"""The address and scheme of a request behind a proxy, as far as the proxy is trusted."""
 
 from collections.abc import Awaitable
 from functools import lru_cache
@@ -17,7 +17,8 @@ log = structlog.get_logger(__name__)
 
 
 class Forwarded:
-    """The application behind proxies: ``scope["client"]`` and ``scope["scheme"]`` are those of who asks."""
+    """The application behind proxies: ``scope["client"]`` and ``scope["scheme"]`` are those of the person
+    who asks."""
 
     def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
         self._app = app
@@ -27,7 +28,7 @@ class Forwarded:
         self._warned = False
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Looked at once a request: where another address counts, the application never sees the peer's."""
+        """Read the headers once per request; the application never sees the address of a trusted proxy."""
         if scope["type"] == "http":
             self._settle(scope)
         return self._app(scope, receive, send)
@@ -58,7 +59,8 @@ class Forwarded:
         scope["client"] = (address, port) if address else None
 
     def _warn(self, host: str | None) -> None:
-        """Once: somebody tries it on, or the settings lack a proxy, and all behind it count as one."""
+        """Log once that a proxy is not listed: a person may be trying something, or the settings lack a
+        proxy, and all people behind it count as one."""
         if not self._warned:
             self._warned = True
             log.warning(

@@ -1,9 +1,10 @@
-"""TLS and plain HTTP on one port: the person who types an address without ``https`` finds the page, too.
+"""TLS and plain HTTP on one port, so that a person who types an address without ``https`` finds the page,
+too.
 
-A browser asks ``192.168.1.5:8000`` over plain HTTP. A server that expects TLS there can only hang up, and a
-second port would not be the one that was typed. So the first byte of a connection decides. It is looked at
-without being taken (``MSG_PEEK``), and then the connection goes its usual way: through the loop's own TLS or
-directly, and each byte of HTTP through ``api.guard``.
+A browser asks ``192.168.1.5:8000`` over plain HTTP. A server that expects TLS there can only close the
+connection, and a second port would not be the one that was typed. So the first byte of a connection
+decides. It is read without being taken (``MSG_PEEK``), and then the connection goes its usual way: through
+the loop's TLS or directly, and each byte of HTTP through ``api.guard``.
 """
 
 import asyncio
@@ -29,10 +30,10 @@ with it."""
 FULL_S = 1.0
 """How long to wait where the system gives no more files, as asyncio does."""
 WAITING_BYTES = 64 * 1024
-"""What may wait for a slow reader before ``send`` waits: as much as without TLS. The loop's own bound for TLS
-is 512 KiB, and only a ``send`` that waits shows that nobody reads."""
+"""How much may wait for a slow reader before ``send`` waits: as much as without TLS. The loop's own limit
+for TLS is 512 KiB, and only a ``send`` that waits shows that the client does not read."""
 GOODBYE_S = 1.0
-"""For the client's own end of TLS, after ours."""
+"""How long to wait for the client's end of TLS after ours."""
 HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?")
 
 log = structlog.get_logger(__name__)
@@ -41,7 +42,7 @@ log = structlog.get_logger(__name__)
 class Secure:
     """Accept the connections of one listening socket until it is closed.
 
-    ``create_server`` of the loop serves either TLS or plain HTTP, so this stands in its place.
+    ``create_server`` of the loop serves either TLS or plain HTTP, so this replaces it.
     """
 
     def __init__(
@@ -58,12 +59,12 @@ class Secure:
         self._task = group.create_task(self._accept())
 
     def close(self) -> None:
-        """Accept nobody any more, and drop connections that have not said anything; can be repeated."""
+        """Accept no new connections, and drop those that have sent nothing; can be repeated."""
         for each in (self._task, *self._opening):
             each.cancel()
 
     async def wait_closed(self) -> None:
-        """Return once nothing of it runs, as uvicorn asks of its servers."""
+        """Return once no task of it runs, as uvicorn expects of its servers."""
         await asyncio.wait({self._task, *self._opening})
 
     async def _accept(self) -> None:
@@ -82,7 +83,7 @@ class Secure:
             task.add_done_callback(self._opening.discard)
 
     async def _open(self, one: socket.socket) -> None:
-        """Hand the connection over, or close it. One that fails concerns its client only."""
+        """Pass the connection on, or close it. A failure affects this client only."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PART_S):
@@ -128,11 +129,11 @@ def _settle(future: asyncio.Future[None]) -> None:
 
 
 class OnlySecure:
-    """The application for all who ask over TLS, and over plain HTTP for this machine itself.
+    """The application for people over TLS, and over plain HTTP for this machine itself.
 
-    What goes over loopback crosses no network, and browsers give ``localhost`` a camera without TLS. Others
-    are sent to ``https`` if they only read. A command has shown its token to the network already, so it is
-    refused and not repeated.
+    Loopback crosses no network, and browsers allow a camera on ``localhost`` without TLS. Other plain
+    requests are redirected to ``https`` if they only read. A command has already shown its token to the
+    network, so it is refused and not redirected.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -140,7 +141,7 @@ class OnlySecure:
         self._app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Look at the connection itself, never at what a header says of it."""
+        """Look at the connection itself, never at a header that describes it."""
         if scope["type"] != "http" or scope["scheme"] == "https" or _is_loopback(scope):
             return self._app(scope, receive, send)
         return _elsewhere(scope)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The HTTP server: where it listens, and how it stops without leaving anybody waiting."""
+"""The HTTP server: where it listens, and how it stops without leaving people waiting."""
 
 import asyncio
 import contextlib
@@ -20,31 +20,31 @@ from duologue.api.secure import OnlySecure, Secure
 from duologue.identity.addresses import Proxies
 
 BACKLOG = 2048
-"""Connections that wait to be accepted: everybody comes back at once after a restart."""
+"""How many connections may wait to be accepted: after a restart all people come back at once."""
 DEAD_NETWORK_MS = 10_000
-"""``TCP_USER_TIMEOUT``: bytes unacknowledged this long end a connection. Without it the write to a dead
-network is never found out; with it, measured: after 11.4 s."""
+"""``TCP_USER_TIMEOUT``: bytes that stay unacknowledged for this long end a connection. Without it a write
+to a dead network is never noticed; with it, after 11.4 s (measured)."""
 SEND_BUFFER_BYTES = 128 * 1024
-"""Left alone, Linux lets a reader who stops reading pile up 4 to 6 MB in the kernel before a write stalls
-(measured), and only a stalled write shows that nobody reads."""
+"""By default Linux keeps 4 to 6 MB for a client that stops reading before a write waits (measured), and
+only a waiting write shows that the client does not read."""
 KEEP_ALIVE_S = 75
-"""Longer than the 60 s of proxies: they, not we, must be the ones to close a quiet connection."""
+"""Longer than the 60 s of proxies, because they, not we, must close a quiet connection."""
 LINGER_S = 0.5
-"""For requests that cross our going away, on connections that a proxy keeps: each is answered, and told that
-it was the last of its connection. What is quiet for so long is closed."""
+"""How long requests may cross with our stop on connections that a proxy keeps: each is answered, and told
+that it was the last. A connection that is quiet for this long is closed."""
 MACOS_RETRANSMIT_DROP_TIME = 0x80
 """``TCP_RXT_CONNDROPTIME`` in <netinet/tcp.h>, in seconds; the socket module has no name for it."""
 
 
 NO_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
-"""What systems say where IPv6 is switched off."""
+"""What systems report where IPv6 is turned off."""
 
 ENOUGH_OPEN_FILES = 10_240
 """``OPEN_MAX`` of macOS, which calls its hard limit endless and refuses more than this as a soft one."""
 
 
 class ListenError(OSError):
-    """There is no listening where we were told to; one line that says what to do."""
+    """Report that the server cannot listen there; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,10 @@ class ServerLimits:
 
 
 def allow_open_files() -> None:
-    """As many connections as the system lets us have: the usual soft limit, 1,024 files, is none of ours.
+    """Allow as many connections as the system permits: the usual soft limit of 1,024 files is too low for
+    us.
 
-    Can be repeated. Where the system refuses, everything stays as it was.
+    This can be repeated. If the system refuses, nothing changes.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH_OPEN_FILES if hard == resource.RLIM_INFINITY else hard
@@ -69,10 +70,10 @@ def allow_open_files() -> None:
 
 @contextlib.contextmanager
 def listening(host: str, port: int, kind: str = "") -> Iterator[list[socket.socket]]:
-    """Sockets that listen, one for each address of the host; closed at the end. Raises ``ListenError``.
+    """Listen on one socket for each address of the host, and close them at the end. Raises ``ListenError``.
 
-    A connection that comes before the server runs waits in their queue. ``kind`` (``ops-``)
-    begins the options that an error names.
+    A connection that comes before the server runs waits in their queue. ``kind`` (``ops-``) begins the
+    options that an error names.
     """
     with contextlib.ExitStack() as stack:
         sockets: list[socket.socket] = []
@@ -111,7 +112,7 @@ def _listen(one: socket.socket, address: tuple[Any, ...]) -> None:
 
 
 def give_up_on_dead_networks(listening: socket.socket) -> None:
-    """Accepted connections inherit it: bytes that nobody acknowledges end them."""
+    """Set ``TCP_USER_TIMEOUT`` on a listening socket; accepted connections inherit it."""
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_NETWORK_MS)
     else:
@@ -158,9 +159,9 @@ def _guarded(app: ASGIApp) -> uvicorn.Config:
 
 @contextlib.asynccontextmanager
 async def answering(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIterator[None]:
-    """Serve the application on these sockets within the block, and cut what is under way at its end.
+    """Serve the application on these sockets inside the block, and end open requests with it.
 
-    For the operator's pages, which stay readable while the server for the public drains.
+    This is for the operator's pages, which stay readable while the public server drains.
     """
     config, state, loop = _guarded(app), ServerState(), asyncio.get_running_loop()
     config.load()
@@ -183,7 +184,7 @@ async def answering(app: ASGIApp, sockets: Sequence[socket.socket]) -> AsyncIter
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which by itself waits for ever on open streams when told to stop."""
+    """uvicorn with a bounded stop: uvicorn itself waits for open streams without end."""
 
     def __init__(
         self,
@@ -211,7 +212,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the caller's: uvicorn would die of them before the store has been closed."""
+        """Leave signals to the caller: uvicorn would exit before the store was closed."""
         yield
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -220,7 +221,7 @@ class Server(uvicorn.Server):
             await super().serve(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serving, and said so."""
+        """Start to serve, and report it."""
         await super().startup(sockets if self._tls is None else [])
         if self._tls is not None:
             for one in sockets or ():
@@ -232,9 +233,9 @@ class Server(uvicorn.Server):
         return Guard(config=self.config, server_state=self.server_state, app_state={})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nobody new, every stream told where to go, commands under way finished or out of time.
+        """Accept no new people, send every stream away, and let commands finish or run out of time.
 
-        At worst it takes as long as the drain of the streams or ``drain_s``, whichever is longer, and 1 s.
+        At most this takes as long as the drain of the streams or ``drain_s``, whichever is longer, and 1 s.
         """
         began = asyncio.get_running_loop().time()
         for server in self.servers:
@@ -246,7 +247,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _finish(self, began: float) -> None:
-        """Until no connection is left: each closes behind its last answer, or when its time is over."""
+        """Wait until no connection is left: each closes after its last answer, or when its time is over."""
         passed = 0.0
         while (connections := self._connections()) and passed < self._drain_s:
             passed = asyncio.get_running_loop().time() - began
@@ -260,5 +261,5 @@ class Server(uvicorn.Server):
 
 
 def port_of(sockets: Sequence[socket.socket]) -> int:
-    """The port that they all listen on."""
+    """Return the port of all these sockets."""
     return int(sockets[0].getsockname()[1])

@@ -22,7 +22,7 @@ TWO_COOKIES = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts that handlers call. Handlers hold nothing of their own."""
+    """The parts that handlers call. Handlers keep no state."""
 
     machine: Machine
     media: MediaPort
@@ -34,16 +34,16 @@ class Services:
     offer: Offer = field(default_factory=Offer)
 
     network_of: Callable[[str], str] = lambda _: ""
-    """The mark of an address's network (``identity.networks``)."""
+    """Returns the mark of an address's network (``identity.networks``)."""
 
     limits: Limits | None = None
-    """How often a person or an address may ask for what; ``None``: as often as they like."""
+    """How often a person or an address may send each kind of request; ``None``: without limits."""
 
     sizes: Sizes = field(default_factory=Sizes)
 
     @property
     def gate(self) -> RateLimitGate:
-        """Return what holds requests to the limits."""
+        """Return the gate that applies the limits."""
         return RateLimitGate(self.metrics, self.limits)
 
     def caller(self, headers: Mapping[str, str], *, secure: bool) -> Session:

@@ -1,4 +1,4 @@
-"""``POST /v1/sessions``: who am I to be? A guest, or the same person for longer."""
+"""``POST /v1/sessions``: begin as a guest, or go on as the same person for longer."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Granted(msgspec.Struct, omit_defaults=True):
     expires_at_ms: int
     device: str = ""
     ignored: str = ""
-    """``two-cookies``: two different session cookies came, so somebody new begins."""
+    """``two-cookies``: the request had two different session cookies, so a new person begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Known:
 
 
 def sessions(services: Services) -> Endpoint:
-    """Answers 201 with a token, as body and as cookie (not to a page of another origin)."""
+    """Answer 201 with a token, in the body and as a cookie (without the cookie for a page of another
+    origin)."""
 
     gate, decoder = services.gate, msgspec.json.Decoder(SessionBody)
 
@@ -83,11 +84,11 @@ def sessions(services: Services) -> Endpoint:
 
 
 def _known(services: Services, exchange: Exchange) -> tuple[Known | None, str]:
-    """Return who is asking already (``None``: somebody new), and why a cookie was ignored. Raises
+    """Return who is asking already (``None``: a new person), and why a cookie was ignored. Raises
     ``Problem``.
 
-    A bad cookie is nobody: the page cannot throw it away (HttpOnly), and must
-    be able to begin again. A bad bearer token is refused: its holder can.
+    A bad cookie begins a new person: the page cannot delete it (HttpOnly), and must be able to begin again.
+    A bad bearer token is refused, because its client can delete it.
     """
     secure = exchange.secure
     found = find(exchange.headers, services.origins, secure=secure)
@@ -105,13 +106,13 @@ def _known(services: Services, exchange: Exchange) -> tuple[Known | None, str]:
 
 
 def _kept_device(services: Services, exchange: Exchange) -> str:
-    """Return the device that the browser's cookie names; ``""``: none that we signed."""
+    """Return the device of the browser's cookie; ``""`` if there is none that we signed."""
     kept = own_cookie(DEVICE_COOKIE, exchange.headers, services.origins, secure=exchange.secure)
     return services.tokens.devices.read(kept) if isinstance(kept, str) else ""
 
 
 def _issue(services: Services, known: Known | None, body: SessionBody, kept: str) -> tuple[Issued, str]:
-    """Return the session and its device: that of the session so far, of the cookie, of the body, or a new
+    """Return the session and its device: that of the present session, of the cookie, of the body, or a new
     one."""
     is_guest = known is None or known.session.is_guest
     # An operator's token keeps its own alias, but the alias in the body is checked too.

@@ -1,8 +1,9 @@
-"""``POST /v1/livekit/webhook``: LiveKit tells what happened in a room. A hint, never the truth.
+"""``POST /v1/livekit/webhook``: LiveKit reports what happened in a room. This is only a hint.
 
-The request is verified, and what it says of a room of ours is handed on to whoever looks; the store is not
-asked. So who repeats, delays or reorders it gains a look at a room, and LiveKit need not wait. No limit by
-address: it is the one sender of all, and without its secret nothing gets past the first check.
+The request is verified, and what it says about a room of ours is passed on; the store is not asked. So a
+person who repeats, delays or reorders webhooks only causes a look at a room, and LiveKit does not wait.
+There is no limit by address: LiveKit is the only sender, and without its secret nothing passes the first
+check.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,8 @@ BODY_BYTES = 64 * 1024
 
 
 def webhook(webhooks: Webhooks, tell: Callable[[str, Fact], None], metrics: Metrics) -> Endpoint:
-    """Return the endpoint: 200 to LiveKit's requests, also about rooms of others; 401 to all else."""
+    """Return the endpoint: 200 for LiveKit's requests, also about rooms of other apps, and 401 for all
+    others."""
 
     async def handle(exchange: Exchange) -> HttpReply:
         body = await exchange.content(BODY_BYTES)

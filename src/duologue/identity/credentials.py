@@ -32,7 +32,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class TwoCookies:
-    """Two cookies of one name with different values: the order in which a browser sends them means nothing."""
+    """Two cookies of one name with different values. The order in which they come means nothing."""
 
     name: str
 
