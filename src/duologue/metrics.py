@@ -6,6 +6,8 @@ ran the script. The table at the end of :meth:`Metrics.observe` turns them into
 series. Names are the project's contract with whoever draws a graph: add, never rename.
 """
 
+from collections.abc import Callable
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -15,6 +17,8 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from duologue.lane import Lane
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 """What ``GET /metrics`` answers as its content type."""
@@ -161,10 +165,43 @@ class Metrics:
             "whose",
         )
         self._online = gauge("people_online", "People who are online in the store, as of the last beat.")
+        self._lane_waiting = Gauge(
+            "duologue_store_waiting",
+            "Calls that wait to be sent to the store, now.",
+            ["lane"],
+            registry=registry,
+        )
+        self._lane_waited = histogram(
+            "store_waited_seconds",
+            "How long the call that waited longest in each batch waited before it was sent to the store.",
+            TOLD_S,
+            "lane",
+        )
+        self._lane_refused = counter(
+            "store_refused",
+            "Calls refused (503) because more was asked of the store than it could answer.",
+            "lane",
+        )
+        self._lane_dropped = counter(
+            "store_dropped",
+            "Calls not sent to the store because their caller had given up, or would have before the answer.",
+            "lane",
+        )
+        self._lane_repeats = counter(
+            "store_repeats",
+            "Interrupted calls, by whether they were repeated or the budget of repeats was spent.",
+            "lane",
+            "what",
+        )
+        self._store_call = gauge(
+            "store_call_seconds", "How long the store takes for one call at present, as the batches show it."
+        )
+        self._store_window = gauge("store_bulk_window", "Bulk calls sent to the store at a time.")
         self._known_labels()
 
     def _known_labels(self) -> None:
         """Show zero instead of nothing: an alert cannot tell absent from never."""
+        self._known_lanes()
         for cause in ALONE_CAUSES:
             self._incidents.labels(cause)
             self._alone.labels(cause)
@@ -183,6 +220,14 @@ class Metrics:
             self._reports.labels(what)
         for result in ("same", "stream_first", "poll_first", "missed", "differ"):
             self._comparisons.labels(result)
+
+    def _known_lanes(self) -> None:
+        for lane in Lane:
+            self._lane_waited.labels(lane)
+            self._lane_refused.labels(lane)
+            self._lane_dropped.labels(lane)
+            for what in ("repeated", "given-up"):
+                self._lane_repeats.labels(lane, what)
 
     def observe(self, fact: str) -> None:
         """Count one fact of the state machine, such as ``alone away 2400`` (times in ms).
@@ -297,6 +342,31 @@ class Metrics:
     def limited(self, what: str, whose: str) -> None:
         """A request was refused as too many; ``whose`` bucket was empty: ``person`` or ``address``."""
         self._limited.labels(what, whose).inc()
+
+    def lane_waits(self, lane: Lane, count: Callable[[], int]) -> None:
+        """Show how many calls of a lane wait, which ``count`` returns whenever the metrics are asked for."""
+        self._lane_waiting.labels(lane).set_function(count)
+
+    def lane_waited(self, lane: Lane, seconds: float) -> None:
+        """Count a batch by how long its call that waited longest had waited."""
+        self._lane_waited.labels(lane).observe(seconds)
+
+    def lane_refused(self, lane: Lane) -> None:
+        """Count a call that was refused because more is asked of the store than it can answer."""
+        self._lane_refused.labels(lane).inc()
+
+    def lane_dropped(self, lane: Lane) -> None:
+        """Count a call that was not sent: nobody waited for its answer, or would have by then."""
+        self._lane_dropped.labels(lane).inc()
+
+    def lane_repeated(self, lane: Lane, *, allowed: bool) -> None:
+        """Count an interrupted call; ``allowed``: it is repeated."""
+        self._lane_repeats.labels(lane, "repeated" if allowed else "given-up").inc()
+
+    def store_measures(self, call_s: Callable[[], float], window: Callable[[], int]) -> None:
+        """Show what the store client measures, whenever the metrics are asked for."""
+        self._store_call.set_function(call_s)
+        self._store_window.set_function(window)
 
     def beaten(self, people_online: int, alone_people: int) -> None:
         """A beat was answered."""

@@ -106,7 +106,10 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         listening(settings.ops_host, settings.port_of_ops, "ops-") as inside,
     ):
         contact = Contact(SystemClock(), metrics := Metrics())
-        async with _store(settings, contact.suspect) as (store, kind), _livekit(settings, store) as livekit:
+        async with (
+            _store(settings, contact.suspect, metrics) as (store, kind),
+            _livekit(settings, store) as livekit,
+        ):
             ops = f"http://{shown_host(settings.ops_host)}:{port_of(inside)}"
             running = Running(
                 "" if lan else settings.host, port_of(sockets), kind, _media_in_words(settings), ops, lan
@@ -296,7 +299,9 @@ class Signals:
 
 
 @contextlib.asynccontextmanager
-async def _store(settings: Settings, suspect: Callable[[str], None]) -> AsyncIterator[tuple[Store, str]]:
+async def _store(
+    settings: Settings, suspect: Callable[[str], None], metrics: Metrics
+) -> AsyncIterator[tuple[Store, str]]:
     """The store of the settings, and what it is in words; it answers and is new enough."""
     async with contextlib.AsyncExitStack() as stack:
         url, where = settings.redis_url, "at {}"
@@ -306,7 +311,9 @@ async def _store(settings: Settings, suspect: Callable[[str], None]) -> AsyncIte
             )
             url, where = embedded.url, f"embedded, in {settings.data.resolve()}"
         try:
-            store = await stack.enter_async_context(Store(url, on_suspicion=suspect).running())
+            store = await stack.enter_async_context(
+                Store(url, on_suspicion=suspect, metrics=metrics).running()
+            )
             info = await store.info()
         except BadUrl as error:
             raise BadUrl(f"REDIS_URL (--redis-url) is no address: {error}") from error

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 import redis
 
-from duologue.store import client
+from duologue.store import lanes
 from duologue.store.client import (
     Store,
     StoreError,
@@ -265,7 +265,7 @@ async def test_too_many_waiting_calls_are_refused_at_once(
     valkey9: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The queue is bounded: whoever does not fit is told so, and nobody else suffers."""
-    monkeypatch.setattr(client, "WAITING_MAX", 3)
+    monkeypatch.setattr(lanes, "WAITING_MAX", 3)
     async with opened(valkey9.url) as (store, _):
         answers = await asyncio.gather(
             *(store.run(ECHO, [], [str(n)]) for n in range(5)), return_exceptions=True

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from duologue.store.client import StoreFull, StoreUnavailable
+from duologue.store.client import StoreBusy, StoreFull, StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 """RFC 9457."""
@@ -129,6 +129,16 @@ def unavailable(retry_after_s: int | None = None) -> Problem:
     )
 
 
+def busy(retry_after_s: int) -> Problem:
+    """Return the problem of a request for whose call to the store there was no time. Nothing was changed."""
+    return Problem(
+        Code.UNAVAILABLE,
+        f"too much is asked of this server for the moment; nothing was changed: send this again "
+        f"in {retry_after_s} s",
+        retry_after_s=retry_after_s,
+    )
+
+
 def report_not_kept() -> Problem:
     """Return the problem of a report for which there is no room. The block, and the skip, took effect."""
     return Problem(
@@ -150,7 +160,9 @@ async def _routing(request: Request, error: Exception) -> Response:
     return answer(Problem(Code.NOT_FOUND, "nothing is served at this path"))
 
 
-async def _store(_request: Request, _error: Exception) -> Response:
+async def _store(_request: Request, error: Exception) -> Response:
+    if isinstance(error, StoreBusy):
+        return answer(busy(error.retry_after_s))
     return answer(unavailable())
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the store, in four words; the client library's own exceptions end here."""
+"""What can go wrong with the store, in five words; the client library's own exceptions end here."""
 
 from redis import exceptions as library
 
@@ -13,6 +13,19 @@ class StoreUnavailable(StoreError):
 
 class StoreInterrupted(StoreUnavailable):
     """The connection ended after the call was sent: its script may or may not have run. Repeat it."""
+
+
+class StoreBusy(StoreUnavailable):
+    """More is asked of the store than it can answer. The call was not sent, so nothing changed."""
+
+    def __init__(self, text: str, retry_after_s: int) -> None:
+        """``retry_after_s``: when to ask again, in whole seconds; drawn, so that not all come at once."""
+        super().__init__(text, retry_after_s)
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        """Return the text."""
+        return str(self.args[0])
 
 
 class StoreFull(StoreError):

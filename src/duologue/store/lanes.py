@@ -1,0 +1,238 @@
+"""The queues of calls that were not sent to the store yet, one for each lane, and what is sent next.
+
+Why there are several: with all calls in one queue and 2 s of patience, a backlog of more than 2 s is never
+worked off again. Each call then reaches the store when its caller has just given up (decision 25).
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from duologue.lane import Lane
+from duologue.metrics import Metrics
+from duologue.store.call import Call, fail_all
+from duologue.store.errors import StoreBusy, StoreError, StoreUnavailable
+from duologue.store.pace import MOST as BATCH
+from duologue.store.pace import Pace
+from duologue.store.window import Window
+
+__all__ = ["BATCH", "Batches", "Bulk", "Control", "Data", "Interactive", "Lane", "Queue"]
+
+STANDING_S = 0.1
+"""A queue that no batch has emptied for so long is overload: more is asked for than the store can answer."""
+REFUSED_S = 0.2
+"""Under overload, a call that has waited so long is refused."""
+WAITING_MAX = 20_000
+"""Calls that wait in a lane: what one core answers in about a second. More are refused at once."""
+BULK_MAX = 200_000
+"""The same for bulk calls, which may wait: an attach and a detach for each of far more streams than a process
+holds."""
+LATEST_RETRY_S = 10.0
+SHARE = 4
+"""While interactive calls wait, one call of so many in a batch may be bulk."""
+
+
+class Queue:
+    """The calls of one lane that were not sent yet, in the order in which they were asked for."""
+
+    def __init__(
+        self, lane: Lane, now: Callable[[], float], metrics: Metrics, most: int | None = None
+    ) -> None:
+        """``now``: monotonic seconds; ``most``: how many may wait."""
+        self.lane = lane
+        self._now = now
+        self._metrics = metrics
+        self._most = most
+        self._calls: deque[Call] = deque()
+        metrics.lane_waits(lane, lambda: len(self._calls))
+
+    def __len__(self) -> int:
+        """How many wait; those whose caller gave up meanwhile are counted until they are dropped."""
+        return len(self._calls)
+
+    @property
+    def waited_s(self) -> float:
+        """How long the oldest of them has waited; 0.0: none waits."""
+        return self._now() - self._calls[0].asked_at if self._calls else 0.0
+
+    def put(self, call: Call) -> None:
+        """Let a call wait. Raises ``StoreUnavailable`` if too many do."""
+        if len(self._calls) >= (WAITING_MAX if self._most is None else self._most):
+            raise StoreUnavailable(f"too many {self.lane} calls wait for the store")
+        self._calls.append(call)
+
+    def take(self, most: int, call_s: float = 0.0) -> list[Call]:
+        """Take the next calls that are to be sent, without those that nobody waits for any more.
+
+        ``call_s``: how long a call takes; one that has less time than that left is not sent.
+        """
+        now = self._now()
+        batch: list[Call] = []
+        longest_s = 0.0
+        while self._calls and len(batch) < most:
+            call = self._next()
+            if self._is_worth_it(call, now + call_s):
+                batch.append(call)
+                longest_s = max(longest_s, now - call.asked_at)
+            else:
+                self._drop(call)
+        if batch:
+            self._metrics.lane_waited(self.lane, longest_s)
+        return batch
+
+    def drop_the_dead(self) -> None:
+        """Drop the oldest calls whose caller gave up: a connection need not be opened for them."""
+        while self._calls and self._calls[0].is_over:
+            self._drop(self._calls.popleft())
+
+    def fail(self, error: StoreError) -> None:
+        """Fail all that wait."""
+        fail_all(self._calls, error)
+        self._calls.clear()
+
+    def _next(self) -> Call:
+        return self._calls.popleft()
+
+    def _is_worth_it(self, call: Call, answered_at: float) -> bool:
+        return not call.is_over and call.late_at > answered_at
+
+    def _drop(self, call: Call) -> None:
+        self._metrics.lane_dropped(self.lane)
+        call.fail(StoreUnavailable("the store cannot answer in the time that is left"))
+
+
+class Interactive(Queue):
+    """What people wait for. Under overload the newest call is sent first, and old ones are refused.
+
+    Under overload somebody has to wait in vain. Newest first, those who are served are served at once, and
+    the others know soon; oldest first, everybody would wait as long as anybody may.
+    """
+
+    def __init__(self, now: Callable[[], float], metrics: Metrics) -> None:
+        super().__init__(Lane.INTERACTIVE, now, metrics)
+        self._standing_since: float | None = None
+        self._is_overloaded = False
+
+    def take(self, most: int, call_s: float = 0.0) -> list[Call]:
+        """Take the next calls, in the order in which they were asked for. See ``Queue.take``."""
+        now = self._now()
+        since = self._standing_since
+        self._is_overloaded = since is not None and now - since >= STANDING_S
+        if since is not None and self._is_overloaded:
+            self._refuse(now, now - since)
+        batch = super().take(most, call_s)
+        if self._is_overloaded:
+            batch.reverse()
+        self._standing_since = (now if since is None else since) if self._calls else None
+        return batch
+
+    def _next(self) -> Call:
+        return self._calls.pop() if self._is_overloaded else self._calls.popleft()
+
+    def _refuse(self, now: float, standing_s: float) -> None:
+        while self._calls and now - self._calls[0].asked_at > REFUSED_S:
+            call = self._calls.popleft()
+            if call.is_over:
+                self._drop(call)
+                continue
+            self._metrics.lane_refused(self.lane)
+            # The longer the overload lasts, the later, and never all at once.
+            later_s = random.uniform(0, min(LATEST_RETRY_S, 1 + standing_s))
+            call.fail(StoreBusy("more is asked of the store than it can answer", 1 + int(later_s)))
+
+
+class Bulk(Queue):
+    """Attach, detach and re-attach. No call's time runs out here: its caller gives up when it wants to."""
+
+    def __init__(self, now: Callable[[], float], metrics: Metrics) -> None:
+        super().__init__(Lane.BULK, now, metrics, BULK_MAX)
+
+
+class Batches(Protocol):
+    """What a pipe sends, one batch after the other."""
+
+    def is_wanted(self) -> bool:
+        """Whether calls wait that somebody waits for."""
+
+    def take(self) -> list[Call]:
+        """Take the next batch; it may be empty if nobody waits for the calls any more."""
+
+    def answered(self, batch: list[Call], took_s: float) -> None:
+        """Note that the whole batch was answered."""
+
+    def lost(self, batch: list[Call]) -> None:
+        """Note that the connection ended before the whole batch was answered."""
+
+    def unreachable(self, error: StoreError) -> None:
+        """Note that no connection can be opened."""
+
+
+class Control:
+    """Echo, beat, sweep: few, and in order."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+
+    def is_wanted(self) -> bool:
+        """Whether calls wait that somebody waits for."""
+        self.queue.drop_the_dead()
+        return len(self.queue) > 0
+
+    def take(self) -> list[Call]:
+        """Take the next calls."""
+        return self.queue.take(BATCH)
+
+    def answered(self, batch: list[Call], took_s: float) -> None:
+        """Nothing follows."""
+
+    def lost(self, batch: list[Call]) -> None:
+        """Nothing follows."""
+
+    def unreachable(self, error: StoreError) -> None:
+        """Fail all that wait."""
+        self.queue.fail(error)
+
+
+class Data:
+    """Interactive and bulk calls, mixed into batches."""
+
+    def __init__(self, interactive: Interactive, bulk: Bulk, pace: Pace, window: Window) -> None:
+        self.interactive = interactive
+        self.bulk = bulk
+        self.pace = pace
+        self.window = window
+
+    def is_wanted(self) -> bool:
+        """Whether calls wait that somebody waits for."""
+        self.interactive.drop_the_dead()
+        self.bulk.drop_the_dead()
+        return len(self.interactive) > 0 or len(self.bulk) > 0
+
+    def take(self) -> list[Call]:
+        """Take interactive calls first, then as many bulk calls as the window, and those who wait, allow."""
+        most = self.pace.most
+        bulk = min(len(self.bulk), self.window.size, most // SHARE)
+        batch = self.interactive.take(most - bulk, self.pace.least_s)
+        if not self.interactive:
+            bulk = min(self.window.size, most - len(batch))
+        return batch + self.bulk.take(bulk)
+
+    def answered(self, batch: list[Call], took_s: float) -> None:
+        """Measure the store by it."""
+        self.pace.note(len(batch), took_s)
+        if bulk := _bulk(batch):
+            self.window.note(bulk, len(batch), took_s)
+
+    def lost(self, batch: list[Call]) -> None:
+        """Send fewer bulk calls from now on."""
+        if _bulk(batch):
+            self.window.halve()
+
+    def unreachable(self, error: StoreError) -> None:
+        """Fail what people wait for; bulk calls wait until the store is back."""
+        self.interactive.fail(error)
+
+
+def _bulk(batch: list[Call]) -> int:
+    return sum(call.lane is Lane.BULK for call in batch)

@@ -1,0 +1,51 @@
+"""How long the store takes for one call at present, as the batches show it.
+
+Other processes' calls run between ours, so the time per call grows with their number, and the same batch
+takes longer: of 128 calls that cost the store 0.1 ms each, beside 190 processes that do the same, 2.4 s.
+A batch is therefore as long as it takes, not as many as it has.
+"""
+
+import math
+from collections import deque
+
+ROUND_S = 0.1
+"""How long a batch may take: what is asked for meanwhile waits for its end, and is refused after 0.2 s."""
+MOST = 128
+"""Calls in one batch. More gain nothing: a call costs 147 µs of our CPU alone and 50 µs in a full batch."""
+LEAST = 4
+"""Calls in a batch of a very slow store: it must be measured, and its fast calls beside its slow ones too."""
+REMEMBERED = 3
+"""Batches, of which the quickest decides whether a call can still be answered: one hiccup refuses nobody."""
+
+
+class Pace:
+    """The measured time per call, and the batch that follows from it."""
+
+    def __init__(self) -> None:
+        self._took_s = 0.0
+        self._calls = 0.0
+        self._last: deque[float] = deque(maxlen=REMEMBERED)
+
+    def note(self, calls: int, took_s: float) -> None:
+        """Note that a batch of so many calls was answered in so long."""
+        # The last 0.1 s of work count; a batch that took longer counts alone.
+        before = math.exp(-took_s / ROUND_S)
+        self._took_s = self._took_s * before + took_s
+        self._calls = self._calls * before + calls
+        self._last.append(took_s / calls)
+
+    @property
+    def call_s(self) -> float:
+        """The present time per call, in seconds; 0.0 before the first batch."""
+        return self._took_s / self._calls if self._calls else 0.0
+
+    @property
+    def least_s(self) -> float:
+        """The time per call of the quickest of the last batches."""
+        return min(self._last, default=0.0)
+
+    @property
+    def most(self) -> int:
+        """How many calls the next batch may have."""
+        call_s = self.call_s
+        return max(LEAST, min(MOST, int(ROUND_S / call_s))) if call_s else MOST
