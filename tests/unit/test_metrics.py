@@ -19,6 +19,10 @@ NAMES = [
     "duologue_client_alone_seconds_count 0.0",
     'duologue_people_by_transport{transport="poll"} 0.0',
     'duologue_comparisons_total{result="missed"} 0.0',
+    'duologue_store_waited_seconds_count{lane="bulk"} 0.0',
+    'duologue_store_refused_total{lane="interactive"} 0.0',
+    'duologue_store_dropped_total{lane="bulk"} 0.0',
+    'duologue_store_repeats_total{lane="interactive",what="given-up"} 0.0',
 ]
 
 

@@ -1,7 +1,7 @@
 """The one client of the store: scripts run in three lanes on two connections, and one subscription.
 
 What people wait for and what can wait share a connection, for calls that go out together cost a third;
-what shows that this process lives has another (decision 25). Nothing is retried in silence: each caller
+what shows that this process lives has another (decision 26). Nothing is retried in silence: each caller
 decides, within a budget that all share, and everybody else is told of a connection that had to be opened
 again (``on_suspicion``).
 """

@@ -1,7 +1,7 @@
 """The queues of calls that were not sent to the store yet, one for each lane, and what is sent next.
 
 Why there are several: with all calls in one queue and 2 s of patience, a backlog of more than 2 s is never
-worked off again. Each call then reaches the store when its caller has just given up (decision 25).
+worked off again. Each call then reaches the store when its caller has just given up (decision 26).
 """
 
 import random

@@ -28,10 +28,10 @@ class Pace:
 
     def note(self, calls: int, took_s: float) -> None:
         """Note that a batch of so many calls was answered in so long."""
-        # The last 0.1 s of work count; a batch that took longer counts alone.
-        before = math.exp(-took_s / ROUND_S)
-        self._took_s = self._took_s * before + took_s
-        self._calls = self._calls * before + calls
+        # The last 0.1 s of work count; a batch that took longer counts alone, and as no more than that.
+        before, share = math.exp(-took_s / ROUND_S), min(1.0, ROUND_S / took_s) if took_s else 1.0
+        self._took_s = self._took_s * before + took_s * share
+        self._calls = self._calls * before + calls * share
         self._last.append(took_s / calls)
 
     @property

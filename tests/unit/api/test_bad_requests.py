@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from duologue.store.client import StoreUnavailable
+from duologue.store.client import StoreBusy, StoreUnavailable
 from tests.bad_requests import BAD_REQUESTS, BadRequest, assert_problem
 from tests.unit.api.conftest import Connect
 from tests.unit.api.recorder import Recorder
@@ -30,6 +30,17 @@ async def test_a_store_that_is_away_is_said_so(client: httpx.AsyncClient, record
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert answer.headers["retry-after"] == "1"
         assert "may or may not have taken effect" in answer.json()["detail"]
+
+
+async def test_a_command_for_which_there_was_no_time_says_so(
+    client: httpx.AsyncClient, recorder: Recorder
+) -> None:
+    """503 as well, but nothing was changed; the delay was drawn by the store client."""
+    recorder.error = StoreBusy("too much", 4)
+    for answer in (await client.post("/v1/skip", json={"match": "m_1"}), await client.get("/v1/state")):
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "4"
+        assert "nothing was changed: send this again in 4 s" in answer.json()["detail"]
 
 
 async def test_a_defect_tells_nothing_of_itself(client: httpx.AsyncClient, recorder: Recorder) -> None:

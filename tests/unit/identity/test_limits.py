@@ -18,6 +18,7 @@ class Store:
         self.answer: list[int] = [0, 0]
         self.errors: list[Exception] = []
         self.calls: list[tuple[Sequence[str], list[Any]]] = []
+        self.lanes: list[Lane] = []
 
     async def run(
         self,
@@ -29,6 +30,7 @@ class Store:
     ) -> Any:
         """One note a call."""
         self.calls.append((keys, list(args)))
+        self.lanes.append(lane)
         if self.errors:
             raise self.errors.pop(0)
         return self.answer
@@ -151,6 +153,22 @@ async def test_a_lost_answer_is_asked_for_once_more(store: Store, clock: Clock) 
     store.errors = [InterruptedError(), InterruptedError()]
     with pytest.raises(InterruptedError):
         await counted.spend(Kind.SKIPS, person="ann")
+
+
+async def test_a_lost_answer_is_given_up_when_the_budget_is_spent(store: Store, clock: Clock) -> None:
+    """All repeats of a process share one."""
+    counted = limits(store, clock, may_repeat=lambda _: False)
+    store.errors = [InterruptedError()]
+    with pytest.raises(InterruptedError):
+        await counted.spend(Kind.SKIPS, person="ann")
+    assert len(store.calls) == 1
+
+
+async def test_streams_ask_in_the_bulk_lane(store: Store, clock: Clock) -> None:
+    """After an outage thousands open at once; a person's command does not wait behind their limits."""
+    for kind in (Kind.STREAMS, Kind.SKIPS):
+        await limits(store, clock).spend(kind, person="ann", address="192.0.2.7")
+    assert store.lanes == [Lane.BULK, Lane.INTERACTIVE]
 
 
 async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from duologue.lane import Lane
-from duologue.pairing.machine import Machine, fresh_ids, json_text
-from duologue.pairing.scripts import Script
-from duologue.pairing.vocabulary import Outcome, PersonId
+from duologue.pairing.machine import LANES, Machine, fresh_ids, json_text
+from duologue.pairing.scripts import Script, load
+from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import ConnectionId, DetachCause, MediaKind, Outcome, PersonId, ProcessId
 
 ANN = PersonId("ann")
 
@@ -23,6 +24,7 @@ class Runner:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.calls: list[tuple[str, Sequence[Any]]] = []
+        self.lanes: list[Lane] = []
 
     async def run(
         self,
@@ -33,6 +35,7 @@ class Runner:
         lane: Lane = Lane.INTERACTIVE,
     ) -> Any:
         self.calls.append((script.name, args))
+        self.lanes.append(lane)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -61,6 +64,43 @@ async def test_without_the_retry_the_command_is_lost() -> None:
     runner = Runner(Interrupted(), [b"skipped", b"{}", []])
     with pytest.raises(Interrupted):
         await Machine(runner).skip(ANN, "m_1")
+
+
+async def test_a_repeat_that_the_budget_does_not_allow_is_not_made() -> None:
+    """A store in trouble is not asked everything twice; the caller is told instead."""
+    runner = Runner(Interrupted(), Interrupted(), [b"left", b"{}", []])
+    machine = Machine(runner, interrupted=Interrupted, may_repeat={Lane.INTERACTIVE: False}.__getitem__)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            await machine.skip(ANN, "m_1")
+    assert len(runner.calls) == 2
+
+
+async def test_an_attach_is_never_repeated_at_once() -> None:
+    """Its caller has a queue for that, and the budget is not asked."""
+    runner = Runner(Interrupted())
+    with pytest.raises(Interrupted):
+        await Machine(runner, interrupted=Interrupted).attach(
+            ANN, ConnectionId("c_1"), ProcessId("s_1"), "page"
+        )
+    assert len(runner.calls) == 1
+
+
+async def test_each_call_names_its_lane() -> None:
+    """Signs of the process, people's commands, and what can wait."""
+    runner = Runner([0, 0, 0, 0, 0, 0, 0], [b"skipped", b"{}", []], [b"ok", b"{}", []])
+    machine = Machine(runner)
+    await machine.beat(ProcessId("s_1"))
+    await machine.skip(ANN, "m_1")
+    await machine.detach(ANN, ConnectionId("c_1"), DetachCause.CLOSED)
+    assert runner.lanes == [Lane.CONTROL, Lane.INTERACTIVE, Lane.BULK]
+
+
+def test_the_lanes_name_scripts_that_there_are() -> None:
+    """All that work on rooms is control: a refusal would break off the other rooms of its worker."""
+    scripts = load(Timings(), MediaKind.LIVEKIT, "main")
+    assert LANES.keys() <= scripts.keys()
+    assert {LANES.get(name) for name in scripts if name.startswith("room_")} == {Lane.CONTROL}
 
 
 async def test_facts_are_observed_once() -> None:
