@@ -114,6 +114,11 @@ class Metrics:
             "Suspicions that this process missed something; each one re-attaches all of its people.",
             "cause",
         )
+        self._lists = counter(
+            "lists_mended",
+            "People on one of two lists: strays on the store's, the missing on the process's own.",
+            "what",
+        )
         self._failed_rounds = counter(
             "worker_failures", "Rounds of a background loop that failed with an exception.", "worker"
         )
@@ -334,6 +339,11 @@ class Metrics:
     def worker_failed(self, worker: str) -> None:
         """A round of a loop raised; the loop goes on."""
         self._failed_rounds.labels(worker).inc()
+
+    def lists_compared(self, strays: int, missing: int) -> None:
+        """Count what the comparison of two lists of people mended."""
+        self._lists.labels("stray").inc(strays)
+        self._lists.labels("missing").inc(missing)
 
     def detach_failed(self) -> None:
         """A detach did not reach the store: the re-attach loop will find it."""

@@ -46,7 +46,7 @@ from duologue.reporting import logged
 from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
-from duologue.workers import beat, reattach, supervisor, sweep
+from duologue.workers import beat, census, reattach, supervisor, sweep
 
 if TYPE_CHECKING:
     from duologue.wiring_lan import Lan
@@ -214,6 +214,7 @@ class Process:
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, settings.pools, clock),
             reattach.Reattach(hub, contact, clock, remember=remember),
+            census.Census(hub, contact, clock, metrics, remember=remember),
             *(rooms.loops if rooms else ()),
         )
         services = Services(

@@ -28,6 +28,7 @@ from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import PersonId, ProcessId
 from duologue.store.client import Store, StoreInterrupted
 from duologue.workers.beat import Beat
+from duologue.workers.census import Census
 from duologue.workers.reattach import Reattach
 from duologue.workers.supervisor import Loop, repeat
 from duologue.workers.sweep import Sweep
@@ -86,6 +87,7 @@ class Process:
         self.beat = Beat(self.machine, self.hub, self.contact, self.clock, reopen=self.feed.reopen)
         self.sweep = Sweep(self.machine, ["main"], self.clock)
         self.reattach = Reattach(self.hub, self.contact, self.clock)
+        self.census = Census(self.hub, self.contact, self.clock, self.metrics)
         self.events = EventStream(self.hub, by_name)
         self._group: asyncio.TaskGroup | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -95,7 +97,7 @@ class Process:
         """At work, from the first beat on; ends with a drain."""
         async with self.store.running(), asyncio.TaskGroup() as group, self.hub.running():
             self._group = group
-            loops: list[Loop] = [self.feed, self.polls, self.reattach]
+            loops: list[Loop] = [self.feed, self.polls, self.reattach, self.census]
             if sweeps:
                 loops.append(self.sweep)
             tasks = [group.create_task(repeat(each, self.metrics)) for each in loops]

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Callable
 
 from duologue.delivery.clock import Clock, StoreClock
+from duologue.delivery.lists import Lists
 from duologue.delivery.sequence import Sequence
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import Beat
@@ -52,12 +53,13 @@ class Contact:
         self.behind_s: Callable[[], float] = lambda: 0.0
         """For how long the oldest call that was not sent yet has waited; set by the wiring."""
         self.attention = asyncio.Event()
-        """Set when the re-attach loop has something to do before its 5 s are over."""
+        """Set when the re-attach loop has something to do."""
         self.generation = 0
         """Raised with each suspicion that owes everybody a snapshot."""
         self.suspicions = 0
         """How often something was suspected: an attach that one came across is looked at once more."""
         self.sequence = Sequence(self.suspect, lambda: self.suspicious)
+        self.lists = Lists()
         self._people_online = 0
         self._beaten_at: float | None = None
         self._held_up_until = 0.0

@@ -20,7 +20,7 @@ import itertools
 import random
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -422,6 +422,16 @@ class Hub:
     def holds(self, _person: PersonId, connection: ConnectionId) -> bool:
         """Whether it is ours: from before its attach runs until its detach does."""
         return connection in self._by_id
+
+    def held(self, connections: Iterable[ConnectionId]) -> list[Connection]:
+        """Return those of these connections that are still ours, attached and open."""
+        known = map(self._by_id.get, connections)
+        return [one for one in known if one is not None and one.attached and one.ended is None]
+
+    @property
+    def under_way(self) -> int:
+        """How many attaches and detaches run or wait: the store may know of them, or not yet."""
+        return len(self._under_way)
 
     @property
     def is_away(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from duologue.delivery.connection import Connection, End
 from duologue.delivery.hub import Hub
-from duologue.pairing.vocabulary import Attached, Reattached, Refused, Seen
+from duologue.pairing.vocabulary import Attached, ConnectionId, PersonId, Reattached, Refused, Seen
 
 BATCH = 50
 
@@ -63,8 +63,12 @@ class Resync:
             await self.some(live[start : start + BATCH])
 
     async def some(self, connections: Sequence[Connection]) -> None:
-        """Re-attach these (at most ``BATCH``), and mend what differs."""
+        """Re-attach these (at most ``BATCH``), and mend what differs. Those passed over are doubtful."""
+        suspicions = self._hub.contact.suspicions
         async with turns(connections) as mine:
+            for one in set(connections).difference(mine):
+                if one.ended is None:
+                    self._hub.doubt(one)
             if not mine:
                 return
             generation = self._hub.contact.generation
@@ -73,6 +77,26 @@ class Resync:
             answers = await self._machine.reattach(self._hub.process, held)
             for one, seen, answer in zip(mine, before, answers, strict=True):
                 self._mend(one, seen, answer, generation)
+        if suspicions != self._hub.contact.suspicions:
+            for one in mine:
+                self._hub.doubt(one)  # a round for everybody may have passed them over meanwhile
+
+    async def compare(self) -> tuple[int, int]:
+        """Hold the store's list of our people against ours: detach strays, re-attach those who are missing.
+
+        Return how many strays, and how many missing ones, there were. Raises ``StoreError``.
+        """
+        missing = {one.id: one for one in self._hub.connections()}
+
+        def holds(person: PersonId, connection: ConnectionId) -> bool:
+            missing.pop(connection, None)
+            return self._hub.holds(person, connection)
+
+        strays = await self._machine.stray(self._hub.process, holds)
+        live = [one for one in missing.values() if one.ended is None]
+        for start in range(0, len(live), BATCH):
+            await self.some(live[start : start + BATCH])
+        return strays, len(live)
 
     async def strays(self) -> int:
         """Detach whom the store lists as ours and we do not hold; how many they were."""

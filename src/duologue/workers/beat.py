@@ -64,6 +64,10 @@ class Beat:
         self._clock = clock
         self._reopen = reopen
         self._looked_at_s = clock.monotonic()
+        self._counts = False
+        """Whether the store ever counted us as a subscriber; one behind a proxy may count nobody."""
+        self._reached = True
+        """Whether the last probe may come back: one that reached nobody says at once that we are deaf."""
         self._leaving = 0
         """Streams that there were when the first one was sent elsewhere."""
         self._left_at_s = 0.0
@@ -102,6 +106,7 @@ class Beat:
         async with asyncio.timeout(self._at_most_s(CALL_S)):
             answer = await self._machine.beat(self._hub.process, on_sse, on_poll, is_slow=self._is_slow)
         self._contact.beaten(answer, sent_s, self._clock.monotonic())
+        self._contact.lists.counted(answer.listed, self._contact.people_here, self._hub.under_way)
 
     @property
     def _is_slow(self) -> bool:
@@ -111,7 +116,7 @@ class Beat:
     async def _hears(self) -> bool:
         if not await self._probed():
             return False
-        heard = await self._contact.hears(self._at_most_s(ECHO_S))
+        heard = self._reached and await self._contact.hears(self._at_most_s(ECHO_S))
         if not heard:
             self._contact.is_deaf = True
             self._contact.suspect("deaf")
@@ -132,9 +137,11 @@ class Beat:
     async def _probe(self) -> bool:
         try:
             async with asyncio.timeout(self._at_most_s(CALL_S)):
-                await self._machine.echo(self._hub.process, self._contact.probe())
+                heard_by = await self._machine.echo(self._hub.process, self._contact.probe())
         except (StoreError, TimeoutError):
             return False
+        self._counts = self._counts or heard_by > 0
+        self._reached = heard_by > 0 or not self._counts
         return True
 
     def _look_at_the_time(self) -> None:

@@ -41,18 +41,21 @@ def rounds(scene: Scene) -> int:
     return len(scene.machine.named("reattach"))
 
 
-async def test_every_5_s(scene: Scene, connection: Connection) -> None:
-    """With the strays, of whom the process holds none."""
-    await scene.clock.turn(4.8)
+async def test_without_a_suspicion_nobody_is_named(scene: Scene, connection: Connection) -> None:
+    """However long it lasts: numbers show what is lost, and the census looks for the rest."""
+    await scene.clock.turn(400, step=0.5)
     assert rounds(scene) == 0
+    assert scene.machine.named("stray") == []
+
+
+async def test_a_suspicion_looks_for_strays_too(scene: Scene, connection: Connection) -> None:
+    """Those whom the store lists and we do not hold."""
+    scene.contact.suspect("feed")
     await scene.clock.turn(0.5)
-    assert rounds(scene) == 1
     ((process, holds),) = scene.machine.named("stray")
     assert process == PROCESS
     assert holds(ANN, connection.id)
     assert not holds(ANN, "c_other")
-    await scene.clock.turn(10)
-    assert rounds(scene) == 3
 
 
 async def test_what_else_a_store_may_have_lost(scene: Scene) -> None:
@@ -150,8 +153,24 @@ async def test_a_single_gap_is_looked_at_at_once(scene: Scene, connection: Conne
     assert scene.machine.named("stray") == []
 
 
+async def test_a_doubt_that_could_not_be_looked_at_stays(scene: Scene, connection: Connection) -> None:
+    """The store was away, and then somebody else had the turn: there is no later round to rely on."""
+    scene.machine.answers["reattach"] = [StoreUnavailable("away")]
+    scene.hub.doubt(connection)
+    await scene.clock.turn(0.4)
+    assert scene.hub.doubtful == {connection}
+    await connection.turn.take()
+    await scene.clock.turn(2)
+    assert rounds(scene) == 1
+    connection.turn.give_back()
+    await scene.clock.turn(1.3)
+    assert rounds(scene) == 2
+    assert not scene.hub.doubtful
+
+
 async def test_nothing_after_the_drain(scene: Scene, connection: Connection) -> None:
     """A drained process holds nobody."""
     scene.contact.draining = True
+    scene.contact.suspect("deaf")
     await scene.clock.turn(12)
     assert rounds(scene) == 0
