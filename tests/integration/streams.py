@@ -7,7 +7,7 @@ endpoint. A page's token is its person's name.
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message
@@ -57,8 +57,10 @@ class Process:
         feed_url: str = "",
         timings: Timings | None = None,
         wrap: Callable[[Machine], Addresses] = lambda machine: machine,
+        ear: Callable[[bytes], Iterable[bytes]] = lambda raw: (raw,),
     ) -> None:
-        """``feed_url``: by which way it subscribes; ``wrap``: what the hub calls in the machine's place."""
+        """``feed_url``: by which way it subscribes; ``wrap``: what the hub calls in the machine's place;
+        ``ear``: what becomes of each publication on its way to the hub."""
         self.id = ProcessId("s_" + secrets.token_urlsafe(12))
         self.clock = SystemClock()
         self.metrics = Metrics()
@@ -81,7 +83,7 @@ class Process:
             Store(feed_url or url).subscribe,
             self.machine.channel(self.id),
             self.clock,
-            deliver=self.hub.deliver,
+            deliver=self._deliver,
             opened=self.contact.sequence.opened,
         )
         self.beat = Beat(self.machine, self.hub, self.contact, self.clock, reopen=self.feed.reopen)
@@ -89,6 +91,7 @@ class Process:
         self.reattach = Reattach(self.hub, self.contact, self.clock)
         self.census = Census(self.hub, self.contact, self.clock, self.metrics)
         self.events = EventStream(self.hub, by_name)
+        self._ear = ear
         self._group: asyncio.TaskGroup | None = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -110,6 +113,10 @@ class Process:
                 self.stop_beating()
                 for task in tasks:
                     task.cancel()
+
+    def _deliver(self, raw: bytes) -> None:
+        for each in self._ear(raw):
+            self.hub.deliver(each)
 
     def started(self, *, sweeps: bool = True) -> contextlib.AbstractAsyncContextManager["Process"]:
         """The same, for fixtures: in a task of its own, as fixtures have several."""

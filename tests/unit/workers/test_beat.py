@@ -81,6 +81,27 @@ async def test_a_beat_only_after_an_echo(scene: Scene, beating: Beating) -> None
     assert len(scene.machine.named("beat")) >= 2
 
 
+async def test_a_probe_that_reached_nobody(scene: Scene, beating: Beating) -> None:
+    """It cannot come back, so we know at once that we are deaf, and open the subscription again."""
+    beating.deaf = True
+    scene.machine.usual["echo"] = 0
+    asked = 0
+    while not scene.contact.suspicious:
+        asked = len(scene.machine.named("echo"))
+        await scene.clock.turn(0.05)
+    assert len(scene.machine.named("echo")) == asked + 1, "not half a second after that probe"
+    assert beating.reopened == 1
+
+
+async def test_a_store_that_counts_no_subscribers(scene: Scene) -> None:
+    """Behind some proxies a publication reaches nobody as far as the store knows: only echoes count there."""
+    scene.machine.usual["echo"] = 0
+    async with at_work(scene, Beating(scene)):
+        await scene.clock.turn(5)
+        assert not scene.contact.suspicious
+        assert len(scene.machine.named("beat")) >= 8
+
+
 async def test_half_a_second(scene: Scene, beating: Beating) -> None:
     """A process that misses four seconds is buried: eight beats fit in."""
     await scene.clock.turn(10)
