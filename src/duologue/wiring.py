@@ -343,12 +343,12 @@ async def networks(settings: Settings, store: Store) -> Networks:
     return Networks(key, Proxies.parse(settings.trusted_proxies))
 
 
-def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.Limits | None:
+def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.RateLimits | None:
     """The limits that the settings name; ``None``: there are none."""
     if not settings.limits:
         return None
     keys = Keys(SHARDS[0])
-    return limits.Limits(
+    return limits.RateLimits(
         store,
         limits.rates_of(settings.of_the_limits()),
         secret=secret,

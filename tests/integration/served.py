@@ -22,7 +22,7 @@ from duologue.delivery.offer import Offer, Transports
 from duologue.delivery.polls import Polls
 from duologue.identity.credentials import Origins
 from duologue.identity.keyring import Keyring
-from duologue.identity.limits import Limits
+from duologue.identity.limits import RateLimits
 from duologue.identity.tokens import Tokens
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
@@ -40,7 +40,7 @@ PROJECT = Project("ws://127.0.0.1:1", "key", SECRET)
 POOLS = ("main", "de")
 
 
-def limited(process: Process, limits: Limits) -> ASGIApp:
+def limited(process: Process, limits: RateLimits) -> ASGIApp:
     """Build the whole of HTTP over a process's parts, with limits of the test's own."""
     services = Services(
         machine=process.machine,

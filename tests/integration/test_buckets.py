@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from duologue.identity.buckets import Memory, Rate, read_script
-from duologue.identity.limits import Kind, Limits, Rates, TooMany
+from duologue.identity.limits import Kind, RateLimits, Rates, TooMany
 from duologue.pairing.keys import Keys
 from tests.races.direct import Clock, Direct, play
 from tests.servers import StoreServer
@@ -24,7 +24,7 @@ class Door:
         self.client, self.clock = client, Clock()
         self.direct = Direct(client)
         self.processes = [
-            Limits(
+            RateLimits(
                 self.direct,  # type: ignore[arg-type] # the scripts of both packages look alike
                 dict.fromkeys(Kind, rates),
                 known=Keys("0").person,

@@ -16,7 +16,7 @@ from duologue.api.stream import EventStream
 from duologue.identity.buckets import Rate
 from duologue.identity.credentials import COOKIE, Origins, cookie_name
 from duologue.identity.keyring import Keyring
-from duologue.identity.limits import Kind, Limits, Rates
+from duologue.identity.limits import Kind, RateLimits, Rates
 from duologue.identity.tokens import Tokens
 from duologue.media.peer import Peer
 from duologue.pairing.keys import Keys
@@ -55,7 +55,7 @@ class House:
             tokens=self.tokens,
             origins=Origins([NEIGHBOUR]),
             pools=("main",),
-            limits=Limits(process.store, {Kind.SKIPS: Rates(Rate(1, 1))}, known=Keys("0").person),
+            limits=RateLimits(process.store, {Kind.SKIPS: Rates(Rate(1, 1))}, known=Keys("0").person),
         )
         self.events = EventStream(process.hub, services.caller)
         self.services = services

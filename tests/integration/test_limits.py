@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from duologue.api.proxies import Forwarded
 from duologue.identity.addresses import Proxies
 from duologue.identity.buckets import Rate
-from duologue.identity.limits import Kind, Limits, Rates, rates_of
+from duologue.identity.limits import Kind, RateLimits, Rates, rates_of
 from duologue.pairing.keys import Keys
 from duologue.pairing.vocabulary import PersonId
 from duologue.settings import Settings
@@ -50,7 +50,7 @@ async def process(valkey9: StoreServer) -> AsyncIterator[Process]:
 
 def application(process: Process, rates: Mapping[Kind, Rates]) -> ASGIApp:
     """The whole of HTTP behind one trusted proxy, with limits of the test's own."""
-    limits = Limits(process.store, rates, known=Keys("0").person)
+    limits = RateLimits(process.store, rates, known=Keys("0").person)
     return Forwarded(limited(process, limits), Proxies.parse(PROXY))
 
 
@@ -205,7 +205,7 @@ async def test_what_changes_the_store_and_signs_of_life_have_buckets_of_their_ow
 async def test_the_ceiling_of_an_address_stops_a_flood(process: Process) -> None:
     """Of 20,000 pulses from one address 6,000 pass; of 500 neighbours nobody is refused ten at once."""
     numbers = Settings().of_the_limits()
-    limits = Limits(process.store, rates_of(numbers), known=Keys("0").person, now_ms=lambda: 0.0)
+    limits = RateLimits(process.store, rates_of(numbers), known=Keys("0").person, now_ms=lambda: 0.0)
     for n in range(5_000):
         assert await limits.spend(Kind.PULSES, person=f"neighbour {n % 500}", address=HOME) is None
     flood = [await limits.spend(Kind.PULSES, person=f"guest {n}", address=AWAY) for n in range(20_000)]

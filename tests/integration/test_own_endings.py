@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from duologue.identity.limits import Kind, Limits, Rates, rates_of
+from duologue.identity.limits import Kind, RateLimits, Rates, rates_of
 from duologue.pairing.invariants import snapshot
 from duologue.pairing.keys import Keys
 from duologue.pairing.scripts import load
@@ -101,7 +101,7 @@ async def attack(request: pytest.FixtureRequest, valkey9: StoreServer) -> AsyncI
         rates = rates_of(Settings().of_the_limits())
         if not is_limited:
             rates[Kind.SKIPS] = Rates()
-        limits = Limits(
+        limits = RateLimits(
             process.store,
             rates,
             known=Keys("0").person,

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from duologue.media.livekit.grants import TTL_S, Grants
-from duologue.media.livekit.limits import Limits
+from duologue.media.livekit.limits import RoomLimits
 from duologue.media.livekit.namespace import identity
 from duologue.media.livekit.project import Project
 from duologue.media.livekit.rooms import Rooms
@@ -21,7 +21,9 @@ ROOM = NAMESPACE.room(MATCH)
 MAKES_ROOMS = pytest.mark.parametrize("auto_create", [True])
 
 
-def grant(project: Project, who: str = "polite", *, ttl_s: int = TTL_S, limits: Limits | None = None) -> str:
+def grant(
+    project: Project, who: str = "polite", *, ttl_s: int = TTL_S, limits: RoomLimits | None = None
+) -> str:
     """One for the room of the match."""
     return Grants(project, NAMESPACE, ttl_s=ttl_s, joining_makes_rooms=limits).mint(ROOM, f"{MATCH}.{who}")
 
@@ -88,9 +90,9 @@ async def test_where_joining_makes_rooms(server: Ground, rooms: Rooms) -> None:
 async def test_a_room_made_by_joining_has_our_limits(server: Ground, rooms: Rooms) -> None:
     """They are in the grant: two places, also without a call of ours."""
     for who in ("polite", "impolite"):
-        await server.join(grant(server.project, who, limits=Limits()))
+        await server.join(grant(server.project, who, limits=RoomLimits()))
     with pytest.raises(JoinRefused):
-        await server.join(grant(server.project, "third", limits=Limits()))
+        await server.join(grant(server.project, "third", limits=RoomLimits()))
     assert len(await rooms.participants(ROOM)) == 2
 
 

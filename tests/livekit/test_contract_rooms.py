@@ -12,7 +12,7 @@ from livekit.api.room_service import RoomService
 
 from duologue.media.livekit.errors import ForeignRoom, LiveKitDenied, LiveKitError, LiveKitUnavailable
 from duologue.media.livekit.grants import Grants
-from duologue.media.livekit.limits import Limits
+from duologue.media.livekit.limits import RoomLimits
 from duologue.media.livekit.namespace import Namespace, identity
 from duologue.media.livekit.project import Project
 from duologue.media.livekit.rooms import Participant, Rooms
@@ -71,7 +71,7 @@ class TestMaking:
 
     async def test_nobody_comes(self, server: Ground, mailbox: Mailbox, room: str) -> None:
         """LiveKit itself ends a room into which nobody came, after the limit that it was made with."""
-        async with Rooms(server.project, NAMESPACE, limits=Limits(empty_s=1)).running() as rooms:
+        async with Rooms(server.project, NAMESPACE, limits=RoomLimits(empty_s=1)).running() as rooms:
             await rooms.create(room)
             await mailbox.first("room_finished", room)
             assert await rooms.list_rooms() == []
@@ -80,7 +80,7 @@ class TestMaking:
         self, server: Ground, mailbox: Mailbox, grants: Grants, match: MatchId, room: str
     ) -> None:
         """The same after the last one left."""
-        async with Rooms(server.project, NAMESPACE, limits=Limits(departure_s=1)).running() as rooms:
+        async with Rooms(server.project, NAMESPACE, limits=RoomLimits(departure_s=1)).running() as rooms:
             await rooms.create(room)
             guest = await server.join(grants.mint(room, identity(match, "polite")))
             await guest.leave()

@@ -1,7 +1,7 @@
 import { Room, Track } from "livekit-client";
 import { describe, expect, it } from "vitest";
 import { BOUNDS, type Bounds } from "../src/media/bounds.ts";
-import { TOPIC } from "../src/media/company.ts";
+import { TOPIC } from "../src/media/roompresence.ts";
 import { livekitMedia } from "../src/media/livekit.ts";
 import { noQuality } from "../src/media/quality.ts";
 import type { LivekitRoom } from "../src/media/room.ts";

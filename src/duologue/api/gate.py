@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from duologue.api.problems import Code, Problem
 from duologue.delivery.stream import CROWDED_MS
-from duologue.identity.limits import Kind, Limits, TooMany
+from duologue.identity.limits import Kind, RateLimits, TooMany
 from duologue.metrics import Metrics
 from duologue.store.client import StoreError
 
@@ -35,7 +35,7 @@ class RateLimitGate:
     are admitted."""
 
     metrics: Metrics
-    limits: Limits | None = None
+    limits: RateLimits | None = None
 
     async def admit(self, kind: Kind, scope: Scope, person: str = "") -> None:
         """Count one more request of this kind. Raises ``Problem`` (429) beyond the limit, and the store's

@@ -8,7 +8,7 @@ from duologue.api.gate import RateLimitGate
 from duologue.api.problems import Code, Problem
 from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, TwoCookies, find
-from duologue.identity.limits import Limits
+from duologue.identity.limits import RateLimits
 from duologue.identity.tokens import BadToken, Session, Tokens
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
@@ -36,7 +36,7 @@ class Services:
     network_of: Callable[[str], str] = lambda _: ""
     """Returns the mark of an address's network (``identity.networks``)."""
 
-    limits: Limits | None = None
+    limits: RateLimits | None = None
     """How often a person or an address may send each kind of request; ``None``: without limits."""
 
     sizes: Sizes = field(default_factory=Sizes)

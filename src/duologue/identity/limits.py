@@ -105,13 +105,13 @@ def monotonic_ms() -> float:
     return time.monotonic() * 1000
 
 
-class Limits:
+class RateLimits:
     """The limits of one deployment, as one process enforces them.
 
     Example::
 
         rates = {Kind.SKIPS: Rates(Rate(60, 40), Rate(12_000, 6_000))}
-        limits = Limits(store, rates, secret=b"…", known=Keys("0").person)
+        limits = RateLimits(store, rates, secret=b"…", known=Keys("0").person)
         refused = await limits.spend(Kind.SKIPS, person="p", address="192.0.2.7")
     """
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue.identity.buckets import Rate, Script
-from duologue.identity.limits import IN_MEMORY, Kind, Limits, Rates, TooMany, rates_of
+from duologue.identity.limits import IN_MEMORY, Kind, RateLimits, Rates, TooMany, rates_of
 from duologue.lane import Lane
 from duologue.settings import Settings
 
@@ -55,10 +55,10 @@ def clock() -> Clock:
     return Clock()
 
 
-def limits(store: Store, clock: Clock, **more: Any) -> Limits:
+def limits(store: Store, clock: Clock, **more: Any) -> RateLimits:
     """Two a minute of everything for a person, ten for an address."""
     rates = dict.fromkeys(Kind, Rates(Rate(60, 2), Rate(600, 10)))
-    return Limits(
+    return RateLimits(
         store,
         rates,
         secret=b"s" * 40,
@@ -89,7 +89,9 @@ async def test_one_ipv6_network_has_one_bucket(store: Store, clock: Clock) -> No
 async def test_what_hides_addresses_is_the_key(store: Store, clock: Clock) -> None:
     """All servers of a deployment share it, so they share the buckets."""
     await limits(store, clock).spend(Kind.SKIPS, address="192.0.2.7")
-    other = Limits(store, {Kind.SKIPS: Rates(None, Rate(1, 1))}, secret=b"x" * 40, known=str, now_ms=clock)
+    other = RateLimits(
+        store, {Kind.SKIPS: Rates(None, Rate(1, 1))}, secret=b"x" * 40, known=str, now_ms=clock
+    )
     await other.spend(Kind.SKIPS, address="192.0.2.7")
     assert store.calls[0][0] != store.calls[1][0]
 
@@ -173,7 +175,7 @@ async def test_streams_ask_in_the_bulk_lane(store: Store, clock: Clock) -> None:
 
 async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> None:
     """Nor is somebody of whom nothing is known."""
-    assert await Limits(store, {}, known=str).spend(Kind.SKIPS, person="ann", address="a") is None
+    assert await RateLimits(store, {}, known=str).spend(Kind.SKIPS, person="ann", address="a") is None
     assert await limits(store, clock).spend(Kind.SKIPS) is None
     assert store.calls == []
 

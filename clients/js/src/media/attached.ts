@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Presence } from "../vocabulary.ts";
 import { BOUNDS, type Bounds } from "./bounds.ts";
-import { Company } from "./company.ts";
+import { RoomPresence } from "./roompresence.ts";
 import type { MediaSession, MediaSetting, OpenMedia } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
 import { isJoined, isOfMatch, type LivekitRoom } from "./room.ts";
@@ -21,7 +21,7 @@ class AttachedSession implements MediaSession {
   #presence: Presence;
   #room: LivekitRoom | null = null;
   #watch: PresenceWatch | null = null;
-  #company: Company | null = null;
+  #roomPresence: RoomPresence | null = null;
   #left: Promise<void> = Promise.resolve();
 
   constructor(setting: MediaSetting, clock: Clock, bounds: Bounds) {
@@ -63,7 +63,7 @@ class AttachedSession implements MediaSession {
 
   /** An app that is slow to take its room away must not keep anybody in it. */
   close(): void {
-    const room = this.#company === null ? null : this.#room;
+    const room = this.#roomPresence === null ? null : this.#room;
     this.#release();
     if (room !== null && isJoined(room) && isOfMatch(room.localParticipant.identity, this.#setting.match)) {
       this.#left = room.disconnect().catch(() => undefined);
@@ -78,11 +78,11 @@ class AttachedSession implements MediaSession {
   readonly #begin = (): void => {
     const { match, events } = this.#setting;
     const room = this.#room;
-    if (room === null || this.#company !== null || !isJoined(room) || !isOfMatch(room.localParticipant.identity, match)) return;
+    if (room === null || this.#roomPresence !== null || !isJoined(room) || !isOfMatch(room.localParticipant.identity, match)) return;
     const { status, vouched, presence, quality, limited } = events;
     this.#watch = new PresenceWatch(this.#clock, this.#presence, { status, vouched, presence });
     // Its tracks are the app's to show, and so is the room the app's to leave: a partner who floods it falls silent here.
-    this.#company = new Company(room, match, this.#watch, this.#clock, this.#bounds, {
+    this.#roomPresence = new RoomPresence(room, match, this.#watch, this.#clock, this.#bounds, {
       tracks: () => undefined,
       quality,
       flooded: () => limited("flood"),
@@ -92,10 +92,10 @@ class AttachedSession implements MediaSession {
   #release(): void {
     this.#room?.off("connected", this.#begin);
     this.#room = null;
-    if (this.#company === null) return;
-    this.#company.close();
+    if (this.#roomPresence === null) return;
+    this.#roomPresence.close();
     this.#watch?.close();
-    this.#company = null;
+    this.#roomPresence = null;
     this.#watch = null;
     this.#setting.events.status("connecting", false);
   }

@@ -3,7 +3,7 @@ import type { RemoteVideoTrack, Room, RoomConnectOptions, RoomOptions, Track } f
 import { systemClock, type Clock } from "../clock.ts";
 import type { LivekitMedia, MediaGrant, Presence } from "../vocabulary.ts";
 import { BOUNDS, type Bounds } from "./bounds.ts";
-import { Company } from "./company.ts";
+import { RoomPresence } from "./roompresence.ts";
 import type { LocalTracks, MediaSession, MediaSetting, OpenMedia, Preparation, WaitingSetting } from "./port.ts";
 import { PresenceWatch } from "./presence.ts";
 import { Publishing } from "./publishing.ts";
@@ -213,7 +213,7 @@ class Stay {
   readonly #events: StayEvents;
   #tracks: LocalTracks;
   #room: Room | null = null;
-  #company: Company | null = null;
+  #roomPresence: RoomPresence | null = null;
   #subscribing: Subscribing | null = null;
   #publishing: Publishing | null = null;
   #isLeft = false;
@@ -251,8 +251,8 @@ class Stay {
     this.#isLeft = true;
     this.#publishing?.close();
     this.#subscribing?.close();
-    this.#company?.close();
-    if (this.#company !== null) {
+    this.#roomPresence?.close();
+    if (this.#roomPresence !== null) {
       this.#watch.attach(null);
       const { tracks, quality } = this.#setting.events;
       tracks([]);
@@ -274,7 +274,7 @@ class Stay {
     const { match, events } = this.#setting;
     const { tracks, quality } = events;
     this.#subscribing = new Subscribing({ room, match, bounds: this.#bounds, clock: this.#clock, source: Track.Source, events: RoomEvent });
-    this.#company = new Company(room, match, this.#watch, this.#clock, this.#bounds, { tracks, quality, flooded: this.#events.flooded });
+    this.#roomPresence = new RoomPresence(room, match, this.#watch, this.#clock, this.#bounds, { tracks, quality, flooded: this.#events.flooded });
     // Before media flows: what we send is negotiated while the connection is still being made.
     room.on(RoomEvent.SignalConnected, () => this.#publish(room, Track.Source));
     await room.connect(url, token, CONNECT);

@@ -8,7 +8,7 @@ from typing import Any
 
 from livekit import api
 
-from duologue.media.livekit.limits import Limits
+from duologue.media.livekit.limits import RoomLimits
 from duologue.media.livekit.namespace import Namespace, identity
 from duologue.media.livekit.project import Project
 from duologue.pairing.vocabulary import MatchId, MediaKind
@@ -31,7 +31,7 @@ class Grants:
         *,
         public_url: str = "",
         ttl_s: int = TTL_S,
-        joining_makes_rooms: Limits | None = None,
+        joining_makes_rooms: RoomLimits | None = None,
     ) -> None:
         """Take the project and the names.
 

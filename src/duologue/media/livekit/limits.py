@@ -6,7 +6,7 @@ from livekit import api
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RoomLimits:
     """How many people a room has, and how long it lasts without people.
 
     We delete rooms ourselves; these limits are for the case that we cannot.
@@ -34,4 +34,4 @@ class Limits:
         )
 
 
-LIMITS = Limits()
+LIMITS = RoomLimits()

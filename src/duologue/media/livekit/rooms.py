@@ -22,7 +22,7 @@ from duologue.media.livekit.errors import (
     from_connection,
 )
 from duologue.media.livekit.grants import Grants
-from duologue.media.livekit.limits import LIMITS, Limits
+from duologue.media.livekit.limits import LIMITS, RoomLimits
 from duologue.media.livekit.namespace import Namespace, side_of
 from duologue.media.livekit.project import Project
 from duologue.pairing.vocabulary import MatchId, Side
@@ -63,7 +63,7 @@ class Rooms:
         project: Project,
         namespace: Namespace,
         *,
-        limits: Limits = LIMITS,
+        limits: RoomLimits = LIMITS,
         answer_s: float = ANSWER_S,
     ) -> None:
         self._project = project

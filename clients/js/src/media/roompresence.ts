@@ -4,7 +4,7 @@ import { noQuality, readQuality, type Qualities } from "./quality.ts";
 import type { PresenceWatch } from "./presence.ts";
 import { isJoined, isOfMatch, type LivekitRoom, type RoomParticipant } from "./room.ts";
 
-export interface CompanyEvents {
+export interface RoomPresenceEvents {
   readonly tracks: (tracks: readonly MediaStreamTrack[]) => void;
   readonly quality: (qualities: Qualities) => void;
   /** The partner sends so much that nothing of theirs is listened to any more. */
@@ -35,18 +35,18 @@ const LOOKS = [
  * A partner whose page reloads is another participant of the same name, who takes the place of the first one without a
  * word (livekit-client 2.23, measured): so it is looked at each packet, too, who it is. Pings begin anew then.
  */
-export class Company {
+export class RoomPresence {
   readonly #room: LivekitRoom;
   readonly #match: string;
   readonly #watch: PresenceWatch;
-  readonly #events: CompanyEvents;
+  readonly #events: RoomPresenceEvents;
   readonly #ear: Ear;
   #sid: string | null = null;
   #tracks: readonly MediaStreamTrack[] = [];
   #qualities = noQuality;
   #waiting = 0;
 
-  constructor(room: LivekitRoom, match: string, watch: PresenceWatch, clock: Clock, bounds: Bounds, events: CompanyEvents) {
+  constructor(room: LivekitRoom, match: string, watch: PresenceWatch, clock: Clock, bounds: Bounds, events: RoomPresenceEvents) {
     this.#room = room;
     this.#match = match;
     this.#watch = watch;
