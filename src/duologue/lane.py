@@ -8,6 +8,8 @@ class Lane(StrEnum):
 
     CONTROL = "control"
     """What shows that this process lives, and what falls due: a connection of its own, never behind data."""
+    SIGNS = "signs"
+    """Signs of life, for which deadlines wait: before all other calls of people."""
     INTERACTIVE = "interactive"
     """What a person waits for. Under overload the newest goes first, and what waited too long is refused."""
     BULK = "bulk"

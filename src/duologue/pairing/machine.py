@@ -68,6 +68,7 @@ LANES: Mapping[str, Lane] = {
         ),
         Lane.CONTROL,
     ),
+    "pulse": Lane.SIGNS,
     **dict.fromkeys(("attach", "detach", "reattach", "listed", "crowd"), Lane.BULK),
 }  # fmt: skip
 """Scripts by lane. All others are interactive: a person waits for them."""

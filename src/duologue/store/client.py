@@ -1,4 +1,4 @@
-"""The one client of the store: scripts run in three lanes on two connections, and one subscription.
+"""The one client of the store: scripts run in four lanes on two connections, and one subscription.
 
 What people wait for and what can wait share a connection, for calls that go out together cost a third;
 what shows that this process lives has another (decision 26). Nothing is retried in silence: each caller
@@ -115,17 +115,14 @@ class Store:
         self._budget = Budget(now)
         self._pace = Pace()
         self._window = Window()
-        interactive, bulk = Interactive(now, self._metrics), Bulk(now, self._metrics)
-        control = Queue(Lane.CONTROL, now, self._metrics)
-        self._queues: dict[Lane, Queue] = {each.lane: each for each in (control, interactive, bulk)}
-        data = self._pipe(Data(interactive, bulk, self._pace, self._window))
-        self._pipes = {
-            Lane.CONTROL: self._pipe(Control(control)),
-            Lane.INTERACTIVE: data,
-            Lane.BULK: data,
-        }
+        control, bulk = Queue(Lane.CONTROL, now, self._metrics), Bulk(now, self._metrics)
+        signs = Interactive(now, self._metrics, Lane.SIGNS)
+        interactive = Interactive(now, self._metrics)
+        self._queues: dict[Lane, Queue] = {each.lane: each for each in (control, signs, interactive, bulk)}
+        data = self._pipe(Data(signs, interactive, bulk, self._pace, self._window))
+        self._pipes = {**dict.fromkeys(Lane, data), Lane.CONTROL: self._pipe(Control(control))}
         self._patience = {
-            lane: Patience(answer_s, self.address, now) for lane in (Lane.CONTROL, Lane.INTERACTIVE)
+            lane: Patience(answer_s, self.address, now) for lane in Lane if lane is not Lane.BULK
         }
         """A bulk call has none: as long as its connection answers it is not given up."""
         self.answered_at: float | None = None

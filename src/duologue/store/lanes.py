@@ -28,7 +28,8 @@ WAITING_MAX = 20_000
 BULK_MAX = 200_000
 """The same for bulk calls, which may wait: an attach and a detach for each of far more streams than a process
 holds."""
-LATEST_RETRY_S = 10.0
+LATEST_RETRY_S = 5.0
+"""A refused call comes again within this time and a second."""
 SHARE = 4
 """While interactive calls wait, one call of so many in a batch may be bulk."""
 
@@ -103,14 +104,14 @@ class Queue:
 
 
 class Interactive(Queue):
-    """What people wait for. Under overload the newest call is sent first, and old ones are refused.
+    """Signs of life, or what people wait for. Under overload the newest goes first, and old ones are refused.
 
     Under overload somebody has to wait in vain. Newest first, those who are served are served at once, and
     the others know soon; oldest first, everybody would wait as long as anybody may.
     """
 
-    def __init__(self, now: Callable[[], float], metrics: Metrics) -> None:
-        super().__init__(Lane.INTERACTIVE, now, metrics)
+    def __init__(self, now: Callable[[], float], metrics: Metrics, lane: Lane = Lane.INTERACTIVE) -> None:
+        super().__init__(lane, now, metrics)
         self._standing_since: float | None = None
         self._is_overloaded = False
 
@@ -195,9 +196,12 @@ class Control:
 
 
 class Data:
-    """Interactive and bulk calls, mixed into batches."""
+    """What people wait for, and bulk calls, mixed into batches."""
 
-    def __init__(self, interactive: Interactive, bulk: Bulk, pace: Pace, window: Window) -> None:
+    def __init__(
+        self, signs: Interactive, interactive: Interactive, bulk: Bulk, pace: Pace, window: Window
+    ) -> None:
+        self.signs = signs
         self.interactive = interactive
         self.bulk = bulk
         self.pace = pace
@@ -205,16 +209,18 @@ class Data:
 
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
-        self.interactive.drop_the_dead()
-        self.bulk.drop_the_dead()
-        return len(self.interactive) > 0 or len(self.bulk) > 0
+        queues = (self.signs, self.interactive, self.bulk)
+        for queue in queues:
+            queue.drop_the_dead()
+        return any(queues)
 
     def take(self) -> list[Call]:
-        """Take interactive calls first, then as many bulk calls as the window, and those who wait, allow."""
-        most = self.pace.most
+        """Take signs of life first, then interactive calls, then as many bulk calls as the window allows."""
+        most, least_s = self.pace.most, self.pace.least_s
         bulk = min(len(self.bulk), self.window.size, most // SHARE)
-        batch = self.interactive.take(most - bulk, self.pace.least_s)
-        if not self.interactive:
+        batch = self.signs.take(most - bulk, least_s)
+        batch += self.interactive.take(most - bulk - len(batch), least_s)
+        if not (self.signs or self.interactive):
             bulk = min(self.window.size, most - len(batch))
         return batch + self.bulk.take(bulk)
 
@@ -231,6 +237,7 @@ class Data:
 
     def unreachable(self, error: StoreError) -> None:
         """Fail what people wait for; bulk calls wait until the store is back."""
+        self.signs.fail(error)
         self.interactive.fail(error)
 
 

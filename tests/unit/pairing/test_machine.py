@@ -87,13 +87,14 @@ async def test_an_attach_is_never_repeated_at_once() -> None:
 
 
 async def test_each_call_names_its_lane() -> None:
-    """Signs of the process, people's commands, and what can wait."""
-    runner = Runner([0, 0, 0, 0, 0, 0, 0], [b"skipped", b"{}", []], [b"ok", b"{}", []])
+    """Signs of the process, people's commands, their signs of life, and what can wait."""
+    runner = Runner([0, 0, 0, 0, 0, 0, 0], [b"skipped", b"{}", []], *[[b"ok", b"{}", []]] * 2)
     machine = Machine(runner)
     await machine.beat(ProcessId("s_1"))
     await machine.skip(ANN, "m_1")
+    await machine.pulse(ANN)
     await machine.detach(ANN, ConnectionId("c_1"), DetachCause.CLOSED)
-    assert runner.lanes == [Lane.CONTROL, Lane.INTERACTIVE, Lane.BULK]
+    assert runner.lanes == [Lane.CONTROL, Lane.INTERACTIVE, Lane.SIGNS, Lane.BULK]
 
 
 def test_the_lanes_name_scripts_that_there_are() -> None:

@@ -14,7 +14,7 @@ from tests.unit.store.virtual import now, play
 
 SAY = Lua("say")
 LANES = list(Lane)
-IMPATIENT = [Lane.CONTROL, Lane.INTERACTIVE]
+IMPATIENT = [Lane.CONTROL, Lane.SIGNS, Lane.INTERACTIVE]
 
 
 def on_a_store(
@@ -321,7 +321,7 @@ def test_no_call_leaves_anything_behind() -> None:
         for lane in LANES:
             await say(store, lane, "after")
         await asyncio.sleep(5)
-        assert [len(queue) for queue in store._queues.values()] == [0, 0, 0]
-        assert [len(patience) for patience in store._patience.values()] == [0, 0]
+        assert [len(queue) for queue in store._queues.values()] == [0, 0, 0, 0]
+        assert [len(patience) for patience in store._patience.values()] == [0, 0, 0]
 
     on_a_store(scene)

@@ -33,11 +33,13 @@ class Ground:
         self.metrics = Metrics()
         self.interactive = Interactive(self.clock, self.metrics)
         self.bulk = Bulk(self.clock, self.metrics)
-        self.data = Data(self.interactive, self.bulk, Pace(), Window())
+        self.signs = Interactive(self.clock, self.metrics, Lane.SIGNS)
+        self.data = Data(self.signs, self.interactive, self.bulk, Pace(), Window())
 
     def ask(self, *names: object, lane: Lane = Lane.INTERACTIVE) -> list[Call]:
         """Calls that begin to wait now."""
-        queue = self.bulk if lane is Lane.BULK else self.interactive
+        queues = {Lane.BULK: self.bulk, Lane.SIGNS: self.signs}
+        queue = queues.get(lane, self.interactive)
         made = []
         for name in names:
             answer = asyncio.get_running_loop().create_future()
@@ -123,6 +125,16 @@ async def test_a_quarter_of_a_batch_is_bulk_while_interactive_calls_wait(ground:
     ground.data.pace.note(4, 4.0)
     batch = ground.data.take()
     assert (len(batch), names(batch).count("i")) == (4, 3)
+
+
+async def test_signs_of_life_are_sent_first(ground: Ground) -> None:
+    """However many other calls wait; they leave bulk calls their share."""
+    ground.ask(*range(200), lane=Lane.BULK)
+    ground.ask(*("i" * 200))
+    ground.ask(*("s" * 50), lane=Lane.SIGNS)
+    batch = names(ground.data.take())
+    assert batch[:50] == ["s"] * 50
+    assert (batch.count("i"), len(batch)) == (128 - 50 - FIRST, 128)
 
 
 async def test_bulk_calls_do_not_starve(ground: Ground) -> None:
