@@ -32,7 +32,6 @@ from duologue.metrics import Metrics
 
 HERE = Path(__file__).resolve().parents[1]
 SECRET = "bench " * 8
-PEOPLE = 1_000
 SOCKETS = 16
 STATE = (
     b'{"state":"matched","version":1764000000123,"since_ms":1764000000000,"intent":1764000000000,"wish":"talk",'
@@ -162,10 +161,10 @@ def server(tree: Path) -> Iterator[tuple[int, Target]]:
             process.wait()
 
 
-async def measure(trees: Sequence[Path], rounds: int, count: int, names: Sequence[str]) -> None:
+async def measure(trees: Sequence[Path], rounds: int, count: int, names: Sequence[str], crowd: int) -> None:
     """Print the server's µs per request, tree by tree, and the ratio to the last tree."""
     tokens = Tokens(Keyring.parse(SECRET))
-    people = [tokens.start("Ada").token for _ in range(PEOPLE)]
+    people = [tokens.start("Ada").token for _ in range(crowd)]
     requests = {name: [request(name, one, at) for at, one in enumerate(people)] for name in names}
     found: dict[tuple[str, int], list[float]] = {}
     with contextlib.ExitStack() as stack:
@@ -194,6 +193,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--beside", type=Path, help="another tree of the repository")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--count", type=int, default=4000, help="requests in a stretch")
+    parser.add_argument("--people", type=int, default=1_000, help="each with a token and an address")
     parser.add_argument("--only", nargs="*", choices=[*REQUESTS], default=[*REQUESTS])
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -201,7 +201,7 @@ def main(arguments: Sequence[str]) -> None:
         uvloop.run(serve(socket.socket(fileno=given.serve)))
         return
     trees = [HERE, *([given.beside.resolve()] if given.beside else [])]
-    uvloop.run(measure(trees, given.rounds, given.count, given.only))
+    uvloop.run(measure(trees, given.rounds, given.count, given.only, given.people))
 
 
 if __name__ == "__main__":

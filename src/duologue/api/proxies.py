@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from duologue.identity.addresses import Proxies
 
-REMEMBERED = 4096
+REMEMBERED = 20_000
 REMEMBERED_CHARS = 64
 """Longer headers are read each time: a client chooses their length."""
 SCHEMES = frozenset({"http", "https"})
