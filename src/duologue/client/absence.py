@@ -1,4 +1,5 @@
-"""An intent has an age: after a sleep, or a long time away, a person is asked before the next stranger."""
+"""An intent has an age: after a sleep, or a long time away, a person is asked before they meet the next
+partner."""
 
 from dataclasses import replace
 
@@ -6,16 +7,17 @@ from duologue.client.model import Model, Press, SleepMark
 from duologue.client.vocabulary import State, Wish
 
 AWAY_S = 5.0
-"""A program that did not run for longer was away: as long as the server waits for somebody whose connection
+"""A program that did not run for longer was away: as long as the server waits for a person whose connection
 dropped (``away_bucket_ms``)."""
 ENDED_MS = 60_000
-"""A wish to talk that the server ended is renewed for as long as it keeps the place (``away_keep_ms``)."""
+"""How long a wish to talk that the server ended is renewed: as long as the server keeps the place
+(``away_keep_ms``)."""
 FORGOTTEN_MS = 300_000
-"""A wish to talk that the server forgot, or never heard of, is told again for this long."""
+"""How long a wish to talk is sent again to a server that lost it or never had it."""
 
 
 def slept(model: Model) -> Model:
-    """Nothing is decided by what was known before: the server is asked."""
+    """Note that the program slept: earlier states decide nothing, and the server is asked."""
     if not model.asks or _wish(model) is not Wish.TALK:
         return model
     before = model.slept or SleepMark(model.match_id, stood=False)
@@ -26,7 +28,8 @@ def slept(model: Model) -> Model:
 
 
 def confirm(model: Model, now_ms: int) -> Model:
-    """The server was heard, and has this person where they wish to be: the wish is as young as this."""
+    """Note an answer of the server in which the person is where they want to be: the wish is as young as
+    the answer."""
     own, state = model.own, model.state
     if (
         own is None
@@ -40,9 +43,9 @@ def confirm(model: Model, now_ms: int) -> Model:
 
 
 def settle_absence(model: Model, now_ms: int, *, fresh: bool) -> Model:
-    """Let go of a wish to talk that is too old, or from before a sleep. The same conversation goes on.
+    """Give up a wish to talk that is too old, or from before a sleep. The same conversation goes on.
 
-    ``fresh``: the state is the answer to a command that was sent since.
+    ``fresh``: the state is the answer to a command that was sent after the sleep.
     """
     if not model.asks or model.state is None or not model.speaks:
         return model
@@ -54,7 +57,8 @@ def settle_absence(model: Model, now_ms: int, *, fresh: bool) -> Model:
 
 
 def _let_go(model: Model) -> Model:
-    """Idle until the next press; the server is told where it has the person still."""
+    """Rest until the next press, and send a leave if the server still has the person in the queue or in a
+    match."""
     gone = replace(model, let_go="away", slept=None, press=None)
     own = model.own
     if model.state is not None and model.state.state is State.IDLE and not _asks_to_talk(model):
@@ -68,13 +72,13 @@ def _wish(model: Model) -> Wish | None:
 
 
 def _asks_to_talk(model: Model) -> bool:
-    """Whether a join is under way."""
+    """Return whether a join is in progress."""
     own = model.own
     return own is not None and model.asking == own.intent and own.wish is Wish.TALK
 
 
 def _followed(model: Model) -> Model:
-    """The person went on from another page."""
+    """Return whether the person continued on another page."""
     is_idle = model.state is not None and model.state.state is State.IDLE
     return model if is_idle or model.own or model.press else replace(model, let_go="")
 

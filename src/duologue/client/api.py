@@ -14,18 +14,19 @@ from duologue.client.vocabulary import Grant, PersonState, PollReply, ProblemDoc
 T = TypeVar("T")
 
 CALL_S = 10.0
-"""A call that hangs longer is given up, and sent anew if it is still meant."""
+"""A call without an answer for this long is given up, and sent again if it is still wanted."""
 
 
 class Api:
-    """One call, one answer. Raises ``Refused`` (the server said no) and ``Unreached`` (nobody answered)."""
+    """The calls; each returns one answer. Raises ``Refused`` (the server refused) and ``Unreached`` (there
+    was no answer)."""
 
     def __init__(self, transport: Transport, clock: Clock) -> None:
         self._transport = transport
         self._clock = clock
 
     async def grant(self, *, token: str, alias: str, device: str = "") -> Grant:
-        """Return a session: somebody new, or with a valid token the same person for longer."""
+        """Return a session: for a new person, or with a valid token for the same person for longer."""
         said = {"alias": alias, "device": device}
         body = {"cookie": False, **{name: value for name, value in said.items() if value}}
         return _parsed(await self._call("POST", "/v1/sessions", token, body), Grant)
@@ -37,12 +38,12 @@ class Api:
         return _parsed(await self._call("POST", f"/v1/{name}", token, body, timeout_s), Reply)
 
     async def state(self, *, token: str, timeout_s: float = CALL_S) -> PersonState:
-        """``GET /v1/state``: a pure read, no sign of life."""
+        """Send ``GET /v1/state``: only a read, not a sign of life."""
         answer = await self._call("GET", "/v1/state", token, timeout_s=timeout_s)
         return _parsed(answer, StateReply).state
 
     async def poll(self, query: str, *, token: str, timeout_s: float) -> PollReply:
-        """``GET /v1/state?page=…``: one long poll, which is a connection."""
+        """Send ``GET /v1/state?page=…``: one long poll, which is a connection."""
         return _parsed(await self._call("GET", f"/v1/state?{query}", token, timeout_s=timeout_s), PollReply)
 
     async def reaches(self, *, token: str) -> bool:
@@ -86,7 +87,7 @@ def _parsed(answer: Answer, kind: type[T]) -> T:
 
 
 def refusal(answer: Answer) -> Refused:
-    """The problem that an answer carries; one without a document, such as a proxy's, has only a status."""
+    """Return the problem in an answer; one without a document, such as a proxy's, has only a status."""
     try:
         problem = msgspec.json.decode(answer.body, type=ProblemDocument)
     except msgspec.MsgspecError:

@@ -1,4 +1,4 @@
-"""One person's seat at a server: the reducer, and around it what carries its effects out."""
+"""The client of one person: the reducer, and around it the code that carries out its effects."""
 
 import asyncio
 import random as system_random
@@ -49,25 +49,26 @@ from duologue.client.transport import Transport
 from duologue.client.vocabulary import Frame, MediaWord, Reply, Wish
 
 REPEAT_S = 2.5
-"""The partner hears every so often that something is wrong, for as long as it is."""
+"""How often a lasting problem is reported again."""
 
 TICK_S = 1.0
-"""How often a program that runs shows that it does."""
+"""How often a running program notes that it runs."""
 
 ANYBODY = Preferences()
 USUAL = Timings()
 
 Watcher = Callable[[Model, Input], None]
-"""Called after each input with the model that came of it. What it raises ends the client."""
+"""Called after each input with the model after it. An exception ends the client."""
 
 
 def fresh_id(prefix: str) -> str:
-    """96 random bits."""
+    """Return 96 random bits."""
     return prefix + secrets.token_urlsafe(12)
 
 
 class Client:
-    """``start``, ``next`` and ``stop`` are what a person presses; all else happens by itself meanwhile."""
+    """One person's client. ``start``, ``next`` and ``stop`` are what a person presses; everything else
+    happens in the background."""
 
     def __init__(
         self,
@@ -84,15 +85,16 @@ class Client:
         timings: Timings = USUAL,
         asks: bool = True,
     ) -> None:
-        """Nobody is asked anything before ``running``.
+        """Take the settings; nothing is sent before ``running``.
 
-        ``alias``: what partners read, at most 64 characters. ``token``: that of an earlier session, or one
-        that an operator signed; else a guest begins. ``device``: that of an earlier session. ``tokens``:
-        gets one from a host's own back end, in place of both; asked before the first connection, at half of
-        each token's life, and when the server turns one away. ``media``: how picture and sound flow; without
-        one each match ends after 10 s. ``clock``, ``random`` (in [0, 1)): a test's own. ``timings``: what it
-        does by itself, and when. ``asks``: whether a program that did not run for longer than 5 s waits for
-        another ``start`` before the next stranger; a program without a person in front of it need not.
+        ``alias``: what partners read, at most 64 characters. ``token``: a token of an earlier session, or
+        one that an operator signed; without it a guest begins. ``device``: the device of an earlier
+        session. ``tokens``: gets a token from a host's back end, in place of both. It is called before the
+        first connection, after half of each token's life, and when the server refuses one. ``media``: how
+        picture and sound travel; without it each match ends after 10 s. ``clock``, ``random`` (in [0, 1)):
+        for tests. ``timings``: when the client does what. ``asks``: whether a program that did not run for
+        longer than 5 s waits for another ``start`` before the next partner; a program without a person need
+        not.
         """
         self.model = Model(asks=asks)
         self._clock = clock or SystemClock()
@@ -145,10 +147,10 @@ class Client:
 
     @asynccontextmanager
     async def running(self, page: str = "") -> AsyncIterator["Client"]:
-        """Connected within it, as this page (a new one by default).
+        """Connect inside the block, as this page (a new one by default).
 
-        Leaving it closes every socket and tells the server nothing: a reload must not end a
-        conversation, ``stop`` does.
+        Leaving it closes every socket and tells the server nothing: like a reload it does not end a
+        conversation; ``stop`` does.
         """
         async with asyncio.TaskGroup() as group:
             self._group = group
@@ -167,7 +169,7 @@ class Client:
                     task.cancel()
 
     def open(self, page: str = "") -> None:
-        """Connect as a new page: to take over again from another one."""
+        """Connect as a new page, to take over again from another one."""
         if self._lining:
             self._lining.cancel()
         self._line.close()
@@ -177,41 +179,42 @@ class Client:
         self._lining = self._spawn(self._line.run(page))
 
     def start(self, preferences: Preferences = ANYBODY) -> None:
-        """Look for somebody; or, when that is so already, the same with other preferences."""
+        """Look for a partner; if that is so already, change the preferences."""
         self.dispatch(Pressed(Wish.TALK, preferences))
 
     def stop(self) -> None:
-        """Look for nobody, and leave whoever is there."""
+        """Stop looking, and leave the present conversation."""
         self.dispatch(Pressed(Wish.REST, self.model.own.preferences if self.model.own else ANYBODY))
 
     def next(self) -> None:
-        """End the conversation that is on screen and look for the next; nothing if there is none."""
+        """End the conversation on screen and look for the next partner; without a conversation do nothing."""
         self.dispatch(NextPressed())
 
     def saw_face(self, match: str) -> None:
-        """The partner's first picture is on screen: what a press of Next waited for. The server counts it."""
+        """Report that the partner's first picture is on screen, which a press of Next waited for. The
+        server counts the time."""
         self.dispatch(FaceSeen(match))
 
     def nudge(self) -> None:
-        """The network is back: what was to be tried later is tried now."""
+        """Report that the network is back: retries that were planned for later happen now."""
         self._line.nudge()
 
     async def say(self, text: str) -> Reply:
-        """Text to the partner; ``stale`` if the match is over. Raises ``Refused``, ``Unreached``."""
+        """Send text to the partner; ``stale`` if the match is over. Raises ``Refused``, ``Unreached``."""
         match, key = self.model.match_id, fresh_id("k_")
         return await self._ask("messages", {"match": match, "key": key, "text": text})
 
     async def block(self, match: str, *, skip: bool = False) -> Reply:
-        """Never again with the partner of that match; up to 15 min after it. Raises as ``say``."""
+        """Never meet the partner of that match again; possible until 15 min after it. Raises as ``say``."""
         return await self._ask("blocks", {"match": match, "skip": skip})
 
     async def report(self, match: str, reason: str, *, text: str = "", skip: bool = False) -> Reply:
-        """For the operator, with the match's messages; implies a block. Raises as ``say``."""
+        """Report to the operator, with the match's messages; this includes a block. Raises as ``say``."""
         body = {"match": match, "key": fresh_id("k_"), "reason": reason, "skip": skip}
         return await self._ask("reports", body | ({"text": text} if text else {}))
 
     async def until(self, condition: Callable[[Model], bool], timeout_s: float = 30.0) -> Model:
-        """The first model of which this is true. Raises ``TimeoutError``."""
+        """Return the first model for which the condition holds. Raises ``TimeoutError``."""
         async with self._clock.timeout(timeout_s):
             while not condition(self.model):
                 self._changed.clear()
@@ -237,7 +240,7 @@ class Client:
     # --- within ----------------------------------------------------------------------
 
     def _read(self, frame: Frame) -> None:
-        """What a stream brought is held against reads, if the server asks for it; what polls bring is not."""
+        """Compare what a stream brought with reads, if the server asks for it; polls are not compared."""
         if self._line.by is By.SSE:
             self._comparing.take(frame)
         self.dispatch(FrameRead(frame))
@@ -253,7 +256,7 @@ class Client:
         return Known(version, model.media.match, model.signal_n, model.signal_at_ms)
 
     def dispatch(self, event: Input) -> None:
-        """Work an input off; one that arises meanwhile waits its turn."""
+        """Process an input; inputs that it causes are processed after it."""
         if self._has_slept():
             self._inputs.append(Slept())
         self._inputs.append(event)
@@ -267,10 +270,10 @@ class Client:
             self._busy = False
 
     def _has_slept(self) -> bool:
-        """Whether the program did not run for a while until now.
+        """Return whether the program did not run for a while until now.
 
-        Linux stops the monotonic clock while a machine sleeps, and the other one can be set: the longer span
-        counts.
+        Linux stops the monotonic clock while a machine sleeps, and the other clock can be set, so the
+        longer span counts.
         """
         before, self._ran = self._ran, (self._clock.now_ms() / 1000, self._clock.monotonic())
         return max(now - then for now, then in zip(self._ran, before, strict=True)) > AWAY_S
@@ -342,5 +345,6 @@ class Client:
 
 
 def _call(model: Model) -> tuple[str, str]:
-    """Which call media is in: of this match and page, once there is a way (a LiveKit room opens later)."""
+    """Return the call that media is in: of this match and page, once it can begin (a LiveKit room opens
+    later)."""
     return (model.match_id, model.page) if model.match and model.match.is_open else ("", "")

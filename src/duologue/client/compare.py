@@ -1,4 +1,4 @@
-"""How reads of the state and the event stream compare: alike, which knew first, or what must not be."""
+"""How a read of the state and the event stream compare: equal, which knew first, or different."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,11 +8,11 @@ import msgspec
 from duologue.client.vocabulary import Match, Numbers, PersonState
 
 MISSED_S = 5.0
-"""A stream that has not brought by then what a read knew has lost it."""
+"""Time after which a stream that has not brought what a read knew has lost it."""
 
 
 class Comparison(StrEnum):
-    """What a read came to; the fields of ``POST /v1/comparisons``."""
+    """The result of a read; the fields of ``POST /v1/comparisons``."""
 
     SAME = "same"
     STREAM_FIRST = "stream_first"
@@ -23,16 +23,16 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A version that a read knew and the stream has yet to reach."""
+    """A version that a read knew and that the stream has not reached yet."""
 
     version: int
     until_s: float
-    """When it will be missed (monotonic)."""
+    """When it counts as missed (monotonic)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read under way: what the stream had brought when it was sent."""
+    """A read in progress: what the stream had brought when it was sent."""
 
     version: int
     snapshots: int
@@ -44,15 +44,16 @@ class StreamBook:
 
     state: PersonState | None = None
     snapshots: int = 0
-    """One may go back to an older state: a read that was under way meanwhile is not compared."""
+    """Count of snapshots. A snapshot may go back to an older state, so a read that was in progress
+    meanwhile is not compared."""
     owed: tuple[Owed, ...] = ()
 
     def begun(self) -> Read | None:
-        """A read is sent; ``None``: there is nothing to compare with."""
+        """Note that a read is sent; ``None``: there is nothing to compare it with."""
         return None if self.state is None else Read(self.state.version, self.snapshots)
 
     def streamed(self, state: PersonState, *, snapshot: bool) -> tuple["StreamBook", int]:
-        """A state came by the stream; how many reads it caught up with, each ``poll_first``."""
+        """Note a state of the stream; return how many reads it caught up with, each ``poll_first``."""
         if not snapshot and self.state is not None and state.version <= self.state.version:
             return self, 0
         owed = tuple(one for one in self.owed if one.version > state.version)
@@ -61,7 +62,7 @@ class StreamBook:
     def compared(
         self, read: Read, answer: PersonState, now_s: float
     ) -> tuple["StreamBook", Comparison | None]:
-        """The read was answered; ``None``: it says nothing, or not yet."""
+        """Note the answer of a read; ``None``: it proves nothing, or not yet."""
         state = self.state
         if state is None or read.snapshots != self.snapshots:
             return self, None
@@ -74,16 +75,16 @@ class StreamBook:
         return self, Comparison.SAME if same else Comparison.DIFFER
 
     def overdue(self, now_s: float) -> tuple["StreamBook", int]:
-        """How many the stream missed by now."""
+        """Return how many versions the stream has missed by now."""
         owed = tuple(one for one in self.owed if one.until_s > now_s)
         return replace(self, owed=owed), len(self.owed) - len(owed)
 
 
 def visible(state: PersonState) -> PersonState:
-    """The state as both must tell it.
+    """Return the parts of the state that a read and the stream must both have.
 
-    Left out is what changes without a version (a sign that was met, the numbers of the messages) and what the
-    process that answers puts in (servers and grants of the media).
+    It leaves out what changes without a version (an answered probe, the numbers of the messages) and what
+    the answering process adds (servers and grants of the media).
     """
     match = _conversation(state.match) if state.match else None
     return msgspec.structs.replace(state, probe=None, match=match)

@@ -1,6 +1,6 @@
-"""Holds the stream against pure reads of the state, where a server that has both transports asks for it.
+"""Compares the stream with reads of the state, if a server with both transports asks for it.
 
-That is how its operator learns that polling can be switched off. The client does nothing with what was read.
+So its operator learns whether polling can be turned off. The client does not use what it read.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from duologue.client.timings import Timings
 from duologue.client.vocabulary import Frame
 
 MOST = 10_000
-"""The most that the server takes of one count."""
+"""The highest value that the server accepts for one count."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class Comparing:
-    """Of one client. ``missed`` is called when the stream lost something that a read knew."""
+    """The comparison of one client. ``missed`` is called when the stream lost something that a read knew."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Comparing:
         self._tasks: list[asyncio.Task[None]] = []
 
     def take(self, frame: Frame) -> None:
-        """A frame of the stream. Its snapshot says whether this connection is to compare."""
+        """Take a frame of the stream. Its snapshot says whether this connection is to compare."""
         if frame.state is None:
             return
         snapshot = frame.type == "snapshot"
@@ -61,7 +61,8 @@ class Comparing:
             self._tasks = [self._spawn(self._read_on(every_s)), self._spawn(self._report_on())]
 
     def stop(self) -> None:
-        """The stream is gone: what it owed comes with the next snapshot, and is no miss. Can be repeated."""
+        """Note that the stream ended: what it still owed comes with the next snapshot, and is not a miss.
+        Can be repeated."""
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -74,7 +75,7 @@ class Comparing:
             asked_s = await self.read_once()
 
     async def read_once(self) -> float:
-        """One read, compared. For how many seconds the server asks to be left alone."""
+        """Read once and compare. Returns for how many seconds the server asks not to be called."""
         self._book, missed = self._book.overdue(self._clock.monotonic())
         if missed:
             self._count(Comparison.MISSED, missed)
@@ -98,7 +99,7 @@ class Comparing:
             asked_s = await self.report_once()
 
     async def report_once(self) -> float:
-        """Tells what was counted; what did not arrive goes with the next. As ``read_once``."""
+        """Send the counts; those that do not arrive go with the next report. Returns as ``read_once``."""
         counts, self._counts = self._counts, Counter()
         if not counts:
             return 0.0

@@ -1,4 +1,4 @@
-"""Carries commands to the server, and their answers back: each until it is answered or no longer meant."""
+"""Sends commands to the server until they are answered or no longer wanted."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -13,13 +13,13 @@ from duologue.client.session import Session
 from duologue.client.vocabulary import Reply
 
 PULSE_S = 2.0
-"""A sign is due within 3 s, so a pulse that is not answered in this time is sent again."""
+"""A sign of life is due within 3 s, so a pulse without an answer for this long is sent again."""
 RETRY_BASE_S = 0.4
 RETRY_CAP_S = 4.0
 
 
 class Courier:
-    """The commands of one client. Nothing here raises: how a command ended is an input to the model."""
+    """The commands of one client. It raises nothing: how a command ended is an input to the model."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Courier:
         dispatch: Callable[[Input], None],
         unauthorized: Callable[[], None],
     ) -> None:
-        """``unauthorized``: a command was answered 401."""
+        """Take ``unauthorized``, which is called when a command was answered 401."""
         self._api = api
         self._session = session
         self._clock = clock
@@ -42,7 +42,8 @@ class Courier:
         self._unauthorized = unauthorized
 
     async def carry(self, effect: Send) -> None:
-        """Until it is answered, refused for good, or no longer meant. Cancelled, it may have happened."""
+        """Send a command until it is answered, refused for good, or no longer wanted. If it is cancelled,
+        it may have taken effect."""
         command = effect.command
         # A pulse says how things are now: a second try is another pulse, made by the model.
         once = command.name == "pulse"
@@ -56,10 +57,10 @@ class Courier:
     async def ask(
         self, command: Command, body: Mapping[str, Any], *, once: bool = False, timeout_s: float = CALL_S
     ) -> Reply:
-        """The same with the answer in hand. Raises ``Refused``; ``Unreached``: no longer meant.
+        """Send a command and return the answer. Raises ``Refused``, and ``Unreached`` if it is no longer
+        wanted.
 
-        Too many (429) and away (503) are no refusals: it is sent again when the server says so, for as
-        long as it is meant.
+        429 and 503 are not refusals: it is sent again when the server says so, as long as it is wanted.
         """
         attempt = 0
         while True:
@@ -83,7 +84,7 @@ class Courier:
                 raise Unreached(f"{command.name}: called off")
 
     async def read_state(self) -> None:
-        """``GET /v1/state``, once: the next heartbeat asks again."""
+        """Send ``GET /v1/state`` once; the next heartbeat asks again."""
         snapshots = self._model().snapshots
         try:
             state = await self._api.state(token=self._session.token)
@@ -104,12 +105,13 @@ class Courier:
 
 
 def _failed(command: Command, refused: Refused) -> Failed:
-    """What may pass is no answer, so nothing is said of it to a person."""
+    """Handle a failure. A temporary one is not an answer, so the person is not told."""
     return Failed(command) if refused.passing else Failed(command, refused.status, refused.code)
 
 
 def meant(command: Command, model: Model) -> bool:
-    """Whether it is still worth sending: a press until the next one, what is about a match until its end."""
+    """Return whether it is still worth sending: a press until the next one, and a command about a match
+    until its end."""
     if command.name in ("join", "leave"):
         return model.asking == command.intent
     if command.name in ("skip", "messages", "signal"):

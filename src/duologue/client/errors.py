@@ -1,4 +1,5 @@
-"""What goes wrong between a client and a server. An expected refusal (``stale``) is an outcome, no error."""
+"""What goes wrong between a client and a server. An expected refusal (``stale``) is an outcome, not an
+error."""
 
 from http import HTTPStatus
 
@@ -25,5 +26,5 @@ class Refused(ClientError):
 
     @property
     def passing(self) -> bool:
-        """The same request may succeed later."""
+        """Return whether the same request may succeed later."""
         return self.status >= HTTPStatus.INTERNAL_SERVER_ERROR or self.status in PASSING

@@ -9,11 +9,12 @@ from duologue.client.errors import Unreached
 from duologue.client.transport import Answer
 
 CONNECT_S = 5.0
-"""A server that does not take a connection within this is away."""
+"""A server that does not accept a connection within this time is unreachable."""
 
 
 def http_session() -> aiohttp.ClientSession:
-    """One for any number of clients: as many sockets as they need, no cookies, no deadline on a stream."""
+    """Return a session for any number of clients: as many sockets as they need, no cookies, no deadline on
+    a stream."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, force_close=False),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -29,7 +30,7 @@ class HttpTransport:
         self._session = session
 
     async def request(self, method: str, path: str, *, token: str = "", body: bytes | None = None) -> Answer:
-        """One request and its whole answer. Raises ``Unreached``."""
+        """Send one request and return its whole answer. Raises ``Unreached``."""
         headers = _headers(token, **({} if body is None else {"Content-Type": "application/json"}))
         try:
             async with self._session.request(
@@ -43,7 +44,7 @@ class HttpTransport:
 
     @asynccontextmanager
     async def stream(self, path: str, *, token: str, last_event_id: str = "") -> AsyncIterator["HttpStream"]:
-        """The open stream; leaving it closes the socket. Raises ``Unreached``."""
+        """Open a stream; leaving the block closes the socket. Raises ``Unreached``."""
         headers = _headers(token, Accept="text/event-stream")
         if last_event_id:
             headers["Last-Event-ID"] = last_event_id
@@ -58,18 +59,18 @@ class HttpTransport:
 
 
 class HttpStream:
-    """An answer whose body goes on."""
+    """An answer whose body continues."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._response = response
 
     @property
     def status(self) -> int:
-        """Of the answer."""
+        """The status of the answer."""
         return self._response.status
 
     async def read(self) -> bytes:
-        """What came; empty at the end. Raises ``Unreached``."""
+        """Return what arrived; empty at the end. Raises ``Unreached``."""
         try:
             return await self._response.content.readany()
         except (aiohttp.ClientError, OSError) as error:

@@ -1,4 +1,5 @@
-"""State at the server, intent at the client (mechanism 7): a store that lost everything heals by this."""
+"""The state is at the server, and the intent at the client: so clients restore a store that lost
+everything."""
 
 from dataclasses import replace
 from typing import Any
@@ -9,11 +10,12 @@ from duologue.client.vocabulary import PersonState, State, Wish
 INTENT_LIMIT = 10**14
 """The server refuses intents from here on."""
 HEAL_AGAIN_S = 1.0
-"""A second healing command at one state waits this long: the first one's frame may be on its way."""
+"""How long a second command for one state waits, because the frame of the first may be on its way."""
 
 
 def adopt(model: Model, state: PersonState) -> Model:
-    """Of two presses the higher number counts, on whatever page; at the same number, ``rest`` does."""
+    """Return the intent that counts: of two presses, on any page, the higher number; at the same number
+    ``rest``."""
     own = model.own
     if own is None:
         return model
@@ -24,7 +26,8 @@ def adopt(model: Model, state: PersonState) -> Model:
 
 
 def settle_intent(model: Model, now_ms: int) -> Step:
-    """Carries out a press that waited for the first state, or heals what state and wish disagree about."""
+    """Carry out a press that waited for the first state, or send the join or leave that state and wish
+    need."""
     if model.state is None or not model.speaks:
         return model, ()
     if model.press is not None:
@@ -74,7 +77,7 @@ def join_body(preferences: Preferences) -> dict[str, Any]:
 
 
 def asked(model: Model, intent: int) -> Step:
-    """The join or leave of that number is over. An older one's end changes nothing."""
+    """Note that the join or leave of that number is over. The end of an older one changes nothing."""
     if model.asking != intent:
         return model, ()
     again = () if model.healed is None else (After(Later.HEAL, HEAL_AGAIN_S),)
@@ -82,7 +85,7 @@ def asked(model: Model, intent: int) -> Step:
 
 
 def not_asked(model: Model, intent: int, status: int) -> Step:
-    """It failed. Refused for good, it must not be healed for ever: the page has no intent then."""
+    """Note that it failed. After a final refusal it is not sent again: the page then has no intent."""
     if model.asking != intent:
         return model, ()
     if status not in (0, 401):

@@ -1,4 +1,4 @@
-"""What a page measures by itself, for its server's operator (protocol: Measurements)."""
+"""What a page measures for the operator of its server (protocol: Measurements)."""
 
 from dataclasses import replace
 
@@ -6,11 +6,12 @@ from duologue.client.model import Measures, Model
 from duologue.client.vocabulary import Frame
 
 PRESSED = ("partner-skipped", "partner-left")
-"""Only what a person did counts as told: a fault has no instant that anybody pressed."""
+"""The reasons that count for "told": only a press has an exact instant, a fault has none."""
 
 
 def time_frame(measures: Measures, frame: Frame, now_ms: int) -> Measures:
-    """The clocks' offset, and how long after the partner's press this page knew.
+    """Estimate the offset of the clocks, and return how long after the partner's press this page knew of
+    it.
 
     Clocks differ, so an instant of the server is compared with the quickest frame so far, which took about
     half of the quickest command's way there and back.
@@ -24,7 +25,7 @@ def time_frame(measures: Measures, frame: Frame, now_ms: int) -> Measures:
 
 
 def time_reply(measures: Measures, took_ms: float | None) -> Measures:
-    """The quickest so far."""
+    """Note the time of a reply; the quickest one counts."""
     if took_ms is None:
         return measures
     least_ms = took_ms if measures.least_trip_ms is None else min(took_ms, measures.least_trip_ms)
@@ -32,7 +33,7 @@ def time_reply(measures: Measures, took_ms: float | None) -> Measures:
 
 
 def time_face(measures: Measures, now_ms: int) -> Measures:
-    """The face after a press of Next; one that nobody pressed for is not measured."""
+    """Measure the first picture after a press of Next; without a press it is not measured."""
     if measures.next_pressed_ms is None:
         return measures
     took_ms = max(0, now_ms - measures.next_pressed_ms)
@@ -40,7 +41,7 @@ def time_face(measures: Measures, now_ms: int) -> Measures:
 
 
 def time_alone(before: Model, model: Model, now_ms: int) -> Model:
-    """Starts and stops the time in which the page shows a partner who is not there: since ``before``."""
+    """Start or stop the time in which the page shows a partner who is not there, compared with ``before``."""
     since_ms = before.media.gone_since_ms
     same, gone = before.media.match == model.media.match, model.media.gone
     began_ms = (since_ms if same and since_ms is not None else now_ms) if gone else None
@@ -54,12 +55,12 @@ def time_alone(before: Model, model: Model, now_ms: int) -> Model:
 
 
 def untold(measures: Measures) -> Measures:
-    """After a pulse took them along."""
+    """Remove the measurements that a pulse took along."""
     return replace(measures, told_ms=None, alone_ms=None, next_face_ms=None)
 
 
 def tell_again(measures: Measures, carried: Measures) -> Measures:
-    """After that pulse failed; what was measured since is newer."""
+    """Send them again after that pulse failed; newer measurements win."""
     found = {
         name: getattr(carried, name) if getattr(measures, name) is None else getattr(measures, name)
         for name in ("told_ms", "alone_ms", "next_face_ms")
@@ -68,7 +69,7 @@ def tell_again(measures: Measures, carried: Measures) -> Measures:
 
 
 def words(measures: Measures) -> dict[str, int]:
-    """The fields of a pulse."""
+    """Return the fields of a pulse."""
     found = {
         "told_ms": measures.told_ms,
         "alone_ms": measures.alone_ms,

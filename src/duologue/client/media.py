@@ -1,4 +1,4 @@
-"""The port to media: what a client must be told of the connection over which picture and sound flow."""
+"""The port to media: what a client must know about the connection for picture and sound."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -7,57 +7,57 @@ from duologue.client.vocabulary import Match, MediaWord
 
 
 class MediaListener(Protocol):
-    """Whom a media adapter tells: the client."""
+    """What a media adapter reports to: the client."""
 
     def media_said(self, match: str, word: MediaWord | None) -> None:
-        """The word on the connection changed, or a new connection came up; ``None``: it is being set up."""
+        """Report the state of the connection, or a new connection; ``None``: it is being set up."""
 
     def vouched(self, match: str) -> None:
-        """A ping sent at ``ask`` or after it was answered."""
+        """Report that a ping sent at ``ask`` or later was answered."""
 
     def signal(self, match: str, data: Mapping[str, Any]) -> None:
-        """To the partner's page, through the server."""
+        """Send a signal to the partner's page, through the server."""
 
 
 class Media(Protocol):
-    """One page's media. Called by one client only, and never at once with itself."""
+    """The media of one page. One client uses it, and never makes two calls at once."""
 
     def bind(self, listener: MediaListener) -> None:
-        """Before anything else."""
+        """Set the listener, before any other call."""
 
     def enter(self, match: Match) -> None:
-        """The page is in this match now; the clock of silence starts."""
+        """Enter this match; the clock of silence starts."""
 
     def leave(self) -> None:
-        """It is in none. Can be repeated."""
+        """Leave the match. Can be repeated."""
 
     def ask(self) -> None:
-        """Ping the partner at once, and tell when an answer to that shows that they live."""
+        """Ping the partner at once, and report an answer to that ping."""
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """A signal from the partner's page."""
+        """Take a signal from the partner's page."""
 
     async def run(self) -> None:
-        """Whatever it has to do by itself, until cancelled."""
+        """Run the adapter's own tasks until cancelled."""
 
 
 class NoMedia:
-    """No media at all: the server ends each match as ``media-failed`` after 10 s."""
+    """No media: the server ends each match as ``media-failed`` after 10 s."""
 
     def bind(self, listener: MediaListener) -> None:
-        """Nobody is told anything."""
+        """Do nothing."""
 
     def enter(self, match: Match) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def leave(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def ask(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def run(self) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Polls one after the other, told as the frames that a stream would bring."""
+"""Polls one after the other, read as the frames that a stream would bring."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,17 +11,17 @@ from duologue.client.fallback import End
 from duologue.client.vocabulary import Frame, PersonState, PollReply
 
 WAIT_S = 15.0
-"""The longest that the server lets a poll wait."""
+"""The longest wait of a poll that the server allows."""
 ANSWER_S = 5.0
-"""Beyond its wait a poll is answered within this, or is dead."""
+"""A poll without an answer for this long beyond its wait is dead."""
 EMPTY_BASE_S = 0.25
-"""A poll that was answered early and brought nothing is not repeated at once: that would be a loop."""
+"""Pause after a poll that was answered early and brought nothing, so that there is no loop."""
 EMPTY_CAP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the page has already, so that it is not told again."""
+    """What the page has already, so that it is not sent again."""
 
     version: int | None
     match: str
@@ -32,14 +32,14 @@ class Known:
     """``<match>:<n>:<at_ms>`` of the last message, or empty."""
 
     def outnumbers(self, state: PersonState) -> bool:
-        """More messages than there are: the store fell back."""
+        """Return whether it has more messages than there are: then the store fell back."""
         if state.match is None or not self.after.startswith(f"{state.match.match}:"):
             return False
         return int(self.after.split(":")[1]) > state.match.messages.last
 
     @property
     def query(self) -> str:
-        """As a poll names it."""
+        """Return the query of a poll."""
         fields: dict[str, str | int] = {}
         if self.version is not None:
             fields = {"version": self.version, "wait_ms": round(WAIT_S * 1000)}
@@ -53,7 +53,7 @@ class Known:
 
 
 Ask = Callable[[str, float], Awaitable[PollReply]]
-"""A query, and after how many seconds to give it up. Raises ``Refused`` and ``Unreached``."""
+"""Send a query, and give it up after so many seconds. Raises ``Refused`` and ``Unreached``."""
 
 
 async def poll_on(
@@ -66,10 +66,10 @@ async def poll_on(
     take: Callable[[Frame], bool],
     goes_on: Callable[[], bool],
 ) -> End | None:
-    """Until a poll is refused or not answered; ``None``: ``take`` or ``goes_on`` answered ``False``.
+    """Poll until a poll is refused or not answered; ``None``: ``take`` or ``goes_on`` returned ``False``.
 
-    The first names no version and is answered at once, with what counts as a snapshot, as every connection
-    begins with one. Raises nothing.
+    The first poll has no version and is answered at once; its answer counts as a snapshot, because every
+    connection begins with one. Raises nothing.
     """
     reader, first, empty = PollReader(), True, 0
     while True:
@@ -93,13 +93,13 @@ async def poll_on(
 
 
 class PollReader:
-    """Turns answers into frames, so that everything behind the line is the same for both transports."""
+    """Turns answers into frames, so that the rest of the client is the same for both transports."""
 
     def __init__(self) -> None:
         self._ended = ""
 
     def read(self, reply: PollReply, had: Known, version: int | None) -> Iterator[Frame]:
-        """``version``: what the page has by now."""
+        """Return the frames of an answer; ``version``: what the page has by now."""
         if reply.taken_over or reply.state is None:
             yield Frame("taken-over", reply.now_ms)
             return
@@ -121,7 +121,8 @@ class PollReader:
             yield Frame("peer-signal", signal.at_ms, match=match, n=signal.n, data=signal.data)
 
     def _told(self, state: PersonState, had: Known, version: int | None) -> Iterator[Frame]:
-        """A conversation ended while we polled. "Told" is measured from its own instant, not the answer's."""
+        """Return the time of an end that came by poll. "Told" is measured from the instant of the end, not
+        of the answer."""
         ended = state.ended
         news = had.version is not None and state.version > (version or 0)
         if ended and ended.match != self._ended and news:
@@ -130,10 +131,11 @@ class PollReader:
 
 
 def _is_snapshot(reply: PollReply, answered: int, had: Known, version: int | None) -> bool:
-    """All are, but for one that brings only lines, and one that is merely late.
+    """Return whether the answer counts as a snapshot: all do, except one with only messages or signals, and
+    one that is late.
 
-    Late: lower than what a command brought while the poll was under way. Lower than what the poll named, or
-    with fewer messages, is a store that fell back.
+    Late: its version is lower than what a command brought while the poll waited. A version lower than the
+    poll's own, or fewer messages, show a store that fell back.
     """
     if had.version is None or answered < had.version or (reply.state and had.outnumbers(reply.state)):
         return True

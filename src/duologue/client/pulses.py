@@ -8,29 +8,29 @@ from duologue.client.model import After, Answered, Command, Later, Model, Send, 
 from duologue.client.vocabulary import MediaWord
 
 RETRY_S = 0.4
-"""After a pulse that brought nothing: several tries fit into the 3 s after which an owed sign falls due."""
+"""Pause after a pulse without an answer: several attempts fit into the 3 s of an owed sign."""
 RETRY_MOST_S = 3.2
 
 
 def asked_by_state(model: Model) -> Answered:
-    """The match that is there, and the sign that is owed."""
+    """Return the match and the probe that need a pulse."""
     probe = model.state.probe if model.state else None
     return Answered(model.match_id, probe.probe if probe else "")
 
 
 def owes(model: Model) -> bool:
-    """Whether a match or a probe is unanswered."""
+    """Return whether a match or a probe is unanswered."""
     asked, answered = asked_by_state(model), model.pulses.answered
     return asked.match not in ("", answered.match) or asked.probe not in ("", answered.probe)
 
 
 def want_pulse(model: Model) -> Model:
-    """A pulse besides what is owed."""
+    """Ask for a pulse besides those that are owed."""
     return replace(model, pulses=replace(model.pulses, due=True))
 
 
 def settle_pulse(model: Model) -> Step:
-    """The pulse to send now, if any."""
+    """Return the pulse to send now, if any."""
     book = model.pulses
     if not model.speaks or book.sent is not None or book.resting or not (book.due or owes(model)):
         return model, ()
@@ -45,27 +45,29 @@ def settle_pulse(model: Model) -> Step:
 
 
 def is_current(model: Model, match: str) -> bool:
-    """Whether the pulse under way is of this match (empty: of none), and not one that was let go."""
+    """Return whether the pulse in progress is about this match (empty: about none) and was not given up."""
     return model.pulses.sent is not None and model.pulses.sent.match == match
 
 
 def begin_pulses(model: Model) -> Model:
-    """Another match: its first sign waits neither for a pulse about the one before nor out its pauses.
+    """Begin with another match: its first pulse waits neither for a pulse about the match before nor for
+    its pauses.
 
-    Two media words of one match must not cross; of two matches they cannot.
+    Two media reports of one match must not cross; those of two matches cannot.
     """
     return replace(model, pulses=replace(model.pulses, sent=None, resting=False, tries=0))
 
 
 def media_word(model: Model) -> MediaWord | None:
-    """``open`` meets what the partner owes: while they are away, only a fresh answer of theirs allows it."""
+    """Return the media report. ``open`` answers for the partner, so while they are away it needs a new
+    answer from them."""
     book = model.media
     unsure = book.word is MediaWord.OPEN and book.away_until_ms is not None and not book.vouched
     return None if unsure else book.word
 
 
 def pulse_ok(model: Model, *, snapshots: int) -> Model:
-    """What was asked when it was sent is answered; unless a snapshot came since (race E35)."""
+    """Note that what was owed when the pulse was sent is answered, if no snapshot came since (race E35)."""
     book = model.pulses
     if snapshots != model.snapshots:
         return replace(model, pulses=replace(book, sent=None, due=True))
@@ -73,13 +75,14 @@ def pulse_ok(model: Model, *, snapshots: int) -> Model:
 
 
 def pulse_stale(model: Model, *, changed: bool) -> Step:
-    """No sign of life. If the state that came with it is not new, asking again at once would be a loop."""
+    """Note that the pulse was not a sign of life. If its state is not newer, sending it again at once would
+    be a loop."""
     next_model = replace(model, pulses=replace(model.pulses, sent=None))
     return (next_model, ()) if changed else _rest(next_model)
 
 
 def pulse_failed(model: Model) -> Step:
-    """No answer: what was measured goes with the next one."""
+    """Note that there was no answer: the measurements go with the next pulse."""
     measures = tell_again(model.measures, model.pulses.carried)
     return _rest(replace(model, measures=measures, pulses=replace(model.pulses, sent=None, due=True)))
 

@@ -1,4 +1,4 @@
-"""What a state that was read changes: the versions rule, and whoever the partner is now."""
+"""What a state changes: the rule about versions, and the present partner."""
 
 from dataclasses import replace
 
@@ -8,11 +8,12 @@ from duologue.client.pulses import begin_pulses, want_pulse
 from duologue.client.vocabulary import PersonState
 
 UNANSWERED_S = 0.35
-"""A ping to a partner who is said to be away may go unanswered so long before the page shows that."""
+"""How long a ping to a partner who is said to be away may stay unanswered before the page shows it."""
 
 
 def read_snapshot(model: Model, state: PersonState) -> Step:
-    """Believed whatever its version is: the store may have been restored from an older copy (race E20)."""
+    """Apply a snapshot, whatever its version is: the store may have been restored from an older copy (race
+    E20)."""
     counted = replace(adopt(model, state), snapshots=model.snapshots + 1)
     # A probe that was answered before a restore may be unmet again (race E35).
     answered = replace(model.pulses.answered, probe="")
@@ -22,7 +23,7 @@ def read_snapshot(model: Model, state: PersonState) -> Step:
 
 
 def _kept(chat: Chat, state: PersonState) -> Chat:
-    """Without what a store that fell back no longer knows: other messages have those numbers by now."""
+    """Remove what a store that fell back no longer has; other messages have those numbers by now."""
     if state.match is None or state.match.match != chat.match:
         return chat
     last = state.match.messages.last
@@ -30,7 +31,7 @@ def _kept(chat: Chat, state: PersonState) -> Chat:
 
 
 def read_state(model: Model, state: PersonState) -> Step:
-    """Any other frame's: only if it is newer. The intents are compared all the same (race E36)."""
+    """Apply the state of another frame, if it is newer. The intents are compared in any case (race E36)."""
     compared = adopt(model, state)
     if model.state is not None and state.version <= model.state.version:
         return compared, ()
@@ -38,7 +39,7 @@ def read_state(model: Model, state: PersonState) -> Step:
 
 
 def read_reply(model: Model, state: PersonState, snapshots: int) -> Step:
-    """A reply's: of a world that is gone if a snapshot came since its command was sent (race E33)."""
+    """Apply the state of a reply, unless a snapshot came since its command was sent (race E33)."""
     return read_state(model, state) if snapshots == model.snapshots else (model, ())
 
 
@@ -56,7 +57,7 @@ def _enter(model: Model, match: str) -> Model:
 
 
 def _watch_partner(model: Model, state: PersonState) -> Step:
-    """Read off the state, so that a lost frame cannot leave the wrong answer standing."""
+    """Read the partner's presence from the state, so that a lost frame leaves nothing wrong."""
     until_ms = state.match.partner.away_until_ms if state.match else None
     if until_ms == model.media.away_until_ms:
         return model, ()

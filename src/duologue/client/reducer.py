@@ -1,7 +1,6 @@
 """The whole behaviour of a client, without a clock, a network or media.
 
-It acts on the state and never on a frame's type, so losing any frame but the
-newest loses nothing.
+It acts on the state, never on the type of a frame, so only the newest frame matters.
 """
 
 from dataclasses import replace
@@ -47,11 +46,11 @@ from duologue.client.reading import read_reply, read_snapshot, read_state
 from duologue.client.vocabulary import Frame, MediaWord, Outcome
 
 SILENT = frozenset({"unavailable", "reconnect", "taken-over", "session-ended"})
-"""Frames that say nothing of where the person is."""
+"""Frames that do not say where the person is."""
 
 
 def reduce(model: Model, event: Input, now_ms: int) -> Step:
-    """The next model, and what is to be done. ``now_ms`` is the device's clock."""
+    """Return the next model, and what is to be done. ``now_ms`` is the clock of the device."""
     taken, effects = _take(model, event, now_ms)
     timed = time_alone(model, taken, now_ms)
     fresh = isinstance(event, Replied | StateRead) and event.snapshots == model.snapshots
@@ -102,7 +101,7 @@ def _take(model: Model, event: Input, now_ms: int) -> Step:  # noqa: C901, PLR09
 
 
 def _new_page(model: Model, page: str) -> Model:
-    """Nothing that hung on the old page's connection holds; the own wish stays, and is healed."""
+    """Begin as a new page: everything of the old connection is dropped, and the person's wish stays."""
     return replace(
         model,
         page=page,
@@ -144,7 +143,7 @@ def _frame(model: Model, frame: Frame) -> Step:
 
 
 def _heartbeat(model: Model, version: int) -> Step:
-    """Asks a waiting person for a sign, and shows by its version whether a frame was lost."""
+    """Answer a heartbeat with a sign of life while waiting; its version shows whether a frame was lost."""
     next_model = want_pulse(model) if model.waiting else model
     if model.state is None or version <= model.state.version or model.reading:
         return next_model, ()
@@ -152,7 +151,8 @@ def _heartbeat(model: Model, version: int) -> Step:
 
 
 def _message(model: Model, frame: Frame) -> Model:
-    """By its number, once; the last word on a number counts, for a store may have fallen back."""
+    """Read a message once, by its number; the last text of a number counts, because a store may have fallen
+    back."""
     chat = model.chat
     if frame.match != chat.match:
         return model
@@ -162,9 +162,9 @@ def _message(model: Model, frame: Frame) -> Model:
 
 
 def _signal(model: Model, frame: Frame) -> Step:
-    """Numbers rise; what was seen, is of another match, or is meant for another page is left alone.
+    """Pass on a signal; ignore those that were seen, are of another match, or are for another page.
 
-    A lower number with a later instant is new: the store fell back, and gave the number anew.
+    A lower number with a later instant is new: the store fell back and used the number again.
     """
     if not frame.match or frame.match != model.match_id or frame.data is None:
         return model, ()
@@ -195,7 +195,7 @@ def _replied(model: Model, event: Replied) -> Step:
 
 
 def _failed(model: Model, event: Failed) -> Step:
-    """Only what will not get better by itself comes here, and what was called off."""
+    """Handle a command that failed for good or was given up."""
     if event.status not in (0, 401):
         model = replace(model, refusal=(event.to.name, event.code))
     match event.to.name:
@@ -212,7 +212,7 @@ def _failed(model: Model, event: Failed) -> Step:
 
 
 def _skip(model: Model, now_ms: int) -> Step:
-    """Of the match on screen, once."""
+    """Skip the match on screen, once."""
     match = model.match_id
     if not match or model.skipping == match:
         return model, ()
@@ -222,7 +222,7 @@ def _skip(model: Model, now_ms: int) -> Step:
 
 
 def _face(model: Model, match: str, now_ms: int) -> Model:
-    """A call that goes well asks for no further pulse, so this one is asked for."""
+    """Report the first picture with an extra pulse, because a good call needs no others."""
     measures = time_face(model.measures, now_ms)
     if match != model.match_id or measures == model.measures:
         return model

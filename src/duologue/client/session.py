@@ -1,4 +1,5 @@
-"""Who this client is: a guest whose token it keeps and renews, or tokens that a host's own back end signs."""
+"""Who this client is: a guest, whose token it keeps and renews, or a person with tokens of a host's back
+end."""
 
 import asyncio
 import base64
@@ -15,25 +16,26 @@ from duologue.client.errors import ClientError, Refused, Unreached
 from duologue.client.vocabulary import Grant
 
 UNKNOWN_LIFETIME_S = 600.0
-"""Of a host's token that says nothing of its end."""
+"""Assumed life of a host's token without an end."""
 SAME_TOKEN_S = 2.0
-"""A host's token that was refused is not asked for anew sooner than this."""
+"""A host's token that was refused is not asked for again sooner than this."""
 LEAST_S = 1.0
-"""A token that is never stretched would be renewed ever sooner as its end comes near."""
+"""Minimum time between two renewals: a token that cannot be extended would be renewed more and more often
+near its end."""
 RETRY_BASE_S, RETRY_CAP_S = 1.0, 30.0
 PATIENCE_S = 60.0
-"""A guest that is refused again within this of its beginning ends the session: it would be refused again and
-again, and somebody new would begin each time."""
+"""A guest that is refused within this time of its beginning ends the session: it would be refused again and
+again, and a new person would begin each time."""
 
 Supply = Callable[[], Awaitable[str]]
-"""Gets a token from the host's own back end. ``Refused`` of 4xx ends the session: nobody is logged in."""
+"""Gets a token from the host's back end. ``Refused`` of 4xx ends the session: the person is not logged in."""
 
 
 class Session:
-    """A person's token. ``token``: one kept from before, or an operator's own; else a guest begins.
+    """A person's token. ``token``: one of an earlier session, or an operator's; without it a guest begins.
 
-    ``supply`` stands in for the server: it is asked before the first connection, at half of each token's
-    life (its ``exp``), and when the server turns one away.
+    ``supply`` replaces the server: it is called before the first connection, after half of each token's
+    life (``exp``), and when the server refuses one.
     """
 
     def __init__(
@@ -48,10 +50,11 @@ class Session:
     ) -> None:
         self.token = token
         self.person = ""
-        """Empty until the server has said it; it does not to whom a host signs for."""
+        """The person, empty until the server has said it. For tokens of a host it stays empty."""
         self.alias = alias
         self.device = device
-        """Empty until the server has said it. It outlives the session: keep it beside the token."""
+        """The device, empty until the server has said it. It lasts longer than the session: keep it beside
+        the token."""
         self._clock = clock
         self._patience_s = patience_s
         self._supply = supply
@@ -59,12 +62,12 @@ class Session:
         self._got = asyncio.Event()
         self._refused = False
         self._begun_s: float | None = None
-        """When somebody new began in place of a refused session; ``None`` once a command was answered."""
+        """When a new person began in place of a refused session; ``None`` once a command was answered."""
 
     async def ensure(self, api: Api) -> None:
-        """There is a token, and not an old one. Raises ``Refused`` and ``Unreached``.
+        """Make sure that there is a token that is not old. Raises ``Refused`` and ``Unreached``.
 
-        ``Refused`` with ``session-refused``: a new guest was turned away as well, a moment ago.
+        ``Refused`` with ``session-refused``: a new guest was refused, too, a moment ago.
         """
         now_ms = self._clock.now_ms()
         if self._supply:
@@ -81,7 +84,7 @@ class Session:
             await self.renew(api)
 
     async def renew(self, api: Api) -> None:
-        """Another token, whatever there is. Raises as ``ensure``; the old one is still there then."""
+        """Get another token in any case. Raises as ``ensure``; the old token is still there then."""
         if self._supply:
             token = await self._supplied(self._supply)
             life_ms = UNKNOWN_LIFETIME_S * 1000
@@ -97,17 +100,17 @@ class Session:
         self._got.set()
 
     def refused(self) -> None:
-        """The server answered 401: another is asked for before the next connection."""
+        """Note a 401 of the server: another token is asked for before the next connection."""
         self._refused = True
 
     def recognized(self) -> None:
-        """Note that the server knew who asks: a command was answered."""
+        """Note that the server accepted the token: a command was answered."""
         self._begun_s = None
 
     async def keep(self, api: Api, *, renewed: Callable[[], None], random: Callable[[], float]) -> None:
-        """At half of its life each token is replaced, and ``renewed`` called, until cancelled.
+        """Replace each token after half of its life and call ``renewed``, until cancelled.
 
-        A renewal that fails is tried again: the old token is good for as long again.
+        A renewal that fails is tried again; the old token is valid for the same time again.
         """
         attempt = 0
         await self._got.wait()
@@ -133,7 +136,7 @@ class Session:
 
     @property
     def _renew_at_ms(self) -> int:
-        """At half-life: who is away for two weeks is still the same person."""
+        """Return the half of its life: a person who is away for two weeks is still the same person."""
         return self._got_at_ms + max(0, self._ends_at_ms - self._got_at_ms) // 2
 
     async def _supplied(self, supply: Supply) -> str:
@@ -157,13 +160,13 @@ class Session:
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """Of a JWT, as far as a client reads it; the server is who checks it."""
+    """The claims of a JWT that a client reads; only the server verifies it."""
 
     exp: float = 0.0
 
 
 def expiry_ms(token: str) -> int:
-    """When a JWT says that it ends; 0: it does not say."""
+    """Return the end of a JWT; 0 if it has none."""
     try:
         payload = token.split(".")[1]
         return round(msgspec.json.decode(base64.urlsafe_b64decode(payload + "=="), type=Claims).exp * 1000)

@@ -18,7 +18,7 @@ class Ping:
     n: int
     pong: bool
     channel: int
-    """The sender's: a page that is new, or in a new match, has a new one."""
+    """The sender's channel: a new page, or a new match, has a new one."""
 
 
 class Exchange:
@@ -29,15 +29,15 @@ class Exchange:
         self._channels = itertools.count(1)
 
     def new_channel(self) -> int:
-        """One that nobody had."""
+        """Return a channel that was never used."""
         return next(self._channels)
 
     def enter(self, match: str, media: "SimulatedMedia") -> None:
-        """From now on it can be reached under that match."""
+        """Make a channel reachable under that match."""
         self._there.setdefault(match, []).append(media)
 
     def leave(self, match: str, media: "SimulatedMedia") -> None:
-        """No longer."""
+        """Make it unreachable."""
         there = self._there.get(match, [])
         if media in there:
             there.remove(media)
@@ -45,7 +45,7 @@ class Exchange:
             self._there.pop(match, None)
 
     def send(self, match: str, sender: "SimulatedMedia", ping: Ping) -> None:
-        """To whoever else is there."""
+        """Send to the other side."""
         for media in tuple(self._there.get(match, ())):
             if media is not sender:
                 media.receive(ping)
@@ -74,11 +74,11 @@ class SimulatedMedia:
         self._channel = self._theirs = 0
 
     def bind(self, listener: MediaListener) -> None:
-        """Whom to tell."""
+        """Set the listener."""
         self._listener = listener
 
     def enter(self, match: Match) -> None:
-        """In this match; the first ping goes out."""
+        """Enter the match and send the first ping."""
         self.leave()
         self._match, self.word, self._sent, self._asked = match.match, None, 0, None
         self._channel, self._theirs = self._exchange.new_channel(), 0
@@ -87,27 +87,27 @@ class SimulatedMedia:
         self._try()
 
     def leave(self) -> None:
-        """In none."""
+        """Leave the match."""
         if self._match:
             self._exchange.leave(self._match, self)
         self._match = ""
 
     def ask(self) -> None:
-        """``vouched`` follows when this ping or a later one is answered."""
+        """Ping; ``vouched`` follows when this ping or a later one is answered."""
         self._asked = self._sent + 1
         self._ping()
 
     def hear(self, data: Mapping[str, Any]) -> None:
-        """Nothing needs to be agreed on."""
+        """Do nothing: this media needs no signals."""
 
     async def run(self) -> None:
-        """A tick every half second."""
+        """Tick every half second."""
         while True:
             await self._clock.sleep(TICK_S)
             self.tick()
 
     def tick(self) -> None:
-        """Pings, and counts the silence."""
+        """Ping, and count the silence."""
         if not self._match or self.frozen:
             return
         if self._silence.tick(self._clock.monotonic()) and self.word is not MediaWord.FAILED:
@@ -115,7 +115,7 @@ class SimulatedMedia:
         self._try()
 
     def receive(self, ping: Ping) -> None:
-        """From the partner."""
+        """Take a ping or pong of the partner."""
         if self.frozen or self.deaf or not self.up or self.fails:
             return
         self._silence.heard(self._clock.monotonic())

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_EVENT_CHARACTERS = 1_000_000
-"""A server of ours sends 64 KiB at most: whatever is longer is no stream of ours."""
+"""Maximum size of an event: our server sends at most 64 KiB, so a longer one is from another server."""
 
 
 class BadStream(ValueError):
-    """Bytes that are no event stream."""
+    """Report bytes that are not an event stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,11 @@ class Event:
 
     data: str
     id: str
-    """The stream's last event id by then, which is what a reconnect names."""
+    """The last event id of the stream, which a reconnect sends."""
 
 
 class Parser:
-    """Fed with bytes as they come, cut anywhere. ``retry_ms``, ``last_id``: what the stream set last."""
+    """Parses bytes as they arrive, cut anywhere. ``retry_ms``, ``last_id``: what the stream set last."""
 
     def __init__(self, last_id: str = "") -> None:
         self.last_id = last_id
@@ -34,7 +34,7 @@ class Parser:
         self._id = last_id
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """The events that these bytes complete. Raises ``BadStream``."""
+        """Return the events that these bytes complete. Raises ``BadStream``."""
         text = self._rest + self._decoder.decode(data)
         # Only "\n" ends a line here: our server writes nothing else, and JSON has no raw one.
         *lines, self._rest = text.split("\n")

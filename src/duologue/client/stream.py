@@ -12,7 +12,7 @@ from duologue.client.sse import BadStream, Event, Parser
 from duologue.client.transport import Answer, ByteStream
 
 QUIET_S = 20.0
-"""The server's heartbeat comes every 15 s whatever else was sent: nothing for that long is a dead stream."""
+"""Heartbeats come every 15 s, so a stream without anything for this long is dead."""
 
 Opening = AbstractAsyncContextManager[ByteStream]
 
@@ -20,9 +20,10 @@ Opening = AbstractAsyncContextManager[ByteStream]
 async def read_stream(
     opening: Opening, parser: Parser, clock: Clock, *, first_s: float, take: Callable[[Event], bool]
 ) -> End:
-    """Until ``take`` answers ``False``, or it ends. The first event is to be there after ``first_s``.
+    """Read until ``take`` returns ``False`` or the stream ends. The first event has to come within
+    ``first_s``.
 
-    Raises nothing; the socket is closed afterwards, also when it is cancelled.
+    Raises nothing. The socket is closed afterwards, also after a cancellation.
     """
     heard = False
     try:

@@ -1,4 +1,4 @@
-"""What a client does by itself, and when."""
+"""When a client does what in the background."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for a request. Header names are lower-case."""
+    """The answer to a request. Header names are lower-case."""
 
     status: int
     body: bytes = b""
@@ -23,16 +23,16 @@ class ByteStream(Protocol):
         """200, unless it is an answer that ends at once."""
 
     async def read(self) -> bytes:
-        """What came, as soon as something did; empty at the end. Raises ``Unreached``."""
+        """Return what arrived, as soon as something did; empty at the end. Raises ``Unreached``."""
 
 
 class Transport(Protocol):
-    """One server, or several that share a store. Raises ``Unreached`` when nobody answers."""
+    """One server, or several that share a store. Raises ``Unreached`` if there is no answer."""
 
     async def request(self, method: str, path: str, *, token: str = "", body: bytes | None = None) -> Answer:
-        """One request and its whole answer. Cancelled, the request may have been carried out."""
+        """Send one request and return its whole answer. If it is cancelled, it may have taken effect."""
 
     def stream(
         self, path: str, *, token: str, last_event_id: str = ""
     ) -> AbstractAsyncContextManager[ByteStream]:
-        """A ``GET`` whose body goes on; leaving the context closes the socket."""
+        """Send a ``GET`` whose body continues; leaving the block closes the socket."""

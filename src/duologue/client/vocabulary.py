@@ -1,7 +1,6 @@
 """The words of the wire, as a client reads them (``docs/protocol.md`` is the contract).
 
-What this client does not know yet (a new type of frame, a new field) is passed
-over. Instants are milliseconds since the epoch.
+Unknown types of frames and unknown fields are ignored. Instants are milliseconds since the epoch.
 """
 
 from enum import StrEnum
@@ -26,7 +25,7 @@ class Wish(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What a command came to."""
+    """The result of a command."""
 
     MATCHED = "matched"
     WAITING = "waiting"
@@ -50,14 +49,14 @@ class MediaWord(StrEnum):
 
 
 class Probe(msgspec.Struct, frozen=True):
-    """A sign of life that this person owes; any pulse meets it."""
+    """A sign of life that this person owes; any pulse answers it."""
 
     probe: str
     until_ms: int
 
 
 class Partner(msgspec.Struct, frozen=True):
-    """All that is ever shown of a partner."""
+    """Everything that is ever shown of a partner."""
 
     alias: str
     away_until_ms: int | None
@@ -194,7 +193,7 @@ _frames = msgspec.json.Decoder(Frame)
 
 
 def parse_frame(data: str) -> Frame | None:
-    """One frame; ``None`` if it is none: a heartbeat's version shows later what was lost with it."""
+    """Return one frame; ``None`` if it is not one: the version of a heartbeat later shows what was lost."""
     try:
         return _frames.decode(data)
     except msgspec.MsgspecError:
