@@ -21,7 +21,7 @@ key                        type        what
 ``held``                   hash        ``<people on streams>:<people who poll>:<beat>`` of each process; the
                                        beat found it buried or forgotten, 0 once it has read that
 ``compared:<day>``         hash        what comparing found on that day since the epoch (UTC), 3 days
-``claimed:<day>``          hash        how many reads of each person were counted there, 3 days
+``claimed:<day>:<part>``   hash        how many reads of each person were counted there, 3 days; 16 parts
 ``troubled:<day>``         set         people for whom something was missed or differed (at most 1,000), 3 d
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms); ``skipped``: Redis's clock
                                        minus the shard's own time (ms); ``counted``: when the people

@@ -51,7 +51,7 @@ IDS_A_MATCH = 3
 IDS_A_SWEEP = 112
 """Enough for five endings of each of three kinds, with two new matches each, and five checks: a backlog of
 one kind holds up no other."""
-IDS_A_ROOMFUL = 160
+IDS_A_ROOMFUL = 96
 """When video is back, a whole batch is paired at once."""
 NO_ROOM = b"no-room"
 NOT_COMPARED = ("", "", 0, 0, 0, 0)

@@ -1,12 +1,12 @@
 -- Takes room for reports and for what was said. No script that runs in a full store may include this file: a test
 -- holds that. Sizes are counted as REPORT_BYTES and its JSON for a report, SAID_BYTES and its JSON for a message: the
 -- constants stand for keys, index entries and the store's own overhead.
-local REPORT_BYTES, SAID_BYTES, AMENDMENTS, GIVE_WAY = 512, 16, 10, 1024
+local REPORT_BYTES, SAID_BYTES, AMENDMENTS, GIVE_WAY = 512, 16, 10, 400
 -- The last eighth of the room is for reports alone, so that evidence cannot shut them out.
 local SAID_MOST = math.floor(T.evidence_bytes * 7 / 8)
 
 -- Returns whether `bytes` more fit below `most`. Decided reports give way, the one decided longest ago first, but
--- never those about the match `id`.
+-- never those about the match `id`. 400 of the least size make room for all that can be said in a match, within 5 ms.
 local function fits(bytes, most, id)
   for _ = 1, GIVE_WAY do
     if tonumber(redis.call('GET', S .. 'report_bytes') or 0) + bytes <= most then return true end
