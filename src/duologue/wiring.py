@@ -168,6 +168,7 @@ class Process:
         """Builds; nothing runs yet. Raises ``SecretError``."""
         clock = SystemClock()
         contact.last_answer = lambda: store.answered_at
+        contact.behind_s = lambda: store.behind_s
         keys = keyring(settings)
         process = ProcessId("s_" + secrets.token_urlsafe(12))
         machine = Machine(

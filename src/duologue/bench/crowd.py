@@ -364,8 +364,14 @@ class Person:
             if status == OK:
                 self._become_ready()
             elif status in (CONNECTION_LOST, UNAVAILABLE) and not self.crowd.is_closed:
-                # As the shipped clients: what is owed is said again for as long as it is owed.
+                # As the shipped clients: what is owed is said again for as long as it is owed, and a load
+                # balancer leads it to a server that lives.
                 again_s = AGAIN_S * (1 + random.random())
+                if status == CONNECTION_LOST and (next_ := self.crowd.after(self.target)) != (
+                    self.target,
+                    self.lines,
+                ):
+                    (self.target, self.lines), self._head, again_s = next_, b"", AGAIN_S / 10
                 asyncio.get_running_loop().call_later(again_s, self._pulse_again, body, match)
 
         self.post("/v1/pulse", body, answered)

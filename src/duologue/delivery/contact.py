@@ -44,8 +44,7 @@ class Contact:
         self.polls_here = 0
         """How many of these connections poll; the others are streams."""
         self.draining = False
-        self.is_deaf = False
-        """Whether the store took our last probe, and it did not come back over our own subscription."""
+        self._deaf_since: float | None = None
         self.others = 0
         """Other processes that beat, as the last beat said."""
         self.last_answer: Callable[[], float | None] = lambda: None
@@ -122,7 +121,7 @@ class Contact:
         if token == self._token:
             # What counts is when it was sent: it then passed everything published before.
             self._heard_at = self._sent_at
-            self.is_deaf = False
+            self._deaf_since = None
             self._spells.clear()
             self._echo.set()
 
@@ -147,10 +146,18 @@ class Contact:
         A store that answers is slow at most: its people keep what they have, and wait.
         """
         since = self._started_at if self._beaten_at is None else self._beaten_at
-        since = max(since, self._held_up_until)
-        if not self.is_deaf and not self._spells & NO_PRIMARY:
+        if self._deaf_since is not None:
+            since = max(since, self._deaf_since)
+        elif not self._spells & NO_PRIMARY:
             since = max(since, self.last_answer() or since)
+        since = max(since, self._held_up_until)
         return self._clock.monotonic() - since
+
+    def deaf(self) -> None:
+        """Note that the store took our last probe, and it did not come back over our own subscription."""
+        if self._deaf_since is None:
+            self._deaf_since = self._sent_at
+        self.suspect("deaf")
 
     def held_up(self) -> None:
         """Note that this process itself stood still until now: it asked nothing meanwhile."""

@@ -118,8 +118,7 @@ class Beat:
             return False
         heard = self._reached and await self._contact.hears(self._at_most_s(ECHO_S))
         if not heard:
-            self._contact.is_deaf = True
-            self._contact.suspect("deaf")
+            self._contact.deaf()
             self._reopen()
         return heard
 

@@ -259,6 +259,19 @@ async def test_a_process_says_that_it_is_slow(
     assert {beat[3:] for beat in beats} == {told}
 
 
+async def test_a_process_that_begins_deaf_has_as_long_as_any_other(scene: Scene) -> None:
+    """Its subscription is not open yet: that counts from its first probe, not from when it was made."""
+    made = Beating(scene)
+    made.deaf = True
+    await scene.clock.turn(5)
+    async with at_work(scene, made):
+        with scene.hub.open(ANN, PAGE, alias="") as one:
+            await scene.clock.turn(1.8)
+            assert "unavailable" not in await told(one)
+            await scene.clock.turn(1.5)
+            assert "unavailable" in await told(one)
+
+
 @pytest.mark.parametrize("is_guarded", [True, False])
 async def test_a_process_that_stood_still_blames_nobody(
     scene: Scene, beating: Beating, connection: Stream, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
