@@ -50,7 +50,7 @@ ALLOWED = {
 
 BASE = "735eb6502fadb9a63cd4f968b7e4c9f59b492c3a"
 """Titles are checked from the commit after this one: earlier ones cannot be changed."""
-TITLE = re.compile(r"(?:feat|fix|perf|docs|test|chore): [^A-Z\s].*[^.\s]")
+TITLE = re.compile(r"(?:feat|fix|perf|docs|test|chore): \S.*[^.\s]")
 TITLE_CHARACTERS = 60
 TITLES_ALLOWED: dict[str, str] = {}
 """Titles that may be longer, by the first seven digits of their commits, each with its reason."""
