@@ -10,7 +10,7 @@ const RETRY = { base_ms: 300, cap_ms: 5_000 };
 /** Longer than any answer takes (the server's own store timeout is below it), shorter than a person's patience. */
 const TIMEOUT_MS = 8_000;
 
-/** The most that is waited for whoever asks for it: a timer that is set for weeks fires at once. */
+/** The longest delay: a timer that is set for weeks fires at once. */
 const LONGEST_MS = 60_000;
 
 const SESSIONS = "/v1/sessions";

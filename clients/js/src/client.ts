@@ -33,20 +33,20 @@ export interface View {
 export interface DuologueOptions {
   /** Where the server is, without a trailing slash; `""` (the default) is the page's own origin. */
   readonly base?: string;
-  /** The browser's guest by cookie, unless told otherwise; where there are no cookies, a guest as long as the program. */
+  /** Who the person is. The default is the browser's guest by cookie; without cookies, a guest for as long as the program runs. */
   readonly session?: Session;
   readonly fetch?: typeof globalThis.fetch;
   readonly clock?: Clock;
   /** In [0, 1). */
   readonly random?: () => number;
-  /** Browser to browser, unless told otherwise; text only where there is no WebRTC. */
+  /** How picture and sound travel. The default is from browser to browser; text only without WebRTC. */
   readonly media?: OpenMedia;
   readonly stream?: OpenStream;
   /** `navigator.locks` where there is a page, so that one tab of a browser has the connection; null: every tab for itself. */
   readonly locks?: Locks | null;
   /**
    * After so many conversations in a row without a sign of the person (a key, the pointer, a word, a sound), they are asked:
-   * `model.let_go` is `unattended`, and nobody is looked for until `start`. The server's number unless given; 0: never.
+   * `model.let_go` is `unattended`, and no partner is looked for until `start`. The default is the server's number; 0: never.
    */
   readonly askAfter?: number;
   /** How signs of the person are seen; keys, pointer and microphone where there is a page. null: only `attend` and the calls of this client tell. */
@@ -69,7 +69,7 @@ const PATIENCE_MS = 60_000;
  * One person's seat at a Duologue server.
  *
  * `open` connects; `start`, `next` and `stop` are what a person presses; `subscribe` tells what to show. Everything
- * else (reconnecting, signs of life, the call itself, healing a server that forgot) happens by itself.
+ * else (reconnecting, signs of life, the call itself, restoring what a server lost) happens in the background.
  */
 export class Duologue {
   readonly #clock: Clock;
@@ -93,7 +93,7 @@ export class Duologue {
   #busy = false;
   #cancelRepeat: (() => void) | null = null;
   readonly #timers = new Set<() => void>();
-  /** When somebody new began in place of a session that was refused. */
+  /** When a new person began in place of a session that was refused. */
   #begun_ms = -Infinity;
 
   constructor(options: DuologueOptions = {}) {
@@ -119,7 +119,7 @@ export class Duologue {
       reach: (signal) => api.reaches(signal),
       onBlocked: (blocked) => dispatch({ type: "blocked", blocked }),
       onFrame: (frame) => {
-        if (frame.type === "session-ended") session.forget(); // whoever opens again begins with a new one
+        if (frame.type === "session-ended") session.forget(); // the next open begins with a new one
         else session.recognized?.();
         this.#compare(frame);
         dispatch({ type: "frame", frame });
@@ -163,7 +163,7 @@ export class Duologue {
     return { model: this.#model, partner: this.#stage.partner };
   }
 
-  /** No call can be had here (there is no WebRTC): all matches are text. */
+  /** This client can make no calls (no WebRTC): all matches are text. */
   get isTextOnly(): boolean {
     return this.#open.textOnly === true;
   }
@@ -322,13 +322,13 @@ export class Duologue {
       await ask();
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
-      // The server does not know this token any more; a guest begins anew.
+      // The server does not know this token any more; a new guest begins.
       session.forget();
       await ask();
     }
   }
 
-  /** A session that was refused was followed by somebody new a moment ago, and no command was answered since: another will do no better. */
+  /** A new person began a moment ago after a session was refused, and no command was answered since: another one would not help. */
   #isFruitless(): boolean {
     return this.#clock.monotonic() - this.#begun_ms < this.#patience_ms;
   }
@@ -364,7 +364,7 @@ export class Duologue {
       this.#guarded(() => this.#step(input));
     }
     this.#busy = false;
-    // A listener that presses what was pressed already is not told again, for ever.
+    // A listener that repeats a press is not called again, so that there is no loop.
     if (this.#model !== before) this.#tell();
   }
 
@@ -464,7 +464,7 @@ function pageSigns(clock: Clock): WatchSigns | null {
   return typeof document === "undefined" ? null : documentSigns(clock);
 }
 
-/** Where nothing shows that somebody is there, nobody is asked unless the app wants it. */
+/** If nothing can show that a person is there, the client asks only if the app wants it. */
 function withAttention(model: Model, { askAfter }: DuologueOptions, canSee: boolean): Model {
   return { ...model, attention: { ...model.attention, own: askAfter ?? (canSee ? null : 0) } };
 }

@@ -43,7 +43,7 @@ export class Comparing {
     if (isSnapshot && frame.compare_ms === undefined) this.stop();
   }
 
-  /** The stream is gone: what it owed comes with the next snapshot, and that is no miss. Can be repeated. */
+  /** The stream is gone: what it owed comes with the next snapshot, and that is not a miss. Can be repeated. */
   stop(): void {
     this.#life?.abort();
     this.#life = null;

@@ -39,7 +39,7 @@ export class Courier {
     this.#options = options;
   }
 
-  /** Gives up what is about a match that is no more. */
+  /** Gives up commands about a match that has ended. */
   follow(model: Model): void {
     const match = currentMatch(model);
     if (match === this.#matchName) return;

@@ -8,10 +8,10 @@ const RETRY = { base_ms: 1_000, cap_ms: 30_000 };
 /** `setTimeout` takes no more; who stays that long is renewed early. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** A back end of the host's that has not answered by then is asked anew. */
+/** A host's back end that has not answered by then is asked again. */
 const ANSWER_MS = 10_000;
 
-/** A token that is never stretched would be asked for ever sooner as its end comes near. */
+/** Minimum time between two renewals: a token that cannot be extended would be renewed more and more often near its end. */
 const LEAST_MS = 1_000;
 
 export interface RenewalOptions {
@@ -24,7 +24,7 @@ export interface RenewalOptions {
   readonly renewed: () => void;
 }
 
-/** Gets a session its token, and the next one before the last is over: nobody is thrown out of a conversation by a date. */
+/** Gets a token, and the next one before the last one ends, so that a conversation does not end with a token. */
 export class Renewal {
   readonly #options: RenewalOptions;
   #life = new AbortController();
@@ -69,7 +69,7 @@ export class Renewal {
     if (this.#cancel === null) this.#later(0);
   }
 
-  /** Can be repeated; the next `obtain` begins anew. */
+  /** Can be repeated; the next `obtain` begins again. */
   close(): void {
     this.#cancel?.();
     this.#cancel = null;

@@ -55,7 +55,7 @@ class Lifetime {
  *
  * The first stream of each page asks for a grant, because only that shows whether the cookie is still good. A browser that
  * blocks cookies sends none with the next request: the token that came with the grant is used in its place then, in the memory of
- * this page alone, so that the person is the same and no second guest begins. Throws where nobody keeps cookies.
+ * this page alone, so that the person is the same and no second guest begins. Throws where cookies are not available.
  */
 export function cookieSession(): Session {
   if (typeof location === "undefined") {
@@ -110,7 +110,7 @@ class CookieSession implements Session {
     this.#lifetime = null;
   }
 
-  /** A cookie that the server does not know, although it came along before, is no fault of the browser's: its session is over. */
+  /** If the server accepted a cookie before and does not know it any more, the session is over; the browser did nothing wrong. */
   turnedAway(code: string): boolean {
     if (!this.#byCookie || this.#grant === null || (this.#isProven && code === "bad-token")) return false;
     this.#byCookie = false;
@@ -130,7 +130,7 @@ class CookieSession implements Session {
 /** Where a bearer token may live: `sessionStorage` is one tab's own and survives its reload. */
 export type TokenStorage = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
-/** The browser's guest; elsewhere, where nobody keeps cookies, one as long as the program. */
+/** The browser's guest; where there are no cookies, a guest for as long as the program runs. */
 export function usualSession(): Session {
   return typeof document === "undefined" ? bearerSession() : cookieSession();
 }
@@ -150,7 +150,7 @@ export function tabStorage(): TokenStorage {
   return usable(() => sessionStorage);
 }
 
-/** What all tabs of this browser keep together; each by itself where that is forbidden. */
+/** What all tabs of this browser share; each tab keeps its own where sharing is forbidden. */
 export function browserStorage(): TokenStorage {
   return usable(() => localStorage);
 }
@@ -200,7 +200,7 @@ export function bearerSession(storage: TokenStorage = memoryStorage(), key = "du
   };
 }
 
-/** A token that the operator's own back end signs and the page keeps fresh by itself; `token` is asked at each request. */
+/** A token that the operator's back end signs and the page renews; `token` is called for each request. */
 export function suppliedSession(token: () => string): Session {
   return {
     credentials: "omit",
@@ -215,7 +215,7 @@ export function suppliedSession(token: () => string): Session {
 /** Of a token that says nothing of its end. */
 const UNKNOWN_LIFETIME_MS = 10 * 60_000;
 
-/** A token that was refused is not asked for anew sooner than this. */
+/** A token that was refused is not asked for again sooner than this. */
 const SAME_TOKEN_MS = 2_000;
 
 /**
@@ -223,7 +223,7 @@ const SAME_TOKEN_MS = 2_000;
  *
  * It is asked before the first stream, at half of each token's life (its `exp`), and when the server turns one away.
  * What it throws is tried again, with back-off, for as long as the page wants to be connected; a `Refused` of 4xx ends
- * the session: nobody is logged in.
+ * the session: the person is not logged in.
  */
 export function hostSession(ask: (signal: AbortSignal) => Promise<string>, { seat }: { readonly seat?: string } = {}): Session {
   let token = "";

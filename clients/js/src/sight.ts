@@ -1,4 +1,4 @@
-/** Whether somebody looks at this tab. */
+/** Whether this tab is visible. */
 export interface Sight {
   isHidden(): boolean;
   /** Calls back at every change; the function that it returns ends that. */
@@ -13,7 +13,7 @@ export const documentSight: Sight = {
   },
 };
 
-/** Resolves as soon as somebody looks, with a signal that aborts when nobody does any more; and at once when `signal` aborts. */
+/** Resolves as soon as the tab is visible, with a signal that aborts when it is hidden; and at once when `signal` aborts. */
 export function whileSeen(sight: Sight, signal: AbortSignal): Promise<AbortSignal> {
   return new Promise((resolve) => {
     const seen = new AbortController();

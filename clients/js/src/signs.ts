@@ -44,7 +44,7 @@ function isStill(event: Event): boolean {
   return event.type === "pointermove" && event instanceof PointerEvent && event.movementX === 0 && event.movementY === 0;
 }
 
-/** Listens to one track at a time. Where there is no sound to be had (no track, no `AudioContext`) it hears nothing. */
+/** Listens to one track at a time. Without sound (no track, no `AudioContext`) it hears nothing. */
 class Ear {
   readonly #samples = new Float32Array(WINDOW);
   #context: AudioContext | null = null;

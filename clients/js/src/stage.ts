@@ -96,8 +96,8 @@ export class Stage {
   }
 
   /**
-   * Begins when somebody is looked for, and in a conversation once it is up: a press of Next may be followed by a match at once.
-   * What a match leaves of it stays for the next one, and nothing stays for nobody.
+   * Begins when a partner is looked for, and in a conversation once it is connected: a match may follow at once after Next.
+   * What a match does not use stays for the next one, and is dropped when no match is wanted.
    */
   #prepare(model: Model, match: string | null): void {
     const isWaiting = isLookedFor(model) || (match !== null && model.media.status === "open");

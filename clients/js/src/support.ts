@@ -1,5 +1,5 @@
 /**
- * What this browser cannot do, found before anybody waits for anything.
+ * What this browser cannot do, found before a person waits for it.
  *
  * - `requests`: it cannot ask a server anything that this package asks. Nothing works.
  * - `webrtc`: no connection for a call can be made: the constructor is missing or throws (a policy, a hardened browser), or
@@ -7,7 +7,7 @@
  * - `codecs`: it can send neither sound nor picture. Text works.
  * - `insecure`: camera and microphone are only for pages with https, or on localhost. The page can see, hear and write.
  * - `devices`: the page is secure, and the browser has no camera and microphone for any page. The same works.
- * - `cookies`: a reload begins as somebody new.
+ * - `cookies`: a reload begins as a new person.
  * - `storage`: what a person chose is forgotten with the page.
  */
 export type Lack = "requests" | "webrtc" | "codecs" | "insecure" | "devices" | "cookies" | "storage";

@@ -23,7 +23,7 @@ export interface TabsOptions {
   /** `localStorage`: that of all tabs; null where there is none. */
   readonly shared: TokenStorage | null;
   readonly clock: Clock;
-  /** The lock's name; null: nobody else in this browser is the same person. */
+  /** The lock's name; null: no other tab in this browser is the same person. */
   readonly name: () => string | null;
   /** This tab has the connection from now on. */
   readonly lead: () => void;
@@ -31,7 +31,7 @@ export interface TabsOptions {
   readonly elsewhere: () => void;
 }
 
-/** A page that is being reloaded lets go of the lock about now: nobody is told "elsewhere" for that long. */
+/** A page that reloads releases the lock about now: for that long no page reads "elsewhere". */
 export const ASK_MS = 300;
 
 /** A leader that is gone may be one that reloads: who waited for it lets it have its place back for so long. */
@@ -43,8 +43,8 @@ export const RELOAD_MS = 10_000;
 /**
  * Which tab of a browser has the connection: one at a time, held by a Web Lock, which the browser frees even when a tab crashes.
  *
- * The others wait. When the leader is gone, one that somebody looks at goes on; a hidden one does not, for it would switch on
- * a camera that nobody sees.
+ * The others wait. When the leader is gone, a visible one continues; a hidden one does not, because it would turn on
+ * a camera without its person noticing.
  */
 export class Tabs {
   readonly #options: TabsOptions;
@@ -79,7 +79,7 @@ export class Tabs {
 
   /**
    * This tab leads, and the conversation went to a page that is not of this browser. Should this tab be closed, none goes on
-   * by itself: that would take the conversation away from where its person is. Good until one of the tabs leads again.
+   * without a press: that would take the conversation away from where its person is. Good until one of the tabs leads again.
    */
   lost(): void {
     const name = this.#options.name();
@@ -134,7 +134,7 @@ export class Tabs {
     if (!led && !signal.aborted) await this.#step(locks, name, signal);
   }
 
-  /** Another tab leads, until the lock is free while somebody looks at this one, and its last holder did not merely reload. */
+  /** Another tab leads, until the lock is free while this tab is visible, and its last holder did not merely reload. */
   async #step(locks: Locks, name: string, signal: AbortSignal): Promise<void> {
     const { clock, sight, elsewhere } = this.#options;
     elsewhere();
@@ -154,7 +154,7 @@ export class Tabs {
     const now = { led: false };
     const hold = (lock: unknown): Promise<void> => {
       if (lock === null || signal.aborted) return Promise.resolve();
-      // The leader went just now, and nobody looks at this tab: it waits like any other.
+      // The leader went just now, and this tab is hidden: it waits like any other.
       if (options.signal !== undefined && sight.isHidden()) return Promise.resolve();
       now.led = true;
       const held = new Promise<void>((resolve) => (this.#release = resolve));

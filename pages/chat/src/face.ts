@@ -38,7 +38,7 @@ export class Face {
     this.#video.muted = false;
     this.#awaitPicture(match);
     this.#video.play().catch((error: unknown) => {
-      // Sound without a press of this page is refused; a picture is not. A stream that was replaced aborts, and is no refusal.
+      // Sound without a press of this page is refused; a picture is not. A stream that was replaced aborts, and is not a refusal.
       if (error instanceof DOMException && error.name === "NotAllowedError") this.#playSilently();
     });
   }

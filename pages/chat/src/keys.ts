@@ -64,7 +64,7 @@ export function isComposing(event: KeyboardEvent, known: Compositions = composit
   return event.isComposing || known.ended(event); // guard: composition-ended -- off: return event.isComposing;
 }
 
-/** Return whether this is Esc alone, pressed anew, which no input method and no other handler took. */
+/** Return whether this is Esc alone, newly pressed, which no input method and no other handler took. */
 export function isPlainEscape(event: KeyboardEvent, known: Compositions = compositions): boolean {
   const { key, repeat, defaultPrevented, altKey, ctrlKey, metaKey, shiftKey } = event;
   if (key !== "Escape" || repeat || defaultPrevented) return false;

@@ -3,7 +3,7 @@ export interface Lifecycle {
   readonly leave: () => void;
   /** It is back from the cache, as it was left. */
   readonly back: () => void;
-  /** Somebody looks at it again, or does not. */
+  /** The page becomes visible, or hidden. */
   readonly hidden: (hidden: boolean) => void;
   /** The network or the person is back: now is the time to reconnect. */
   readonly nudge: () => void;

@@ -21,12 +21,12 @@ export class Limits {
     element("start", HTMLButtonElement).disabled = this.#isHopeless;
   }
 
-  /** The welcome of a page whose calls would never come: no device is asked for, since nobody would see or hear it. */
+  /** The welcome of a page whose calls would never come: no device is asked for, because the partner could not see or hear it. */
   without({ word }: LimitWords): Pick<OwnScene, "welcome" | "start"> {
     return { welcome: { word, note: null, ask: null, isRetry: false }, start: "text" };
   }
 
-  /** On the stage: nobody would see or hear what these buttons switch on. */
+  /** On the stage: the partner could not see or hear what these buttons turn on. */
   hold(): void {
     if (!this.isTextOnly) return;
     for (const id of ["mute", "camera"]) element(id, HTMLButtonElement).disabled = true;

@@ -4,7 +4,7 @@ import type { Failure } from "./words-limits.ts";
 /** How long the end of a conversation is said, before the page only says that it looks. */
 const NEWS_MS = 8_000;
 
-/** A drain or a short blink of the server is over sooner than anybody should be told. */
+/** A drain or a short break of the server is over before the person needs to be told. */
 const AWAY_MS = 1_200;
 
 /** What the state alone does not tell: what is still news, and how the last call went. */
@@ -40,7 +40,7 @@ export class News {
     this.#followLink(model.link === "away");
     if (model.state === null) return;
     const ended = model.state.ended ?? null;
-    // What ended before this page was loaded is no news.
+    // What ended before this page was loaded is not news.
     if (ended !== null && ended.match !== this.#ended && !this.#first) this.#end(ended.match, ended.reason);
     this.#ended = ended?.match ?? null;
     this.#first = false;

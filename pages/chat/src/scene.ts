@@ -167,14 +167,14 @@ function looking({ model, news, failure, loopback }: Situation, { status, ended,
   return { title, detail: failure !== null ? failures[failure] : skipping ? "" : crowd };
 }
 
-/** On the server's own machine: the page offers a second person to somebody alone, and another one to people who have met. */
+/** On the server's own machine: the page offers a second person to a person who is alone, and another one to people who have met. */
 function second(state: SceneState, { model, loopback }: Situation, { second: words }: Words): string | null {
   if (state !== "waiting" || !loopback) return null;
   if ((model.people_online ?? 1) <= 1) return words.open;
   return hasMet(model) ? words.another : null;
 }
 
-/** Nobody is here but this person and, as far as the page can tell, the partner of their last conversation. */
+/** Only this person is here and, as far as the page can tell, the partner of their last conversation. */
 function isApart(model: Model): boolean {
   return model.people_online === 2 && hasMet(model);
 }
@@ -183,7 +183,7 @@ function hasMet({ state, skipping }: Model): boolean {
   return skipping === null && state?.state === "waiting" && state.ended !== undefined;
 }
 
-/** A server that says why it takes nobody from here is not away: that is said, and at once. */
+/** A server that says why it refuses people of this network is not unavailable: the page says so at once. */
 function banner(state: SceneState, { model, away }: Situation, { link }: Words): string | null {
   if (state === "welcome" || state === "taken-over" || state === "ended") return null;
   if (model.kept_out === "network-full") return link.networkFull;

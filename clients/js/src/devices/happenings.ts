@@ -121,7 +121,7 @@ function mendingIds(kind: Kind, device: DeviceModel, { trouble, lost }: Failure,
   if (trouble === "withdrawn" || trouble === "refused" || trouble === "insecure") return [];
   if (lost !== null && isBack) return [lost.id];
   if (trouble === "missing") return before.length === 0 && device.list.length > 0 ? candidates(device) : [];
-  // Another microphone hears the same room. Another camera shows what nobody agreed to show: that takes a press.
+  // Another microphone hears the same room. Another camera may show what the person did not agree to show, so it needs a press.
   const isDefault = kind === "microphone" && (device.pick ?? device.chosen) === "";
   return trouble === "unplugged" && isDefault && device.list.length > 0 ? [""] : [];
 }

@@ -4,14 +4,14 @@ import type { Kind, Opened, Trouble } from "./model.ts";
 import type { Want } from "./step.ts";
 
 export interface OpeningEvents {
-  /** Whether that answer is still waited for: nothing is asked of the browser for what nobody wants any more. */
+  /** Whether that answer is still waited for: the browser is not asked for devices that are not wanted any more. */
   readonly isCurrent: (kind: Kind) => boolean;
   readonly isGranted: (kind: Kind) => Promise<boolean>;
   readonly opened: (kind: Kind, asked: string, opened: Omit<Opened, "cause">) => void;
   readonly failed: (kind: Kind, trouble: Trouble) => void;
 }
 
-/** A call that does not end may be one that nobody answers: it is not waited for longer than this. */
+/** The person may never answer a prompt, so a call is not waited for longer than this. */
 const OTHERS_MS = 8_000;
 
 /** The refusal of the person stands above what a machine says. */
@@ -65,7 +65,7 @@ export class Opening {
     events.failed(kind, WORST.find((trouble) => troubles.includes(trouble)) ?? "missing");
   }
 
-  /** A device may be busy only because an earlier call, whose stream nobody wants any more, has just opened it. */
+  /** A device may be busy only because an earlier call, whose stream is not wanted any more, has just opened it. */
   async #patiently(kind: Kind, id: string, events: OpeningEvents): Promise<Trouble | null> {
     const others = [...this.#calls];
     const trouble = await this.#call([{ kind, id }], events);

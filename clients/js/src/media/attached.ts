@@ -61,7 +61,7 @@ class AttachedSession implements MediaSession {
     this.#watch?.ask();
   }
 
-  /** An app that is slow to take its room away must not keep anybody in it. */
+  /** An app that is slow to detach its room must not keep its people in it. */
   close(): void {
     const room = this.#roomPresence === null ? null : this.#room;
     this.#release();

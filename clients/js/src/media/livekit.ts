@@ -21,7 +21,7 @@ export interface LivekitOptions {
    * see it. Without it the whole picture always comes.
    */
   readonly screen?: () => HTMLVideoElement | null;
-  /** For everything that is no LiveKit room: browser to browser, unless told otherwise. */
+  /** The media for matches without a LiveKit room. The default is from browser to browser. */
   readonly otherwise?: OpenMedia;
   readonly clock?: Clock;
   readonly load?: () => Promise<LivekitModule>;
@@ -43,7 +43,7 @@ const CONNECT: RoomConnectOptions = {
 const RETRY_MS = 500;
 const RETRY_MOST_MS = 2_000;
 
-/** So many tries in a row are a room that will not come. It is tried on all the same. */
+/** After so many failures in a row the room counts as failed; the attempts go on. */
 const TRIES = 2;
 
 /** Rooms on a LiveKit server, connected as soon as the server says that one is open. */
@@ -269,7 +269,7 @@ class Stay {
     const room = new Room({ ...ROOM, adaptiveStream });
     this.#room = room;
     room.on(RoomEvent.TrackSubscribed, (track) => track instanceof RemoteVideoTrack && this.#adapt(track));
-    // Somebody came in under our name: another page of ours has the room now.
+    // Another page of this person has joined under the same identity.
     room.on(RoomEvent.Disconnected, (reason) => this.#disconnected(reason !== DisconnectReason.DUPLICATE_IDENTITY));
     const { match, events } = this.#setting;
     const { tracks, quality } = events;
@@ -287,7 +287,7 @@ class Stay {
     this.#publishing = new Publishing(room, source, this.#tracks);
   }
 
-  /** Left in the very moment in which it came up, nobody else would close it. */
+  /** If it was left at the moment when it connected, only this code closes it. */
   async #joined(): Promise<void> {
     if (this.#isLeft) return this.#disconnect();
     this.#events.joined();

@@ -196,7 +196,7 @@ class PeerSession implements MediaSession {
     return false;
   }
 
-  /** They start anew and say hello next; if that hello is lost, ours makes them. */
+  /** They start again and say hello next; if that hello is lost, ours makes them do so. */
   #dismissed(page: string): void {
     if (page !== this.#partner) return;
     this.#drop();

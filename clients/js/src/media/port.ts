@@ -48,7 +48,7 @@ export interface WaitingSetting {
   readonly tracks: LocalTracks;
 }
 
-/** What is made ready for the next match. Nothing of it is told to anybody before there is one. */
+/** What is prepared for the next match. Nothing of it is sent before there is one. */
 export interface Preparation {
   send(tracks: LocalTracks): void;
   /** Whether the person waits now: nothing is made ready while they do not, but what is there may stay for a while. */
@@ -70,7 +70,7 @@ export interface MediaSession {
   tell(presence: Presence): void;
   /** Pings at once; `vouched` follows if that very ping, or a later one, is answered. */
   ask(): void;
-  /** The app has connected, or will connect, a room by itself; null: it takes it away. */
+  /** The app has connected, or will connect, a room; null: it detaches the room. */
   attach?(room: LivekitRoom | null): void;
   /** Can be repeated. The partner's channel closes at once. */
   close(): void;
@@ -81,7 +81,7 @@ export interface MediaSession {
 export interface OpenMedia {
   /** Makes the session of a match, or null for a kind of media that it does not know. */
   (setting: MediaSetting): MediaSession | null;
-  /** True: no call can be had with it, as where there is no WebRTC. The server is told with each join, and gives text in place of a call. */
+  /** True: it can make no calls, for example without WebRTC. The server is told with each join, and makes text matches. */
   readonly textOnly?: boolean;
   /** Makes ready what the next match will need; null: nothing. A session gets it as `prepared`. */
   readonly prepare?: (setting: WaitingSetting) => Preparation | null;

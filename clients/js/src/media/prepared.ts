@@ -28,7 +28,7 @@ interface Ready {
 /**
  * One connection with an offer, made while its person waits, for a match in which this side makes the offers.
  *
- * Nobody is told of it. It asks the STUN servers that the operator set for this machine's own addresses, and nothing else. Where
+ * The server and other people do not learn of it. It asks the STUN servers that the operator set for this machine's own addresses, and nothing else. Where
  * there is a TURN server it looks for no addresses before the match: a place on the relay would be held for each person who waits.
  * In a match in which the other side offers it stays for the next one, so that it costs no connection of its own.
  */

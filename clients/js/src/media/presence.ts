@@ -71,7 +71,7 @@ export class PresenceWatch {
     this.#ping();
   }
 
-  /** The connection will not come, or broke. An answer over it, or over another, is `open` all the same. */
+  /** The connection will not come, or broke. An answer over it, or over another one, is still `open`. */
   fail(): void {
     this.#become("failed");
   }

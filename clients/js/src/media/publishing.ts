@@ -7,12 +7,12 @@ type Kind = "audio" | "video";
 const OPTIONS: Readonly<Record<Kind, TrackPublishOptions>> = {
   audio: {
     audioPreset: { maxBitrate: 32_000, priority: "high" },
-    dtx: true, // nothing is sent while nobody speaks
+    dtx: true, // no packets are sent in silence
     red: true, // each packet carries the last one again: what a bad link loses is not heard
   },
   video: {
     videoEncoding: { maxBitrate: 1_500_000, maxFramerate: 30, priority: "low" },
-    simulcast: true, // with dynacast only the sizes that somebody looks at are sent
+    simulcast: true, // with dynacast only the sizes that are watched are sent
   },
 };
 
@@ -40,7 +40,7 @@ export class Publishing {
   send(tracks: LocalTracks): void {
     this.#wanted = tracks;
     for (const kind of ["audio", "video"] as const) {
-      // Refused where the room was left meanwhile, or a track ended: the next change tries anew.
+      // Refused where the room was left meanwhile, or a track ended: the next change tries again.
       this.#work[kind] = this.#work[kind].then(() => this.#sync(kind)).catch(() => undefined);
     }
   }

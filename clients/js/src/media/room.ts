@@ -5,7 +5,7 @@ interface RoomTrack {
 
 /** What we need of a participant of `livekit-client`. */
 export interface RoomParticipant {
-  /** Another one for each time that somebody comes in, also under the same name. */
+  /** A new id each time that a person joins, also under the same name. */
   readonly sid: string;
   readonly identity: string;
   readonly connectionQuality: string;
@@ -13,7 +13,7 @@ export interface RoomParticipant {
 }
 
 /**
- * What we need of a `Room` of `livekit-client`: by shape, so that whoever uses no LiveKit has nothing of it, and that
+ * What we need of a `Room` of `livekit-client`: by shape, so that an app without LiveKit does not need it, and that
  * any version 2 will do.
  */
 export interface LivekitRoom {

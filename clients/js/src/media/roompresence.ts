@@ -33,7 +33,7 @@ const LOOKS = [
  * The partner, as they are in a LiveKit room: pings over its data packets, their tracks, and how good the connections are.
  *
  * A partner whose page reloads is another participant of the same name, who takes the place of the first one without a
- * word (livekit-client 2.23, measured): so it is looked at each packet, too, who it is. Pings begin anew then.
+ * word (livekit-client 2.23, measured): so each packet is checked for who sent it. Pings then begin again.
  */
 export class RoomPresence {
   readonly #room: LivekitRoom;

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Bounds } from "./bounds.ts";
 import { isOfMatch } from "./room.ts";
 
-/** While a room connects, `livekit-client` tells nobody what the partner publishes. So it is looked at this often. */
+/** While a room connects, `livekit-client` has no event for what the partner publishes. So we look this often. */
 const LOOK_MS = 20;
 
 /**

@@ -23,7 +23,7 @@ export function textMedia({ clock, bounds = BOUNDS }: TextOptions): OpenMedia {
   return Object.assign((setting: MediaSetting) => new TextSession(setting, clock, bounds), { textOnly: true });
 }
 
-/** For a page that can have calls, in a match with somebody who cannot: grants of kind `text`, and no others. */
+/** For a page that can have calls, in a match with a person who cannot: grants of kind `text` only. */
 export function writtenMedia({ clock, bounds = BOUNDS }: TextOptions): OpenMedia {
   return (setting) => (setting.grant.kind === "text" ? new TextSession(setting, clock, bounds) : null);
 }
@@ -36,7 +36,7 @@ export interface TextOptions {
 class TextSession implements MediaSession {
   readonly #setting: MediaSetting;
   readonly #clock: Clock;
-  /** A question costs two signals of ours: the partner gets no more of them than this. */
+  /** A question needs two of our signals: the partner gets at most this many. */
   readonly #answers: Allowance;
   #partner: string | null = null;
   #vouching = false;
@@ -66,7 +66,7 @@ class TextSession implements MediaSession {
   }
 
   send(): void {
-    // There is nobody to show a track to.
+    // There is no partner to show a track to.
   }
 
   tell(): void {

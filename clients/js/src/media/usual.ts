@@ -7,7 +7,7 @@ import { textMedia, writtenMedia } from "./text.ts";
 
 /**
  * What the server grants: browser to browser, or a LiveKit room that the app connects itself (`duologue/livekit` has
- * `livekitMedia`, which does it). Text in a match with somebody who cannot have a call, and in every match where there is no
+ * `livekitMedia`, which does it). Text in a match with a person who cannot have a call, and in every match without
  * WebRTC (Node, a browser that forbids it).
  */
 export function usualMedia(clock: Clock): OpenMedia {

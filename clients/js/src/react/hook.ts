@@ -5,7 +5,7 @@ import { seatOf, type Seat } from "./seat.ts";
 
 /** Read at the first render; what they say later changes nothing, but for `connect`. */
 export interface SeatOptions extends DuologueOptions {
-  /** False: not yet, or no longer (nobody is logged in, say). True unless told otherwise. */
+  /** False: do not connect yet, or no longer (for example without a login). The default is true. */
   readonly connect?: boolean;
 }
 

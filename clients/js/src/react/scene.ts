@@ -12,7 +12,7 @@ import type { Outcome, PersonState, Preferences, Presence, ReportReason } from "
 /** Whom the person is talking to. */
 export interface SeenPartner {
   readonly alias: string;
-  /** What they show; null before their first track, and where there is no picture and sound. For a `<video>`. */
+  /** The partner's picture and sound, for a `<video>`; null before the first track, and in text conversations. */
   readonly stream: MediaStream | null;
   /** What they say of camera, microphone and page; null until they said it. */
   readonly presence: Presence | null;
@@ -54,13 +54,13 @@ export interface Scene {
   readonly endedReason: string | null;
   /** Why the next stranger waits for `start`, until it is called: the person was `away`, or gave no sign for several conversations (`unattended`). */
   readonly letGo: LetGo | null;
-  /** False: this browser keeps no cookie, and a reload begins as somebody new. */
+  /** False: this browser keeps no cookie, and a reload begins as a new person. */
   readonly isKept: boolean;
 }
 
 /** What a person can do. Each keeps its identity for as long as the client lives. */
 export interface Actions {
-  /** Look for somebody; again, with other preferences, where somebody is looked for already. */
+  /** Look for a partner; if that is so already, change the preferences. */
   readonly start: (preferences?: Preferences) => void;
   /** End this conversation and look for the next. */
   readonly skip: () => void;
@@ -131,7 +131,7 @@ function seen(last: SeenPartner | null, model: Model, { tracks, presence, qualit
   return { alias, stream: streamOf(last?.stream ?? null, tracks), presence, isGone: isGone(model.media), quality };
 }
 
-/** Grants are made anew all the time; who is in the room needs no other. */
+/** Grants are renewed all the time; a person in the room does not need another one. */
 function livekitOf(last: Livekit | null, { state }: Model): Livekit | null {
   const media = state?.state === "matched" ? state.match.media : null;
   if (media?.kind !== "livekit" || !media.ready) return null;
@@ -140,7 +140,7 @@ function livekitOf(last: Livekit | null, { state }: Model): Livekit | null {
   return last?.room === room ? last : { url, token, room };
 }
 
-/** The same stream for the same tracks: a `<video>` that gets a new one starts anew, and blinks. */
+/** The same stream for the same tracks: a `<video>` that gets a new one starts again, and flickers. */
 function streamOf(last: MediaStream | null, tracks: readonly MediaStreamTrack[]): MediaStream | null {
   if (tracks.length === 0) return null;
   const has = last?.getTracks() ?? [];

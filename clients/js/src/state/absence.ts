@@ -1,7 +1,7 @@
 import { currentMatch, speaks, type LetGo, type Model } from "./model.ts";
 
 /**
- * A page that did not run for longer than this was away, and so was its person: as long as the server waits for somebody whose
+ * A page that did not run for longer than this was away, and so was its person: as long as the server waits for a person whose
  * connection dropped (`away_bucket_ms`).
  */
 export const AWAY_MS = 5_000;

@@ -30,7 +30,7 @@ export function wantsSign(model: Model): boolean {
 }
 
 /**
- * Whether the server is to go on to nobody else after this conversation. It is asked beforehand: if it were asked when the
+ * Whether the server should look for no other partner after this conversation. It is asked beforehand: if it were asked when the
  * conversation has ended, the next stranger might have been found already.
  */
 export function wantsHold(model: Model): boolean {

@@ -44,7 +44,7 @@ export function unsent(chat: Chat, key: string, code = ""): Chat {
 
 /**
  * A line from the stream: dropped when it is known, and merged with our own one that still waits for its reply.
- * Another line of a known number takes its place: the store fell back, and gave the number anew.
+ * Another line of a known number takes its place: the store fell back, and used the number again.
  */
 export function received(chat: Chat, message: { n: number; from: "me" | "partner"; text: string; at_ms: number }, most = MOST_LINES): Chat {
   const known = chat.lines.find((line) => line.n === message.n);

@@ -42,7 +42,7 @@ function heal(model: Model, state: PersonState, now_ms: number): Step {
   return send({ ...model, healed: { version: state.version, intent: own.intent } }, own);
 }
 
-/** Tells the server, as a press with other preferences, to go on to nobody else after this conversation; or that it may again. */
+/** Tells the server, as a press with other preferences, whether to look for another partner after this conversation. */
 function hold(model: Model, own: Own, state: PersonState, now_ms: number): Step {
   if (own.wish !== "talk" || own.held === wantsHold(model)) return [model, []];
   return take(model, own, state, now_ms);

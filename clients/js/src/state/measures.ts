@@ -16,7 +16,7 @@ export function timeFrame(measures: Measures, frame: Frame, now_ms: number): Mea
   return { ...next, told_ms: Math.round(lag - least_lag_ms + (measures.least_trip_ms ?? 0) / 2) };
 }
 
-/** Only what a person did counts as told: a fault has no instant that anybody pressed. */
+/** The reasons that count for "told": only a press has an exact instant, a fault has none. */
 function isTold(frame: Frame): boolean {
   return frame.type === "force-disconnect" && (frame.reason === "partner-skipped" || frame.reason === "partner-left");
 }
@@ -26,7 +26,7 @@ export function timeReply(measures: Measures, took_ms: number): Measures {
   return least_trip_ms === measures.least_trip_ms ? measures : { ...measures, least_trip_ms };
 }
 
-/** The face after a press of Next; one that nobody pressed for is not measured. */
+/** The first picture after a press of Next; without a press it is not measured. */
 export function timeFace(measures: Measures, now_ms: number): Measures {
   if (measures.next_pressed_ms === null) return measures;
   return { ...measures, next_face_ms: Math.max(0, Math.round(now_ms - measures.next_pressed_ms)), next_pressed_ms: null };
@@ -37,7 +37,7 @@ export function timeAlone(before: Model, model: Model, now_ms: number): Model {
   const since = before.media.gone_since_ms;
   const same = before.media.match === model.media.match;
   const gone = isGone(model.media);
-  // Without a state the page itself was away: what passed meanwhile nobody looked at.
+  // Without a state the page was not connected, so it showed nothing to measure.
   const ended = since !== null && (!same || !gone) && model.state !== null;
   const measures = ended ? { ...model.measures, alone_ms: (model.measures.alone_ms ?? 0) + Math.max(0, Math.round(now_ms - since)) } : model.measures;
   const gone_since_ms = gone ? (same && since !== null ? since : now_ms) : null;

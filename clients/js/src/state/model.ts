@@ -14,7 +14,7 @@ export interface Own {
   readonly preferences: Preferences;
   /** When the person pressed, or when the server was last heard to have them where they wish to be. */
   readonly seen_ms: number;
-  /** The server was asked to go on to nobody else after this conversation: its person has given no sign for long. */
+  /** The server was asked to look for no other partner after this conversation, because its person gave no sign for long. */
   readonly held: boolean;
 }
 
@@ -69,7 +69,7 @@ export interface Model {
   readonly refusal: { readonly command: string; readonly code: string } | null;
   /** Why the session is over, once the link is `ended`. */
   readonly ended_reason: string | null;
-  /** False: the browser sends no cookie, and the session lives in the memory of this page. A reload begins as somebody new. */
+  /** False: the browser sends no cookie, and the session lives in the memory of this page. A reload begins as a new person. */
   readonly is_kept: boolean;
 }
 
@@ -210,7 +210,7 @@ export function callMatch(model: Model): string | null {
   return match === model.hung_up ? null : match;
 }
 
-/** Whether somebody is looked for, and the person has not pressed Stop meanwhile. */
+/** Whether a partner is looked for, and the person has not pressed Stop meanwhile. */
 export function isLookedFor(model: Model): boolean {
   const wish = model.press?.wish ?? model.own?.wish ?? "talk";
   return speaks(model) && model.state?.state === "waiting" && wish === "talk";

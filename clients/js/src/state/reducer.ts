@@ -143,8 +143,8 @@ function heartbeat(model: Model, version: number): Step {
 }
 
 /**
- * Numbers rise; what was seen, is of another match, or is meant for another page of ours is left alone. A lower number
- * with a later instant is new: the store fell back, and gave the number anew.
+ * Numbers rise; what was seen, is of another match, or is for another page of this person is ignored. A lower number
+ * with a later instant is new: the store fell back, and used the number again.
  */
 function signal(model: Model, frame: Extract<Frame, { type: "peer-signal" }>): Step {
   const { match, last, at_ms } = model.signals;
@@ -180,7 +180,7 @@ function sent(model: Model, key: string, n: number | undefined): chat.Chat {
   return n === undefined || n === 0 ? chat.unsent(model.chat, key) : chat.numbered(model.chat, key, n);
 }
 
-/** Only what will not get better by itself comes here, and what was called off. */
+/** Handles a command that failed for good or was given up. */
 function failed(model: Model, { to, status, code }: Extract<Input, { type: "failed" }>): Step {
   const refusal = status !== null && status !== 401 ? { command: to.name, code } : model.refusal;
   switch (to.name) {
@@ -200,7 +200,7 @@ function failed(model: Model, { to, status, code }: Extract<Input, { type: "fail
   }
 }
 
-/** A join that is refused for good must not be healed for ever: the page has no intent then. With a lost session it waits for the next. */
+/** A join that is refused for good is not sent again: the page then has no intent. With a lost session it waits for the next. */
 function notAsked(model: Model, intent: number, status: number | null): Step {
   if (model.asking?.intent !== intent) return [model, []];
   if (status !== null && status !== 401) return [{ ...model, asking: null, own: null }, []];
@@ -221,7 +221,7 @@ function skipAgain(model: Model): Step {
   return [model, [{ do: "skip", match }]];
 }
 
-/** Who asks for an end and gets no answer is hung up on by nobody: the call is closed without one, a little later. */
+/** If the end of a call is not answered, the call is closed without an answer a little later. */
 const HANG_UP: Effect = { do: "later", what: "hang-up", ms: 1_000 };
 
 function press(model: Model, { wish, preferences }: Extract<Input, { type: "press" }>, now_ms: number): Step {

@@ -3,7 +3,7 @@ import type { OpenStream } from "./transport.ts";
 /**
  * A plain browser `EventSource`, for sessions by cookie.
  *
- * It never reconnects by itself here: on some errors a browser does and on others it does not, at its own pace.
+ * It never reconnects here: after some errors a browser would and after others not, with its own delays.
  * A new one cannot send `Last-Event-ID`; the server then replays from the first message kept, and what is known is dropped.
  */
 export const eventSourceStream: OpenStream = (url, _lastEventId, { onEvent, onEnd }) => {

@@ -1,7 +1,7 @@
 import type { Transports } from "../vocabulary.ts";
 import type { StreamEnd } from "./transport.ts";
 
-/** So many streams in a row that brought no frame are no accident: something on the way does not let them through. */
+/** So many streams in a row without a frame are not an accident: something on the way blocks them. */
 const ENOUGH = 3;
 
 /** Decides when streams are given up for polls. Whether the server answers those, the first poll shows. */
