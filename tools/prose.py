@@ -28,7 +28,7 @@ PHRASES = {
     "nobody": r"nobody(?:'s)?",
     "somebody": r"(?:some|any)body(?:'s)?",
     "everybody": r"everybody(?:'s)?",
-    "is no": r"(?:is|are|was|were) no(?! (?:longer|more than|less than|later than|earlier than))",
+    "is no": r"(?<!there )(?:is|are|was|were) no(?! (?:longer|more than|less than|later than|earlier than))",
     "one a …": r"(?:one|once|two) an? (?:process|person|room|match|store|line|file|pool|side|page)",
     "anew": r"anew",
     "for ever": r"for ever",

@@ -1,4 +1,4 @@
-"""Duologue pairs strangers for 1:1 video, lets either press *next*, and leaves nobody alone in a room."""
+"""Pair strangers for 1:1 video. Either of them can press Next, and nobody is left alone in a room."""
 
 from importlib.metadata import version
 

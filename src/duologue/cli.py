@@ -55,7 +55,7 @@ FAILURES: Mapping[type[Exception], int] = {
     usage.Unanswered: 1,
     command.Unmeasured: 1,
 }
-"""What is one line, and its exit code. Anything else is a mistake of ours, and shows its traceback."""
+"""Errors that are printed as one line, and their exit codes. Others are defects and show a traceback."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -116,7 +116,7 @@ def serve(**given: Any) -> None:
 
 
 def announce(settings: Settings, running: wiring.Running) -> None:
-    """Where it is, what it runs on, what somebody who opens the address may miss there, how to stop it."""
+    """Print the address, the store and media in use, what a visitor may miss there, and how to stop it."""
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
     if running.lan:
@@ -133,7 +133,7 @@ def announce(settings: Settings, running: wiring.Running) -> None:
 
 
 WARNING = (
-    "The phone warns once: nobody else vouches for the certificate, because this machine made it. Choose "
+    "The phone warns once, because this machine made the certificate and no authority signed it. Choose "
     "Advanced, then Proceed (Chrome), or Accept the Risk and Continue (Firefox). On an iPhone it should be "
     "Show Details, then visit this website (untried)."
 )

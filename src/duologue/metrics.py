@@ -3,7 +3,7 @@
 The state machine does not know this file: it tells *facts* as short strings
 (``Machine(observe=metrics.observe)``), each exactly once, in the process that
 ran the script. The table at the end of :meth:`Metrics.observe` turns them into
-series. Names are the project's contract with whoever draws a graph: add, never rename.
+series. Names are a contract with the people who draw graphs: add names, and never rename one.
 """
 
 from collections.abc import Callable
@@ -133,7 +133,7 @@ class Metrics:
             "video_changes", "Times that LiveKit became unavailable (down) or available again (up).", "to"
         )
         self._video_up = gauge("video_up", "1 if LiveKit rooms can be opened, 0 if not, as the store says.")
-        self._video_up.set(1)  # what nobody has found down; with peer media, for good
+        self._video_up.set(1)  # until it is found down; with peer media it stays 1
         self._rooms_now = Gauge(
             "duologue_rooms_now",
             "LiveKit rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",
@@ -237,7 +237,7 @@ class Metrics:
     def observe(self, fact: str) -> None:
         """Count one fact of the state machine, such as ``alone away 2400`` (times in ms).
 
-        An unknown fact raises :exc:`ValueError`: a fact that nobody counts is a mistake in a script.
+        An unknown fact raises :exc:`ValueError`: a fact that is not counted is a mistake in a script.
         """
         match fact.split(" "):
             case ["alone", cause, ms]:
@@ -315,7 +315,7 @@ class Metrics:
         self._stream.observe(max(0.0, seconds))
 
     def video(self, *, is_up: bool) -> None:
-        """Rooms open, or nobody is paired."""
+        """Note whether rooms can be opened; without them no matches are made."""
         self._video_up.set(is_up)
 
     def rooms_seen(self, *, listed: int, owned: int, closing: int) -> None:
@@ -333,7 +333,7 @@ class Metrics:
         self._webhooks.labels(what).inc()
 
     def suspected(self, cause: str) -> None:
-        """We doubt that we hear all: everybody is re-attached."""
+        """Count a suspicion that this process missed something: all of its people are re-attached."""
         self._suspicions.labels(cause).inc()
 
     def worker_failed(self, worker: str) -> None:

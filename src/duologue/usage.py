@@ -24,7 +24,7 @@ class Unanswered(Exception):
 def fetch(url: str) -> dict[str, Any]:
     """Return the document of the server at ``url`` (``http://host:port``). Raises ``Unanswered``."""
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise Unanswered(f"{url} is no address of a server, such as http://localhost:8001")
+        raise Unanswered(f"{url} is not the address of a server, such as http://localhost:8001")
     asked = url.rstrip("/") + "/transports"
     try:
         with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as answer:  # noqa: S310 # looked at above

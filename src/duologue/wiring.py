@@ -67,7 +67,7 @@ went into collections, one of them 792 ms long; with these and a freeze, 2 %."""
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What is being served, in words for whoever announces it."""
+    """What is being served, in words for the start's output."""
 
     host: str
     port: int
@@ -318,7 +318,7 @@ async def _store(
             )
             info = await store.info()
         except BadUrl as error:
-            raise BadUrl(f"REDIS_URL (--redis-url) is no address: {error}") from error
+            raise BadUrl(f"REDIS_URL (--redis-url) is not a valid address: {error}") from error
         except StoreError as error:
             raise StoreError(f"the store does not answer: {error}; check REDIS_URL (--redis-url)") from error
         look_at(info)
@@ -431,7 +431,7 @@ def _media_in_words(settings: Settings) -> str:
 
 
 def _settled(announce: Callable[[Running], None], running: Running) -> None:
-    """What lives for ever is looked at by no collection any more."""
+    """Exempt what exists now from garbage collection, because it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)

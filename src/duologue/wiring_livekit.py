@@ -116,7 +116,7 @@ async def _auto_create(settings: Settings, rooms: Rooms) -> bool:
         return False
     if makes:
         log.warning(
-            "LiveKit makes a room whenever somebody joins; set auto_create: false there if you can",
+            "LiveKit makes a room when a person joins; set auto_create: false there if you can",
             mode="auto-create",
         )
     else:

@@ -273,7 +273,7 @@ async def migrate(site: Site, people: People) -> None:
     slow.let_streams_pass()
     people.seats[0].client.nudge()
     await eventually(lambda: people.all_by(By.SSE), "streams for everybody")
-    await site.until_said(True, "agreed with their reads, and nobody polls")
+    await site.until_said(True, "agreed with their reads, and no one polls")
     assert "Polling can be switched off" in await site.shown()
 
     # Somebody's stream breaks at the very moment, and they poll; their partner is told of that, and no more.

@@ -336,7 +336,7 @@ def test_a_host_that_is_not_ours(host: str) -> None:
     """No such name, or an address of somebody else."""
     code, line = refused("--no-page", "--host", host)
     assert code == 1
-    assert f"{host} is no address of this machine" in line
+    assert f"{host} is not an address of this machine" in line
 
 
 @pytest.mark.parametrize(

@@ -65,5 +65,5 @@ def test_the_address_to_try_is_that_of_the_server_asked(url: str, found: str) ->
 @pytest.mark.parametrize("url", ["localhost:8000", "file:///etc/passwd", ""])
 def test_no_address(url: str) -> None:
     """Nothing but HTTP is ever opened."""
-    with pytest.raises(Unanswered, match="is no address"):
+    with pytest.raises(Unanswered, match="is not the address"):
         fetch(url)

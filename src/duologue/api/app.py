@@ -89,7 +89,7 @@ class Public:
         if method is None:
             return self.rest(scope, receive, Shared(send, fields))
         if scope["method"] != method:
-            # HEAD as well: it would attach a connection that nobody reads.
+            # HEAD as well: it would attach a connection that is never read.
             refused = HTTPException(405, headers={"Allow": method})
             return _refuse(refused, scope, send, fields)
         if path == STREAM:

@@ -91,7 +91,7 @@ def verdict(usage: Usage) -> Verdict:
         poll = "1 person polls" if usage.on_poll == 1 else f"{usage.on_poll} people poll"
         return Verdict(False, f"{poll}: streams do not reach them")
     agreed = f"the streams of {usage.compared} people agreed with their reads{doubt}"
-    return Verdict(True, f"{agreed}, and nobody polls")
+    return Verdict(True, f"{agreed}, and no one polls")
 
 
 def transports(services: Services) -> Route:

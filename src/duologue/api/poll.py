@@ -103,7 +103,7 @@ def _answer(found: Reply, *, draining: bool) -> HttpReply:
         case bytes():
             return HttpReply(found, fields=CLOSE if draining else ())
         case _:
-            return HttpReply(b"")  # nobody reads it
+            return HttpReply(b"")  # it is not read
 
 
 def asked_by(query: Mapping[str, str]) -> Asked:

@@ -1,6 +1,6 @@
 """Everything that a request can be refused for, and the one table that maps it to HTTP.
 
-Refusals that are part of a conversation (a stale match, an unknown one) are no
+Refusals that are part of a conversation (a stale match, an unknown one) are not
 problems: they are outcomes, answered with status 200.
 """
 

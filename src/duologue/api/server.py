@@ -122,7 +122,7 @@ def give_up_on_dead_networks(listening: socket.socket) -> None:
 
 def _why(error: OSError, host: str, port: int, kind: str) -> str:
     if isinstance(error, socket.gaierror):
-        return f"{host} is no address of this machine; try --{kind}host 127.0.0.1"
+        return f"{host} is not an address of this machine; try --{kind}host 127.0.0.1"
     match error.errno:
         case errno.EADDRINUSE if kind:
             return (
@@ -135,7 +135,7 @@ def _why(error: OSError, host: str, port: int, kind: str) -> str:
         case errno.EACCES:
             return f"port {port} is for root only; choose one above 1023, such as --{kind}port 8000"
         case errno.EADDRNOTAVAIL:
-            return f"{host} is no address of this machine; try --{kind}host 127.0.0.1"
+            return f"{host} is not an address of this machine; try --{kind}host 127.0.0.1"
         case _:
             return f"cannot listen on {host}:{port} ({error.strerror})"
 

@@ -64,7 +64,7 @@ def sessions(services: Services) -> Endpoint:
     async def handle(exchange: Exchange) -> HttpReply:
         exchange.must_be_json()
         known, ignored = _known(services, exchange)
-        # Also with the store away somebody may begin: nothing of theirs is there yet.
+        # A new person may begin while the store is unavailable: it has nothing about them yet.
         person = known.session.person if known else ""
         if refused := await gate.without_store(Kind.SESSIONS, exchange.scope, person):
             raise too_many(refused)

@@ -179,7 +179,7 @@ def last_event(headers: Mapping[str, str]) -> LastRead:
 
 
 def last_read(text: str) -> LastRead | None:
-    """``<match>:<n>:<at_ms>``, without the instant if that is not known; ``None``: it is no such text."""
+    """``<match>:<n>:<at_ms>``, without the instant if that is not known; ``None`` for other text."""
     found = EVENT_ID.fullmatch(text)
     return LastRead(found[1], int(found[2]), int(found[3] or 0)) if found else None
 

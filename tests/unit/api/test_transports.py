@@ -12,7 +12,7 @@ MANY = Comparison(same=10_000, missed=10_000)
 @pytest.mark.parametrize(
     ("usage", "safe", "why"),
     [
-        (Usage(50, 0, NONE, NONE, 50), True, "of 50 people agreed with their reads, and nobody polls"),
+        (Usage(50, 0, NONE, NONE, 50), True, "of 50 people agreed with their reads, and no one polls"),
         (Usage(50, 0, NONE, NONE, 50, 1), True, "for 1 of them a read knew what the stream never brought"),
         (Usage(50, 0, NONE, NONE, 500, 2), False, "for 2 people a read knew what the stream never brought"),
         (Usage(50, 0, NONE, NONE, 49), False, "49 people were compared, and 50 people are needed"),
