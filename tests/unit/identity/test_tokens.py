@@ -1,6 +1,7 @@
 """Session tokens: who they say is asking, and every way in which they do not."""
 
 import base64
+import hmac
 import json
 import re
 import sys
@@ -173,6 +174,68 @@ BAD: dict[str, Callable[[], str]] = {
 def test_a_bad_token_is_nobody(make: Callable[[], str]) -> None:
     """Nothing but a token that we or the operator signed, unaltered and in time, names a person."""
     assert isinstance(tokens().read(make()), BadToken)
+
+
+def _unpadded(payload: bytes) -> str:
+    return base64.urlsafe_b64encode(payload).rstrip(b"=").decode()
+
+
+def _signed_as_it_is(payload: str) -> str:
+    """Return a token with a known header and a good signature over a payload that is not one."""
+    head = signed({}).partition(".")[0]
+    digest = hmac.digest(SECRET.encode(), f"{head}.{payload}".encode(), "sha256")
+    return f"{head}.{payload}.{_unpadded(digest)}"
+
+
+KNOWN_HEADER: dict[str, Callable[[], str]] = {
+    "cut": lambda: signed({"sub": "other"})[:-1],
+    "longer": lambda: signed({"sub": "other"}) + "A",
+    "padded": lambda: signed({"sub": "other"}) + "==",
+    "without a signature": lambda: signed({"sub": "other"}).rpartition(".")[0] + ".",
+    "two parts": lambda: signed({"sub": "other"}).rpartition(".")[0],
+    "four parts": lambda: signed({"sub": "other"}) + "." + signed({}).rpartition(".")[2],
+    "a payload of another alphabet": lambda: _signed_as_it_is("+/+/"),
+    "a payload that is cut": lambda: _signed_as_it_is("A"),
+    "a payload in another spelling": lambda: _signed_as_it_is(_unpadded(b'{"sub":"a","exp":4e9} ') + "="),
+    "no JSON": lambda: _signed_as_it_is(_unpadded(b"x")),
+}
+
+
+@pytest.mark.parametrize("make", [*BAD.values(), *KNOWN_HEADER.values()], ids=[*BAD, *KNOWN_HEADER])
+def test_a_known_header_is_no_signature(make: Callable[[], str]) -> None:
+    """A reader that remembers headers refuses what one that remembers none refuses."""
+    warm = tokens()
+    for kid, secret in (("new", SECRET), ("old", "o" * 32), ("long", LONG)):
+        session(signed({}, kid=kid, secret=secret), warm)
+    assert isinstance(warm.read(make()), BadToken)
+    assert isinstance(tokens().read(make()), BadToken)
+
+
+def test_a_known_header_takes_nothing_away() -> None:
+    """A padded signature, which some issuers write, is left to PyJWT, and read as before."""
+    warm = tokens()
+    session(signed({}), warm)
+    padded = signed({"sub": "other"}) + "="
+    assert session(padded, warm) == session(padded)
+
+
+def test_a_known_header_spares_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another person's token, with the same header, needs one HMAC."""
+    warm = tokens()
+    first, second = session(signed({}), warm), signed({"sub": "other"})
+    monkeypatch.setattr(jwt.PyJWS, "decode_complete", None)
+    assert session(second, warm).person != first.person
+
+
+def test_without_the_comparison_anything_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control: the comparison is all that refuses a token with a known header."""
+    warm = tokens()
+    session(signed({}), warm)
+    assert isinstance(warm.read(_altered()), BadToken)
+    monkeypatch.setattr(hmac, "compare_digest", lambda *_: True)
+    again = tokens()
+    session(signed({}), again)
+    assert isinstance(again.read(_altered()), Session)
 
 
 @pytest.mark.parametrize("token", ["a" * (MAX_TOKEN_CHARS + 1), "a.é" * 100])
