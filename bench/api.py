@@ -73,7 +73,7 @@ class Ready:
         return REPLIES[script.name]
 
     def __getattr__(self, name: str) -> Any:
-        """Return what does nothing: whatever else the store has is for loops that do not run here."""
+        """Return a function that does nothing: the loops that use the rest of the store do not run here."""
         return lambda *_, **__: None
 
 

@@ -140,7 +140,7 @@ def busy(retry_after_s: int) -> Problem:
 
 
 def report_not_kept() -> Problem:
-    """Return the problem of a report for which there is no room. The block, and the skip, took effect."""
+    """Return the problem of a report that could not be kept. The block, and the skip, took effect."""
     return Problem(
         Code.REPORT_NOT_KEPT,
         "this person is blocked, but there is no room for the report at the moment: send it again",
