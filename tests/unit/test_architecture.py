@@ -13,7 +13,7 @@ BASES = (ROOT, SOURCE, SOURCE / "pairing", ROOT / "protocol")
 
 
 def named(page: str) -> set[str]:
-    """Return the paths in code spans that name a file: they end with a suffix of ours."""
+    """Return the paths in code spans that name a file: they end with one of our suffixes."""
     return set(re.findall(r"`([\w./-]+\.(?:py|lua|ts|md|yaml))`", page))
 
 
@@ -41,7 +41,7 @@ def drawn(page: str) -> dict[str, set[str]]:
 
 
 def real() -> dict[str, set[str]]:
-    """Return what each package of ours imports of the others."""
+    """Return what each package imports of the others."""
     arrows: dict[str, set[str]] = defaultdict(set)
     for path in SOURCE.rglob("*.py"):
         package = path.relative_to(SOURCE).parts[0].removesuffix(".py")

@@ -39,7 +39,7 @@ class Log:
 
 
 def test_the_first_ten_and_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    """Write 10,000 lines of ours and of a library, with any fields."""
+    """Write 10,000 lines of our code and of a library, with any fields."""
     log = Log(capsys)
     for n in range(MANY):
         log.ours.info("attach failed", error=str(n))
@@ -66,7 +66,7 @@ def test_without_the_bound_all_are_written(
 
 
 def test_a_line_about_ourselves_always_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    """Starts, stops, and what a worker of ours says."""
+    """Starts, stops, and what a worker says."""
     log = Log(capsys)
     for _ in range(100):
         structlog.get_logger(ours=True).info("the embedded store runs", pid=1)
@@ -76,7 +76,7 @@ def test_a_line_about_ourselves_always_passes(capsys: pytest.CaptureFixture[str]
 
 
 def test_those_who_speak_of_ourselves() -> None:
-    """Only what nobody outside can repeat: the store that is ours, the workers, the start."""
+    """Only lines that strangers cannot repeat: the embedded store, the workers, the start."""
     about = {
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")

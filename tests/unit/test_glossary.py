@@ -16,7 +16,7 @@ def code() -> str:
 
 
 def done(page: str) -> list[str]:
-    """Return the names of the last table that are in no file of ours any more."""
+    """Return the names of the last table that are in no file any more."""
     table = page.partition("## Renames still to be done")[2]
     names = re.findall(r"^\| `(.+?)`.* \| `.+? \| .+? \| .+? \|$", table, re.MULTILINE)
     return [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code())]

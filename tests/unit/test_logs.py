@@ -53,7 +53,7 @@ def test_the_least_that_is_logged(capsys: pytest.CaptureFixture[str], level: str
 
 
 def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    """``auto`` is JSON where there is no terminal, as here; ``console`` is no JSON."""
+    """``auto`` is JSON where there is no terminal, as here; ``console`` is not JSON."""
     logs.configure("info", "console")
     structlog.get_logger().info("ours")
     with pytest.raises(json.JSONDecodeError):
@@ -78,7 +78,7 @@ def test_a_traceback_for_people_shows_no_variables(capsys: pytest.CaptureFixture
 
 
 def test_a_log_that_nobody_reads_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A closed terminal refuses what is written: whoever logs goes on."""
+    """A closed terminal refuses lines; the program goes on."""
 
     class Gone(io.StringIO):
         def write(self, _: str) -> int:

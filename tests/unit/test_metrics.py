@@ -60,7 +60,7 @@ def test_facts(fact: str, name: str, labels: dict[str, str], value: float) -> No
 
 @pytest.mark.parametrize("fact", ["", "alone away", "something else"])
 def test_an_unknown_fact_is_a_mistake(fact: str) -> None:
-    """It would otherwise be a measurement that nobody sees."""
+    """Otherwise a measurement would be lost unseen."""
     with pytest.raises(ValueError, match="unknown fact"):
         Metrics().observe(fact)
 

@@ -198,7 +198,7 @@ def test_livekits_library_is_an_extra(tmp_path: Path) -> None:
 
 
 def test_redis_needs_a_signing_key() -> None:
-    """With a key of each server's own, a person would be somebody else on the next server."""
+    """If each server had another key, a person would be a different person on the next server."""
     line = refused(redis_url="redis://localhost")
     assert "DUOLOGUE_SECRET" in line
     assert "token_urlsafe" in line
@@ -417,7 +417,7 @@ def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -
     ],
 )
 def test_limits_and_origins_that_cannot_be_meant(given: dict[str, Any], words: str) -> None:
-    """A cookie is never for anybody's page, and an origin has no path."""
+    """A cookie cannot be for any page, and an origin has no path."""
     assert re.search(words, refused(**given))
     Settings(cors_origins=("*",), origins=("https://chat.example:8443", "http://[::1]:80")).check(**DEAF)
 

@@ -11,7 +11,7 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
 def test_the_page_is_what_the_settings_are() -> None:
-    """Generated anew, not a byte differs: ``python tools/settings_page.py`` writes it."""
+    """The generated page does not differ by a byte: ``python tools/settings_page.py`` writes it."""
     assert settings_page.PAGE.read_text() == settings_page.page()
 
 

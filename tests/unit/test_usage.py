@@ -1,4 +1,4 @@
-"""``duologue transports``: what it prints, and its one line when nobody answers."""
+"""``duologue transports``: what it prints, and its one line when there is no answer."""
 
 import socket
 

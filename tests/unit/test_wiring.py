@@ -1,4 +1,4 @@
-"""What wiring decides by itself: the signing key, signals, and which stores will do."""
+"""What the wiring decides: the signing key, signals, and which stores are accepted."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ from duologue.store.client import ServerInfo, Store, StoreError
 
 
 def test_a_signing_key_is_made_once_and_kept(tmp_path: Path) -> None:
-    """Whoever signed in before a restart is the same person after it; nobody else may read the key."""
+    """A person who signed in before a restart is the same person after it; others cannot read the key."""
     file = tmp_path / "secret"
     first = wiring.kept_secret(file)
     assert len(first) >= 32
@@ -66,7 +66,7 @@ def test_what_can_be_known_is_refused_before_a_store_is_started(
 
 
 def test_limits_can_be_switched_off() -> None:
-    """Then there is nobody to ask; by default there is."""
+    """Then there are no limits; by default there are."""
     store = Store("redis://nowhere")
     assert wiring.limits_of(Settings(limits=False), store, b"") is None
     assert wiring.limits_of(Settings(), store, b"s" * 32) is not None
@@ -74,7 +74,7 @@ def test_limits_can_be_switched_off() -> None:
 
 @pytest.mark.parametrize(("kind", "version"), [("Redis", "6.2.14"), ("Redis", "5.0.3")])
 def test_a_store_that_is_too_old(kind: str, version: str) -> None:
-    """It would fail at the first script, with an error that nobody understands."""
+    """It would fail at the first script, with an error that is hard to understand."""
     with pytest.raises(StoreError, match="Redis 7 or newer"):
         wiring.look_at(ServerInfo(kind, version, "", ""))
 
@@ -151,5 +151,5 @@ async def test_nohup_is_respected() -> None:
     ],
 )
 def test_the_address_that_is_shown_is_one_that_works(host: str, shown: str) -> None:
-    """Cameras work on localhost without TLS, and nobody can open http://0.0.0.0."""
+    """Cameras work on localhost without TLS, and http://0.0.0.0 cannot be opened."""
     assert wiring.Running(host, 1, "", "").shown_host == shown

@@ -95,7 +95,7 @@ async def connect(make_services: Callable[..., Services]) -> AsyncIterator[Conne
 
 @pytest.fixture
 def client(connect: Connect, tokens: Tokens) -> httpx.AsyncClient:
-    """Somebody with a bearer token."""
+    """A person with a bearer token."""
     return connect(token=tokens.start("Ada").token)
 
 

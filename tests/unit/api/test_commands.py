@@ -119,7 +119,7 @@ async def test_the_shortest_report(client: httpx.AsyncClient, reporting: Recorde
 
 
 async def test_a_report_of_an_unknown_match(client: httpx.AsyncClient, recorder: Recorder) -> None:
-    """Nobody is blocked, so nothing is reported."""
+    """No person is blocked, so nothing is reported."""
     recorder.words = {"block": Outcome.UNKNOWN_MATCH}
     answer = await client.post("/v1/reports", json=REPORT)
     assert (answer.status_code, answer.json()["outcome"]) == (200, "unknown-match")
@@ -150,7 +150,7 @@ async def test_a_message_beyond_what_is_kept(client: httpx.AsyncClient, recorder
 async def test_every_outcome_is_an_answer(
     word: Outcome, client: httpx.AsyncClient, recorder: Recorder
 ) -> None:
-    """To be late is no error: 200, the outcome, and the caller's state."""
+    """A late command is not an error: the answer is 200, the outcome, and the caller's state."""
     recorder.word = word
     answer = await client.post("/v1/skip", json={"match": "m_1"})
     assert (answer.status_code, answer.json()) == (200, {"outcome": word, "state": IDLE})
@@ -199,7 +199,7 @@ async def test_what_browsers_say_is_relayed(
 async def test_a_token_may_name_the_only_pool(
     connect: Connect, make_token: Callable[..., str], recorder: Recorder, tokens: Tokens
 ) -> None:
-    """Whoever's token names a pool goes there unasked, and nowhere else."""
+    """A person whose token names a pool goes there by default, and nowhere else."""
     mine = connect(token=make_token(pool="de"))
     assert (await mine.post("/v1/join", json={"intent": 1})).status_code == 200
     assert recorder.calls[0][1][2] == "de"

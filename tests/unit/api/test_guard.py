@@ -60,7 +60,7 @@ class Echo:
         await send({"type": "http.response.body", "body": b"done", "more_body": False})
 
     async def drain(self) -> None:
-        """There is nobody to tell."""
+        """Do nothing: no reader waits."""
 
 
 class Client:
@@ -198,7 +198,7 @@ async def test_a_request_has_its_time(app: Echo, said: bytes, before: bytes) -> 
 
 @pytest.mark.usefixtures("short")
 async def test_bytes_do_not_win_time(app: Echo) -> None:
-    """A byte now and then (slowloris) is no request; nor are line breaks in front of one."""
+    """A byte now and then (slowloris) is not a request, nor are line breaks before one."""
     for said in (b"X: y\r\n", b"\r\n"):
         async with connected(app) as client:
             client.writer.write(HEAD if said != b"\r\n" else said)
@@ -336,7 +336,7 @@ class Early(Echo):
     """Answers without waiting for the body."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A refusal, such as of somebody without a token."""
+        """Refuse, as for a person without a token."""
         self.paths.append(scope["path"])
         await send({"type": "http.response.start", "status": 401, "headers": []})
         await send({"type": "http.response.body", "body": b"done", "more_body": False})

@@ -8,7 +8,7 @@ from tests.unit.api.recorder import Recorder
 
 
 async def test_alive_and_ready_are_two_things(connect: Connect, recorder: Recorder) -> None:
-    """A process that lost the store lives, and must not be sent anybody; neither question asks the store."""
+    """A process that lost the store is alive and must get no new people; neither question asks the store."""
     for inside in (False, True):
         away, there = connect(ready=False, inside=inside), connect(inside=inside)
         assert (await away.get("/healthz")).status_code == 200
@@ -42,7 +42,7 @@ async def test_the_operators_pages_are_inside_only(connect: Connect, path: str) 
 
 @pytest.mark.parametrize("path", ["/", "/v1/state", "/v1/sessions", "/metrics%0a", "/%6detrics"])
 async def test_inside_there_is_nothing_else(connect: Connect, path: str) -> None:
-    """No interface and no page: a port that is opened by mistake lets nobody in."""
+    """It has no interface and no page, so a port that is opened by mistake gives access to nothing else."""
     assert (await connect(inside=True).get(path)).status_code == 404
 
 
@@ -83,7 +83,7 @@ async def test_without_that_a_strangers_page_reads_them(
 
 
 async def test_head_opens_no_stream(connect: Connect) -> None:
-    """A HEAD of the event stream would be a connection that nobody reads; a HEAD of a read is a read."""
+    """A HEAD of the event stream would be a connection that is never read; a HEAD of a read is a read."""
     client = connect()
     assert (await client.head("/v1/events?page=p1")).status_code == 405
     assert (await client.head("/healthz")).status_code == 200

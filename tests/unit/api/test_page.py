@@ -99,12 +99,12 @@ async def test_nothing_but_the_files_is_served(path: str, connect: Connect, web:
 
 
 async def test_an_unbuilt_page_says_what_to_do(connect: Connect, tmp_path: Path) -> None:
-    """A server without its page still serves the API, and is no riddle."""
+    """A server without its page still serves the interface, and says how to build the page."""
     answer = await connect(web=tmp_path / "nothing").get("/")
     assert answer.status_code == 200
     assert "make run" in answer.text
 
 
 async def test_the_page_can_be_switched_off(connect: Connect) -> None:
-    """Whoever has a page of their own serves no other."""
+    """An operator with another page does not serve ours."""
     assert (await connect(web=None).get("/")).status_code == 404

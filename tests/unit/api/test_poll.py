@@ -33,7 +33,7 @@ def scene() -> Scene:
 async def client(
     scene: Scene, make_services: Callable[..., Services], tokens: Tokens
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody with a token, of a server that answers polls."""
+    """A person with a token, of a server that answers polls."""
     app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=Path("no"), polls=scene.polls)
     headers = {"Authorization": f"Bearer {tokens.start('Ada').token}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -95,7 +95,7 @@ async def test_refusals(
 
 
 async def test_a_reply_has_what_only_a_process_knows(client: httpx.AsyncClient) -> None:
-    """Nobody keeps it, and the people online are counted as everywhere."""
+    """No cache keeps it, and the people online are counted as everywhere."""
     answer = await client.get("/v1/state?page=a1")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["people_online"] == 1

@@ -1,4 +1,4 @@
-"""What the application reads of whoever asks, behind a proxy and in front of one."""
+"""The address and scheme that the application reads, behind a proxy and without one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -61,7 +61,8 @@ async def test_of_proxies_in_a_row_the_first_was_asked_by_the_browser(said: list
 
 
 async def test_anybody_elses_does_not_and_is_told_once() -> None:
-    """An operator whose proxy is missing in the list would else wonder why everybody is one address."""
+    """Without the warning, an operator whose proxy is not listed would not know why all people are one
+    address."""
     headers = [(b"x-forwarded-for", b"192.0.2.7"), (b"x-forwarded-proto", b"https")]
     with capture_logs() as logs:
         scope = await seen(("198.51.100.4", 5), headers, times=3)
@@ -88,7 +89,8 @@ async def test_garbage_changes_nothing(headers: list[Header]) -> None:
 
 @pytest.mark.parametrize(("proxies", "address"), [("unix", "192.0.2.7"), ("10.0.0.1", "")])
 async def test_a_peer_on_a_unix_socket(proxies: str, address: str) -> None:
-    """It has no address; who it speaks for counts where the list says so, else nobody's bucket is touched."""
+    """It has no address. If the list has ``unix``, the address that it names counts; else no bucket is
+    used."""
     assert address_of(await seen(None, [(b"x-forwarded-for", b"192.0.2.7")], proxies=proxies)) == address
 
 

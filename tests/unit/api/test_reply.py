@@ -44,7 +44,7 @@ class Answers:
         await deliver(HttpReply(said, fields=fields), ((b"vary", b"Origin"),), asked, send)
 
     async def drain(self) -> None:
-        """There is nobody to tell."""
+        """Do nothing: no reader waits."""
 
 
 @contextlib.asynccontextmanager
@@ -166,7 +166,7 @@ async def test_the_last_answer_of_a_server_says_so(at_once: bool) -> None:
 
 
 async def test_there_is_one_answer() -> None:
-    """A second one is a defect of ours."""
+    """A second answer is a defect of the application."""
     errors: list[RuntimeError] = []
 
     class Twice(Answers):

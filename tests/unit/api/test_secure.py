@@ -26,7 +26,7 @@ GET = b"GET /who HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @dataclass
 class App:
-    """Answers with the scheme that it was told; ``/endless`` writes for as long as somebody takes it."""
+    """Answers with the scheme that it was told; ``/endless`` writes as long as the client reads."""
 
     paths: list[str] = field(default_factory=list)
     written: int = 0
@@ -42,7 +42,7 @@ class App:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def drain(self) -> None:
-        """There is nobody to tell."""
+        """Do nothing: no reader waits."""
 
 
 @dataclass(frozen=True)
@@ -279,7 +279,7 @@ async def test_this_machine_needs_no_tls(own: str) -> None:
 
 
 async def test_tls_is_served_whoever_asks() -> None:
-    """Anybody of the network."""
+    """Any person of the network gets TLS."""
     assert (await answered(scope("POST", scheme="https"))).get("served")
 
 

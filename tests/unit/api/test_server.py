@@ -39,7 +39,7 @@ def test_it_listens_before_it_serves() -> None:
 
 
 def test_a_second_listener_is_refused_at_once() -> None:
-    """Though the first has accepted nobody yet."""
+    """The second one is refused although the first has accepted no connection yet."""
     with listening("127.0.0.1", 0) as sockets:
         port = port_of(sockets)
         with (
@@ -70,7 +70,8 @@ def test_open_files_are_as_many_as_allowed() -> None:
 
 
 def test_more_open_files_than_asked_for_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """macOS calls its limits endless; what is there already is never lowered, and a refusal is no end."""
+    """macOS calls its limits endless. A higher present limit is kept, and a refusal by the system is not an
+    error."""
     asked: list[tuple[int, int]] = []
 
     def refuse(_: int, limits: tuple[int, int]) -> None:
@@ -126,7 +127,7 @@ class Slow:
 
 
 async def run(app: Slow, limits: ServerLimits, test: Callable[[Server, str], Awaitable[None]]) -> None:
-    """The test against the server, which must end by itself afterwards."""
+    """Run the test against the server, which must end afterwards."""
     started = asyncio.Event()
     with listening("127.0.0.1", 0) as sockets:
         one = Server(app, limits, started=started.set, drain=app.drain)
@@ -137,7 +138,7 @@ async def run(app: Slow, limits: ServerLimits, test: Callable[[Server, str], Awa
 
 
 async def test_a_stop_ends_streams_by_the_drain() -> None:
-    """An open stream would keep uvicorn for ever; the drain ends it, then the server ends."""
+    """An open stream would keep uvicorn running; the drain ends it, and then the server ends."""
 
     async def test(one: Server, url: str) -> None:
         async with asyncio.TaskGroup() as group, httpx.AsyncClient() as client:
@@ -151,7 +152,7 @@ async def test_a_stop_ends_streams_by_the_drain() -> None:
 
 
 async def test_a_stop_finishes_commands_under_way() -> None:
-    """Whoever was asked answers, though nobody new is let in."""
+    """Commands in progress are answered, and new people are refused."""
 
     async def test(one: Server, url: str) -> None:
         async with asyncio.TaskGroup() as group, httpx.AsyncClient() as client:

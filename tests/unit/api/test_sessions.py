@@ -25,7 +25,7 @@ async def start(client: httpx.AsyncClient, body: object = None, **headers: str) 
 
 
 async def test_a_guest_begins(connect: Connect, tokens: Tokens, recorder: Recorder) -> None:
-    """Somebody new, for 30 days, with the token in body and cookie; the store is not asked."""
+    """A new person begins for 30 days, with the token in the body and as a cookie; the store is not asked."""
     answer = await start(connect(), {"alias": "Ada"})
     body = answer.json()
     assert set(body) == {"person", "token", "expires_at_ms"}
@@ -71,7 +71,7 @@ async def test_a_valid_token_renews(connect: Connect) -> None:
 
 
 async def test_a_second_person_in_one_browser(connect: Connect) -> None:
-    """Without its cookie (``credentials: "omit"``) a tab is somebody else; its bearer token wins."""
+    """Without its cookie (``credentials: "omit"``) a tab is another person; its bearer token is used."""
     browser = connect()
     first = (await start(browser)).json()
     second = (await start(connect(), {"cookie": False})).json()
@@ -155,7 +155,7 @@ async def test_who_gets_no_cookie_keeps_a_device_token(connect: Connect, tokens:
 
 
 async def test_a_second_person_of_one_browser_is_on_its_device(connect: Connect, tokens: Tokens) -> None:
-    """``cookie: false`` beside the browser's cookie is somebody new, on the browser's own device."""
+    """``cookie: false`` beside the browser's cookie is a new person, on the browser's device."""
     browser = connect()
     first = (await start(browser)).json()
     answer = await start(browser, {"cookie": False})
@@ -207,7 +207,8 @@ SIMPLE = (
 async def test_a_foreign_pages_simple_post_does_nothing(
     kind: str, path: str, connect: Connect, recorder: Recorder
 ) -> None:
-    """What a page may send anywhere without a preflight creates no guest and is no command (415)."""
+    """A request that a page may send anywhere without a preflight creates no guest and is not a command
+    (415)."""
     client = connect()
     await start(client)
     headers = {"Content-Type": kind} if kind else {}

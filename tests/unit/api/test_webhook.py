@@ -89,7 +89,7 @@ async def test_a_room_that_is_not_ours_is_passed_over(post: Post, room: str) -> 
 
 
 async def test_forged_altered_expired(post: Post) -> None:
-    """S4: 401, and nobody hears of it."""
+    """S4: 401, and nothing is passed on."""
     body = json.dumps(LEFT).encode()
     other = Project(PROJECT.url, "key", "x" * 32)
     for header in (

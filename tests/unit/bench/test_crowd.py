@@ -32,7 +32,7 @@ async def test_a_busy_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_a_refusal_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """429 says that the figures would be those of a limit: nobody goes on as if nothing were."""
+    """A 429 means that the figures would be those of a limit, so the run ends."""
     monkeypatch.setattr(crowd, "AGAIN_S", 0.01)
     with pytest.raises(RuntimeError, match="/v1/join was answered 429"):
         await joined([429, 200])

@@ -230,7 +230,7 @@ def matched(
 
 
 def probed(probe: str = "b_1") -> dict[str, Any]:
-    """The field of somebody who owes a sign."""
+    """The field of a person who owes a sign."""
     return {"probe": probe, "until_ms": EPOCH_MS + 3_000}
 
 

@@ -119,7 +119,7 @@ async def test_a_skip_is_given_up_when_its_match_is_over(seat: Seat) -> None:
 
 
 async def test_what_a_person_says_is_answered_or_refused(seat: Seat) -> None:
-    """Directly to whoever asked."""
+    """The caller gets the answer directly."""
     seat.server.replies("pulse", "ok", matched())
     seat.server.replies("messages", "sent", matched())
     seat.server.replies("blocks", "unknown-match", matched())
@@ -197,7 +197,7 @@ async def test_a_store_that_forgot_everything_heals_by_itself(seat: Seat) -> Non
 
 
 async def test_too_many_is_no_refusal(seat: Seat) -> None:
-    """A press waits as long as the server says, and is sent again; nobody is told of an error."""
+    """A press waits as long as the server says, and is sent again; the person reads no error."""
     answers = [problem(429, "too-many", **{"retry-after": "3"})]
     seat.server.answers.insert(0, lambda path, _: answers.pop() if answers and path == "join" else None)
     seat.server.replies("state", "ok", state())

@@ -122,7 +122,7 @@ async def test_what_a_read_counts_as(seat: Seat, play: Play, result: str) -> Non
 
 
 async def test_alike_is_the_same(seat: Seat) -> None:
-    """Told every 10 s, and counted anew then."""
+    """It is reported every 10 s, and counted from zero then."""
     assert await seat.reports() == [{"same": 4}]
     assert (await seat.reports())[1] == {"same": 5}
 

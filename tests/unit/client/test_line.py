@@ -110,7 +110,7 @@ async def test_nothing_for_twenty_seconds_is_a_dead_stream(setup: Setup) -> None
 
 
 async def test_a_server_that_is_away_is_asked_ever_more_slowly(setup: Setup) -> None:
-    """The first tries come quickly, the cap is 30 s; a frame begins anew."""
+    """The first attempts come quickly, the longest pause is 30 s, and a frame resets the pauses."""
     setup.server.reachable = False
     async with setup.running():
         await setup.clock.turn(31.5)
@@ -137,7 +137,7 @@ async def test_a_server_that_goes_away_says_when_to_come_back(setup: Setup) -> N
 
 
 async def test_a_delay_that_the_server_named_is_not_cut_short(setup: Setup) -> None:
-    """It spreads people who come back; a network that is back is no reason to come sooner."""
+    """The delay spreads people who come back; a network that is back does not shorten it."""
     async with setup.running():
         setup.stream.frame("reconnect", after_ms=42_000)
         await settle()

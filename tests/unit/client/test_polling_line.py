@@ -55,7 +55,7 @@ async def test_a_stream_that_is_held_back_is_given_up_for_polls_after_six_second
 
 
 async def test_a_stream_that_is_not_answered_at_all_is_held_back_too(setup: Setup) -> None:
-    """Nobody can tell the two apart."""
+    """The two cannot be told apart."""
     setup.server.stream_hangs = True
     setup.stream.end()
     await setup.clock.turn(0.5)
@@ -145,7 +145,7 @@ async def test_a_server_that_says_sse_is_never_polled(setup: Setup) -> None:
 
 
 async def test_a_server_that_had_streams_only_and_now_has_none_is_polled(setup: Setup) -> None:
-    """Whoever runs it changed the setting."""
+    """The operator changed the setting."""
     setup.stream.frame("snapshot", state=state(), transports="sse")
     await settle()
     setup.server.stream_status = 404
@@ -196,7 +196,7 @@ async def test_a_stream_that_is_still_held_back_changes_nothing(polling: Setup) 
 
 
 async def test_a_poll_that_is_answered_beside_a_trial_gives_it_two_seconds(polling: Setup) -> None:
-    """The trial may have replaced it; the next poll would replace the trial, and so on for ever."""
+    """The attempt may have replaced the poll; the next poll would replace the stream, again and again."""
     polling.line.nudge()
     await settle()
     polls = len(polling.server.polls)

@@ -103,7 +103,7 @@ def test_another_frame_counts_only_if_it_is_newer(page: Page) -> None:
 
 
 def test_a_type_that_is_not_known_counts_by_its_state(page: Page) -> None:
-    """A server of next year is followed all the same."""
+    """The state in an unknown frame of a newer server still counts."""
     page.frames(("snapshot", state()), ("something-new", state("waiting", version=2)))
     assert page.model.waiting
 
@@ -168,7 +168,7 @@ def test_stop_is_a_leave_with_a_higher_number(talking: Page) -> None:
 
 
 def test_a_store_that_forgot_is_healed_with_the_same_number(talking: Page) -> None:
-    """It says that nobody ever joined (races E18, E28)."""
+    """The state says that no join ever came (races E18, E28)."""
     talking.frames(("snapshot", state(version=50)))
     assert talking.sent() == [("join", {"intent": EPOCH_MS})]
 
@@ -227,7 +227,7 @@ def test_a_page_without_an_intent_follows_and_heals_nothing(page: Page) -> None:
 
 
 def test_a_page_that_was_taken_over_says_nothing_more(talking: Page) -> None:
-    """Two pages would heal against each other for ever (race E25)."""
+    """Two pages would send joins against each other without end (race E25)."""
     talking.feed(LinkChanged(Link.TAKEN_OVER), FrameRead(frame("snapshot", state(version=50))))
     assert talking.effects == ()
 
@@ -274,7 +274,7 @@ def test_every_snapshot_that_says_matched_is_answered_with_the_present_media(tal
 
 @pytest.mark.parametrize("where", ["waiting", "matched"])
 def test_a_probe_is_answered_until_a_pulse_is_ok(page: Page, where: str) -> None:
-    """A pulse that failed or was stale is no answer."""
+    """A pulse that failed or was stale is not an answer."""
     found = {"waiting": state("waiting", version=5), "matched": matched(version=5)}[where]
     match = "m_1" if where == "matched" else ""
     page.frames(("snapshot", found))
@@ -301,7 +301,7 @@ def test_a_probe_answered_before_a_snapshot_is_answered_again(page: Page) -> Non
 
 
 def test_a_stale_pulse_answers_the_state_that_came_with_it(page: Page) -> None:
-    """It was no sign of life; the new match wants one at once."""
+    """It was not a sign of life, and the new match wants one at once."""
     page.frames(("snapshot", matched("m_1")))
     page.answer("pulse", "stale", matched("m_2", 5, probe=probed()), match="m_1")
     assert page.sent() == [("pulse", {"match": "m_2"})]
@@ -430,7 +430,7 @@ def test_next_skips_the_match_on_screen_once(talking: Page) -> None:
 
 
 def test_next_without_a_match_is_nothing(page: Page) -> None:
-    """There is nobody to skip."""
+    """There is no partner to skip."""
     page.frames(("snapshot", state("waiting", version=2)))
     assert page.feed(NextPressed()).sent() == []
 
@@ -537,7 +537,7 @@ def test_why_the_server_takes_no_connection_is_kept_until_another_frame() -> Non
 
 
 def test_other_frames_have_reasons_of_their_own(talking: Page) -> None:
-    """The reason of an ending keeps nobody out."""
+    """The reason of an ending does not set ``kept_out``."""
     ended = state("waiting", version=11)
     talking.feed(FrameRead(frame("force-disconnect", ended, match="m_1", reason="partner-skipped")))
     assert talking.model.kept_out == ""

@@ -127,7 +127,7 @@ async def test_a_host_that_is_down_at_half_life_is_asked_again() -> None:
 
 
 async def test_a_host_that_says_no_ends_the_session() -> None:
-    """Nobody is logged in there."""
+    """The person is not logged in at the host."""
     setup = Setup(hosted=True)
     setup.host.error = Refused(401, "log in")
     async with setup.client.running():
@@ -151,7 +151,7 @@ async def test_a_hosts_token_that_the_server_turns_away_is_replaced() -> None:
 
 
 async def test_a_command_without_a_session_takes_the_stream_along() -> None:
-    """What the server no longer knows is asked for anew at once, not when the stream notices."""
+    """A token that the server does not know is replaced at once, not when the stream notices."""
     setup = Setup(hosted=False)
     async with setup.running():
         setup.server.answers.insert(0, lambda path, _: problem(401, "bad-token") if path == "join" else None)
@@ -167,7 +167,7 @@ def test_when_a_jwt_says_that_it_ends() -> None:
 
 
 async def test_a_guest_who_begins_again_is_on_the_same_device() -> None:
-    """The server forgot the token: somebody new begins, and says the device that was kept."""
+    """The server lost the token: a new person begins, and sends the device that was kept."""
     server, clock = FakeServer(), FakeClock()
     api, session = Api(server, clock), Session(clock)
     grant = {"person": "ada", "token": "t_1", "expires_at_ms": EPOCH_MS + 3_600_000, "device": "d_1"}
@@ -181,7 +181,7 @@ async def test_a_guest_who_begins_again_is_on_the_same_device() -> None:
 
 
 async def refused_each_time(patience_s: float, *, answered: bool = False) -> tuple[int, str]:
-    """Return how many guests begin at a server that grants a session and then knows nobody by it, and with
+    """Return how many guests begin at a server that grants sessions and refuses their tokens, and with
     which code that ends; ``answered``: it answers commands in between."""
     server, clock = FakeServer(), FakeClock()
     api, session = Api(server, clock), Session(clock, patience_s=patience_s)

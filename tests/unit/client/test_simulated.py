@@ -88,7 +88,7 @@ def test_a_partner_who_never_comes_is_silent_too(call: Call) -> None:
 
 
 def test_one_who_hears_nothing_is_alone_on_one_side_only(call: Call) -> None:
-    """A is heard by nobody; B's pings still come (race R17)."""
+    """A is not heard; B's pings still come (race R17)."""
     call.begin()
     call.b.media.deaf = True
     call.ticks(8)
@@ -97,7 +97,7 @@ def test_one_who_hears_nothing_is_alone_on_one_side_only(call: Call) -> None:
 
 
 def test_a_network_that_is_down_is_silence_on_both_sides(call: Call) -> None:
-    """Nobody froze (race R16)."""
+    """No browser froze (race R16)."""
     call.begin()
     call.a.media.up = False
     call.ticks(6)
@@ -121,7 +121,7 @@ def test_a_connection_that_will_not_come_says_so_at_once(call: Call) -> None:
 
 
 def test_a_partners_new_page_is_a_new_connection(call: Call) -> None:
-    """The server asks both for ``open`` anew, so it is said although nothing changed here."""
+    """The server asks both for ``open`` again, so it is sent although nothing changed here."""
     call.begin().ticks(3)
     call.b.media.leave()
     call.ticks(1)

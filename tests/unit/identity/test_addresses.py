@@ -31,7 +31,8 @@ HOME = Proxies.parse("127.0.0.1, ::1, 10.0.0.0/8, 2001:db8:ffff::/48")
     ],
 )
 def test_who_asks(peer: str | None, forwarded: list[str], asks: str) -> None:
-    """From the right, the first that is no proxy of ours; of what is no address, whoever brought it."""
+    """From the right, the first address that is not a trusted proxy's; text that is not an address counts
+    for its sender."""
     assert HOME.client(peer, forwarded) == asks
 
 
@@ -93,7 +94,7 @@ def test_an_ipv6_network_counts_as_one(address: str, group: str) -> None:
 
 @given(st.one_of(st.none(), st.text(max_size=80)), st.lists(st.text(max_size=200), max_size=3))
 def test_no_text_makes_it_fail(peer: str | None, forwarded: list[str]) -> None:
-    """Anybody can write the header: it never raises, and what comes out is an address or nothing."""
+    """Anyone can write the header: reading it never raises, and returns an address or nothing."""
     for proxies in (HOME, Proxies.parse("*"), Proxies.parse("unix")):
         asks = proxies.client(peer, forwarded)
         assert asks == "" or grouped(asks)

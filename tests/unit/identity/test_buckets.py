@@ -34,7 +34,7 @@ def test_a_burst_then_one_by_one(clock: Clock) -> None:
 
 
 def test_a_refusal_changes_nothing(clock: Clock) -> None:
-    """However often somebody asks in vain, their next token comes no later."""
+    """Refused requests do not delay the next token."""
     memory = Memory(clock)
     for _ in range(3):
         memory.spend("a", SKIPS)
@@ -42,7 +42,7 @@ def test_a_refusal_changes_nothing(clock: Clock) -> None:
 
 
 def test_a_full_bucket_holds_no_more_than_a_burst(clock: Clock) -> None:
-    """An hour of rest is no credit."""
+    """An hour of rest gives no more than a full bucket."""
     memory = Memory(clock)
     memory.spend("a", SKIPS)
     clock.now += 3_600_000
@@ -50,7 +50,7 @@ def test_a_full_bucket_holds_no_more_than_a_burst(clock: Clock) -> None:
 
 
 def test_what_is_kept_is_bounded(clock: Clock) -> None:
-    """Of more people than that, whoever asked longest ago has a full bucket again; nobody else has."""
+    """Beyond the maximum, only the person who asked longest ago has a full bucket again."""
     memory = Memory(clock, most=100)
     for n in range(1_000):
         for _ in range(3):

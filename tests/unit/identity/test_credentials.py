@@ -51,7 +51,8 @@ def test_a_strangers_page_has_no_cookie(origin: str) -> None:
 
 
 def test_own_pages_and_programs_have_their_cookie() -> None:
-    """The same host counts whatever the scheme (a proxy may end TLS); so does a client that is no browser."""
+    """The same host counts with any scheme (a proxy may end TLS); a client that is not a browser counts,
+    too."""
     jar = {"cookie": "duologue_session=two; duologue_session_8000=three"}
     assert find({**HOME, **jar}, Origins())
     assert find({"host": "Chat.Example", "origin": "https://chat.example", **jar}, Origins())
@@ -63,7 +64,7 @@ def test_own_pages_and_programs_have_their_cookie() -> None:
     [("cross-site", False), ("same-site", False), ("same-origin", True), ("none", True), ("", True)],
 )
 def test_a_strangers_link_has_no_cookie(site: str, counts: bool) -> None:
-    """A link or a redirect names no origin; the browser says all the same whose page it was on."""
+    """A link or a redirect has no origin, but the browser still says whose page it was on."""
     headers = {"host": "chat.example", "cookie": "duologue_session=two", "sec-fetch-site": site}
     assert bool(find(headers, Origins())) is counts
     assert find({**headers, "authorization": "Bearer one"}, Origins()) is not None

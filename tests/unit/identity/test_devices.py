@@ -42,5 +42,5 @@ def test_a_device_is_not_a_session() -> None:
 
 @given(st.text(max_size=300))
 def test_no_text_is_a_device(text: str) -> None:
-    """Anybody can send anything: it never raises."""
+    """Anyone can send anything: reading it never raises."""
     assert DEVICES.read(text) == ""

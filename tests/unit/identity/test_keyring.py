@@ -21,7 +21,7 @@ def test_the_first_key_signs_and_all_are_known() -> None:
 
 
 def test_a_secret_may_end_with_base64_padding() -> None:
-    """``=`` is no separator: secrets from ``openssl rand -base64`` end with it."""
+    """``=`` is not a separator: secrets from ``openssl rand -base64`` end with it."""
     assert Keyring.parse("x" * 43 + "=").keys["main"].endswith(b"=")
 
 
@@ -29,7 +29,7 @@ def test_a_secret_may_end_with_base64_padding() -> None:
     "text", ["", "short", "kid:short", f":{OLD}", f"a b:{OLD}", f"a:{OLD},a:{NEW}", f"{OLD},"]
 )
 def test_what_cannot_be_used_is_refused_without_showing_it(text: str) -> None:
-    """An empty, short, unnamed or twice named key is refused in one line, and the line is no leak."""
+    """An empty, short, unnamed or twice named key is refused in one line without the secret."""
     with pytest.raises(SecretError) as refused:
         Keyring.parse(text)
     assert "\n" not in str(refused.value)

@@ -98,7 +98,7 @@ async def test_what_hides_addresses_is_the_key(store: Store, clock: Clock) -> No
 
 @pytest.mark.parametrize("kind", sorted(IN_MEMORY))
 async def test_signs_of_life_ask_no_store_and_no_address(store: Store, clock: Clock, kind: Kind) -> None:
-    """Each process counts them by itself, a person's only."""
+    """Each process counts them in memory, per person only."""
     counted = limits(store, clock)
     said = [await counted.spend(kind, person="ann", address="192.0.2.7") for _ in range(3)]
     assert said == [None, None, TooMany(kind, "person", 1_001)]
@@ -122,7 +122,7 @@ async def test_a_flood_costs_the_store_nothing(store: Store, clock: Clock) -> No
 
 
 async def test_an_address_pays_for_new_people_only(store: Store, clock: Clock) -> None:
-    """A renewal is nobody new; whether a stream is of somebody new the script looks up itself."""
+    """A renewal is not a new person; whether a stream is a new person's is decided by the script."""
     counted = limits(store, clock)
     await counted.spend(Kind.SESSIONS, person="ann", address="192.0.2.7")
     await counted.spend(Kind.SESSIONS, address="192.0.2.7")
@@ -135,7 +135,7 @@ async def test_an_address_pays_for_new_people_only(store: Store, clock: Clock) -
 
 
 async def test_a_strangers_refusal_is_nobody_elses(store: Store, clock: Clock) -> None:
-    """It is remembered, but another of the address may be somebody whom the store knows: it is asked."""
+    """It is remembered, but another person of the address may be known to the store, so it is asked."""
     counted = limits(store, clock)
     store.answer = [1_500, 2]
     for _ in range(5):
@@ -174,7 +174,7 @@ async def test_streams_ask_in_the_bulk_lane(store: Store, clock: Clock) -> None:
 
 
 async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> None:
-    """Nor is somebody of whom nothing is known."""
+    """A person of whom nothing is known is not counted."""
     assert await RateLimits(store, {}, known=str).spend(Kind.SKIPS, person="ann", address="a") is None
     assert await limits(store, clock).spend(Kind.SKIPS) is None
     assert store.calls == []

@@ -182,7 +182,7 @@ def test_its_limits(name: str) -> None:
     "name", ["", "Ada", "Adam", "Administrator", "Support", "Barney", "минa", "Lido", "🙂"]
 )
 def test_other_names(name: str) -> None:
-    """Are anybody's."""
+    """Other names are allowed."""
     assert not RESERVED.holds(name)
 
 

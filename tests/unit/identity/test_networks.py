@@ -1,5 +1,4 @@
-"""Marks of networks: the same for one customer, none where an address says nothing, and readable to
-nobody."""
+"""Marks of networks: the same for one customer, none for shared addresses, and unreadable without the key."""
 
 import pytest
 
@@ -37,7 +36,8 @@ def test_a_customer_is_one_network(one: str, other: str, same: bool) -> None:
     ],
 )  # fmt: skip
 def test_what_tells_nobody_apart_has_no_mark(address: str) -> None:
-    """Behind one proxy, or on one machine, everybody has the same address: it says nothing of a person."""
+    """Behind one proxy, or on one machine, all people have the same address, so it says nothing about a
+    person."""
     assert NETWORKS.mark(address) == ""
 
 

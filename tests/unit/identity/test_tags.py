@@ -50,7 +50,7 @@ SPELLINGS = [
     ("", []),
     (" , ;, #", []),
 ]
-"""What somebody types, and the tags that it means."""
+"""What a person types, and the tags that it means."""
 
 
 @pytest.mark.parametrize(("typed", "meant"), SPELLINGS)

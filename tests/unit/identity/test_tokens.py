@@ -115,7 +115,7 @@ def test_issuers_do_not_share_people() -> None:
 
 
 def test_an_old_key_still_verifies() -> None:
-    """A rotation throws nobody out."""
+    """A change of keys ends no session."""
     assert session(signed({}, secret="o" * 32, kid="old")).subject == "host-user-7"
 
 

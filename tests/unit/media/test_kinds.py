@@ -27,7 +27,7 @@ def test_each_match_has_its_own_kind() -> None:
 
 
 def test_a_kind_that_nobody_serves_any_more() -> None:
-    """Its last matches end by themselves; nothing fails, and nothing is given away."""
+    """Its last matches end as usual; nothing fails, and nothing is disclosed."""
     stored = dict(ROOM)
     assert Kinds([Peer()]).dress(stored, MATCH) == ROOM
     assert stored == ROOM
@@ -41,7 +41,7 @@ def test_several_kinds_are_renewed_as_often_as_one_needs() -> None:
 
 
 def test_text_grants_nothing() -> None:
-    """No server, no role: nobody connects a call in such a match."""
+    """Such a match has no server and no role, because no call is made."""
     port: MediaPort = Kinds([Peer([{"urls": "stun:s"}]), Text()])
     assert port.kind is MediaKind.PEER
     assert port.renew_ms == math.inf
