@@ -55,6 +55,20 @@ def test_a_partner_whose_record_was_lost_and_made_again(stage: Stage) -> None:
     stage.wait(300_250, "ann", "cat", "ben")
 
 
+@held_by("made-unlisted")
+def test_the_record_of_an_open_connection_is_lost(stage: Stage) -> None:
+    """Her page joins again; its process sees that its list is too short, and names her."""
+    stage.comes("ann")
+    socket = stage.socket("ann")
+    assert stage.beat("s1").listed == 1
+    stage.client.delete("{0}p:ann")
+    stage.join("ann")
+    assert stage.beat("s1").listed == 0
+    stage.reattach(socket)
+    stage.comes("ben")
+    assert stage.together("ann", "ben")
+
+
 @held_by("requeued")
 def test_the_queue_is_lost(stage: Stage) -> None:
     """Ann's record says that she is in it: with her next sign of life she is."""

@@ -8,11 +8,18 @@
 -- include: context view rooms queue presence closing reported ending
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local auto_next, alias, text_only = tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
+local made = not load(person)
 local r = load_or_new(person)
 
 local newer = intent > r.intent
 if intent < r.intent then return stale(person) end -- guard: intent-fence
 if intent == r.intent and r.wish == 'rest' then return stale(person) end
+
+-- A record that is made here may have been lost while a process holds the person's connection, and only that process can name
+-- it again. It compares its people with its list when the list has another length.
+for _, process in ipairs(made and redis.call('ZRANGE', S .. 'beats', 0, 255) or {}) do
+  redis.call('SREM', S .. 'at:' .. process, person) -- guard: made-unlisted
+end
 
 -- A repeat of the join that made a match is no sign in it.
 if newer or r.match == '' then sign(r) end -- guard: sign-names-match -- off: sign(r)
