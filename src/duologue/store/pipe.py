@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 CLOSED = "the store client is closed"
 AGAIN_S = (0.05, 1.0)
-"""Pauses before a connection that cannot be opened is tried again for calls that can wait: the first one, and
-the longest."""
+"""Pauses after a connection that cannot be opened, or on which a batch was lost, before it is tried again for
+calls that can wait: the first one, and the longest."""
 
 Connect = Callable[[Address, float], Awaitable[Link]]
 
@@ -92,15 +92,18 @@ class Pipe:
         try:
             link = await self._reach()
         except StoreError as error:
+            self._hurried.clear()
             self._batches.unreachable(error)
             if self._batches.is_wanted():
                 await self._pause()
             return
+        self._hurried.clear()
         batch = self._batches.take()
-        if batch:
-            await self._answer(link, batch)
+        if batch and not await self._answer(link, batch) and self._batches.is_wanted():
+            await self._pause()
 
-    async def _answer(self, link: Link, batch: list[Call]) -> None:
+    async def _answer(self, link: Link, batch: list[Call]) -> bool:
+        """Return whether the batch was answered; if not, its calls failed, and the connection is closed."""
         began = self._now()
         try:
             await self._in_time(link, batch)
@@ -109,12 +112,14 @@ class Pipe:
             if isinstance(error, StoreInterrupted):
                 self._batches.lost(batch)
             fail_all(batch, error)
+            return False
         except BaseException:
             await self._drop()
             fail_all(batch, StoreInterrupted(CLOSED))
             raise
-        else:
-            self._batches.answered(batch, self._now() - began)
+        self._failures = 0
+        self._batches.answered(batch, self._now() - began)
+        return True
 
     async def _in_time(self, link: Link, batch: list[Call]) -> None:
         """Raises ``StoreInterrupted`` when nothing came for as long as an answer may take.
@@ -183,7 +188,6 @@ class Pipe:
             await self._drop()
         if self._link is None:
             self._link = await self._open()
-            self._failures = 0
         return self._link
 
     async def _open(self) -> Link:
@@ -202,11 +206,10 @@ class Pipe:
         return link
 
     async def _pause(self) -> None:
-        """Until it is time to try again, or a call came that cannot wait."""
+        """Until it is time to try again, or a call came since the last attempt that cannot wait."""
         first_s, longest_s = AGAIN_S
         longest_s = min(longest_s, first_s * 2 ** min(self._failures, 10))
         self._failures += 1
-        self._hurried.clear()
         try:
             async with asyncio.timeout(random.uniform(longest_s / 2, longest_s)):
                 await self._hurried.wait()

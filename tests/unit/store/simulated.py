@@ -51,7 +51,7 @@ class Server:
     links: list["Wire"] = field(default_factory=list)
     knows: set[str] | None = None
     """The scripts that it keeps; ``None``: all."""
-    answers: dict[str, library.ResponseError] = field(default_factory=dict)
+    answers: dict[str, library.RedisError] = field(default_factory=dict)
     """By first argument: what is answered in its place."""
     run_id: str = "a"
     refuses: bool = False
@@ -165,7 +165,10 @@ class Wire(Link):
                 raise StoreInterrupted("broken")
             self._heard.clear()
             await self._heard.wait()
-        return self._replies.popleft()
+        reply = self._replies.popleft()
+        if isinstance(reply, library.ConnectionError):  # the library raises what it takes for the end of one
+            raise StoreInterrupted(str(reply))
+        return reply
 
     async def info(self) -> ServerInfo:
         await self.send(pack("PING"))

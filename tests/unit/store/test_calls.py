@@ -7,6 +7,7 @@ import pytest
 from redis import exceptions as library
 
 from duologue.lane import Lane
+from duologue.store import pipe
 from duologue.store.client import Store
 from duologue.store.errors import StoreFull, StoreUnavailable
 from tests.unit.store.simulated import Lua, Server, store_on
@@ -200,6 +201,34 @@ def test_a_bulk_call_waits_while_the_store_is_away() -> None:
         assert server.ran == ["waits"]
 
     on_a_store(scene)
+
+
+def connections_while_loading() -> int:
+    """How many a process opens in 20 s, with 1,000 streams that wait: each call ends one."""
+    found = []
+
+    async def scene(store: Store, server: Server) -> None:
+        server.answers["early"] = library.BusyLoadingError("LOADING the dataset")
+        early = [asyncio.ensure_future(say(store, Lane.BULK, "early")) for _ in range(1000)]
+        await asyncio.sleep(20)
+        found.append(server.connections)
+        server.answers.clear()
+        await asyncio.wait(early)
+        assert await say(store, Lane.BULK, "late") == b"late"
+
+    on_a_store(scene)
+    return found[0]
+
+
+def test_a_server_that_takes_no_calls_is_not_asked_all_the_time() -> None:
+    """While it loads its data, a process tries about once a second."""
+    assert connections_while_loading() < 40
+
+
+def test_without_a_pause_it_is_asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: as fast as connections open, until all streams have failed."""
+    monkeypatch.setattr(pipe, "AGAIN_S", (0.0, 0.0))
+    assert connections_while_loading() > 100
 
 
 def test_what_cannot_wait_fails_at_once_while_bulk_calls_wait() -> None:
