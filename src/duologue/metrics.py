@@ -202,6 +202,8 @@ class Metrics:
             "store_call_seconds", "How long the store takes for one call at present, as the batches show it."
         )
         self._store_window = gauge("store_bulk_window", "Bulk calls sent to the store at a time.")
+        self._waited_in: dict[Lane, Histogram] = {}
+        """By lane: the labels are not looked up for each batch."""
         self._known_labels()
 
     def _known_labels(self) -> None:
@@ -228,7 +230,7 @@ class Metrics:
 
     def _known_lanes(self) -> None:
         for lane in Lane:
-            self._lane_waited.labels(lane)
+            self._waited_in[lane] = self._lane_waited.labels(lane)
             self._lane_refused.labels(lane)
             self._lane_dropped.labels(lane)
             for what in ("repeated", "given-up"):
@@ -359,7 +361,7 @@ class Metrics:
 
     def lane_waited(self, lane: Lane, seconds: float) -> None:
         """Count a batch by how long its call that waited longest had waited."""
-        self._lane_waited.labels(lane).observe(seconds)
+        self._waited_in[lane].observe(seconds)
 
     def lane_refused(self, lane: Lane) -> None:
         """Count a call that was refused because more is asked of the store than it can answer."""

@@ -19,8 +19,13 @@ from duologue.store.window import Window
 
 __all__ = ["BATCH", "Batches", "Bulk", "Control", "Data", "Interactive", "Lane", "Queue"]
 
+LATE_S = 0.05
+"""A call that a batch left behind, and that has waited so long, is late. One that waits less shows only that
+more callers ask at once than fit into a batch. The time of a small batch is added to each of these bounds."""
 STANDING_S = 0.1
-"""A queue that no batch has emptied for so long is overload: more is asked for than the store can answer."""
+"""If each batch left late calls behind for so long, more is asked for than the store can answer: overload."""
+SLOW_BATCHES = 4
+"""So many small batches are added to it: with the store far away, the first batches are small ones."""
 REFUSED_S = 0.2
 """Under overload, a call that has waited so long is refused."""
 WAITING_MAX = 20_000
@@ -63,11 +68,14 @@ class Queue:
             raise StoreUnavailable(f"too many {self.lane} calls wait for the store")
         self._calls.append(call)
 
-    def take(self, most: int, call_s: float = 0.0) -> list[Call]:
+    def take(self, most: int, call_s: float = 0.0, small_s: float = 0.0) -> list[Call]:  # noqa: ARG002
         """Take the next calls that are to be sent, without those that nobody waits for any more.
 
-        ``call_s``: how long a call takes; one that has less time than that left is not sent.
+        ``call_s``: how long a call takes; one that has less time than that left is not sent. ``small_s``: how
+        long a batch of few calls takes.
         """
+        if not self._calls:
+            return []
         now = self._now()
         batch: list[Call] = []
         longest_s = 0.0
@@ -82,10 +90,14 @@ class Queue:
             self._metrics.lane_waited(self.lane, longest_s)
         return batch
 
-    def drop_the_dead(self) -> None:
-        """Drop the oldest calls whose caller gave up: a connection need not be opened for them."""
+    def is_wanted(self) -> bool:
+        """Return whether a call waits whose caller has not given up; older ones are dropped.
+
+        No connection need be opened for calls that nobody waits for.
+        """
         while self._calls and self._calls[0].is_over:
             self._drop(self._calls.popleft())
+        return bool(self._calls)
 
     def fail(self, error: StoreError) -> None:
         """Fail all that wait."""
@@ -115,24 +127,27 @@ class Interactive(Queue):
         self._standing_since: float | None = None
         self._is_overloaded = False
 
-    def take(self, most: int, call_s: float = 0.0) -> list[Call]:
+    def take(self, most: int, call_s: float = 0.0, small_s: float = 0.0) -> list[Call]:
         """Take the next calls, in the order in which they were asked for. See ``Queue.take``."""
+        if not self._calls:
+            self._standing_since = None
+            return []
         now = self._now()
         since = self._standing_since
-        self._is_overloaded = since is not None and now - since >= STANDING_S
+        self._is_overloaded = since is not None and now - since >= STANDING_S + SLOW_BATCHES * small_s
         if since is not None and self._is_overloaded:
-            self._refuse(now, now - since)
+            self._refuse(now, now - since, REFUSED_S + small_s)
         batch = super().take(most, call_s)
         if self._is_overloaded:
             batch.reverse()
-        self._standing_since = (now if since is None else since) if self._calls else None
+        self._standing_since = (now if since is None else since) if self.waited_s > LATE_S + small_s else None
         return batch
 
     def _next(self) -> Call:
         return self._calls.pop() if self._is_overloaded else self._calls.popleft()
 
-    def _refuse(self, now: float, standing_s: float) -> None:
-        while self._calls and now - self._calls[0].asked_at > REFUSED_S:
+    def _refuse(self, now: float, standing_s: float, after_s: float) -> None:
+        while self._calls and now - self._calls[0].asked_at > after_s:
             call = self._calls.popleft()
             if call.is_over:
                 self._drop(call)
@@ -177,8 +192,7 @@ class Control:
 
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
-        self.queue.drop_the_dead()
-        return len(self.queue) > 0
+        return self.queue.is_wanted()
 
     def take(self) -> list[Call]:
         """Take the next calls."""
@@ -209,17 +223,14 @@ class Data:
 
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
-        queues = (self.signs, self.interactive, self.bulk)
-        for queue in queues:
-            queue.drop_the_dead()
-        return any(queues)
+        return self.signs.is_wanted() or self.interactive.is_wanted() or self.bulk.is_wanted()
 
     def take(self) -> list[Call]:
         """Take signs of life first, then interactive calls, then as many bulk calls as the window allows."""
-        most, least_s = self.pace.most, self.pace.least_s
+        most, least_s, small_s = self.pace.most, self.pace.least_s, self.pace.small_s
         bulk = min(len(self.bulk), self.window.size, most // SHARE)
-        batch = self.signs.take(most - bulk, least_s)
-        batch += self.interactive.take(most - bulk - len(batch), least_s)
+        batch = self.signs.take(most - bulk, least_s, small_s)
+        batch += self.interactive.take(most - bulk - len(batch), least_s, small_s)
         if not (self.signs or self.interactive):
             bulk = min(self.window.size, most - len(batch))
         return batch + self.bulk.take(bulk)

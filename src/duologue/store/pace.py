@@ -8,14 +8,18 @@ A batch is therefore as long as it takes, not as many as it has.
 import math
 from collections import deque
 
-ROUND_S = 0.1
-"""How long a batch may take: what is asked for meanwhile waits for its end, and is refused after 0.2 s."""
+ROUND_S = (0.1, 0.5)
+"""How long a batch may take: twice what a small one takes, between these two. What is asked for meanwhile
+waits for its end. If the store is 200 ms away, one call takes as long as a hundred."""
 MOST = 128
 """Calls in one batch. More gain nothing: a call costs 147 µs of our CPU alone and 50 µs in a full batch."""
-LEAST = 4
-"""Calls in a batch of a very slow store: it must be measured, and its fast calls beside its slow ones too."""
+LEAST = 8
+"""Calls in a batch of a very slow store: its quick calls must be measured beside its slow ones. It is a small
+batch, which shows how long the way takes."""
 REMEMBERED = 3
-"""Batches, of which the quickest decides whether a call can still be answered: one hiccup refuses nobody."""
+"""Batches, of which the quickest decides whether a call can still be answered: one hiccup refuses nothing."""
+SMALL_ONES = 15
+"""Small batches that are remembered; the median counts."""
 
 
 class Pace:
@@ -25,11 +29,18 @@ class Pace:
         self._took_s = 0.0
         self._calls = 0.0
         self._last: deque[float] = deque(maxlen=REMEMBERED)
+        self._small: deque[float] = deque(maxlen=SMALL_ONES)
+        self.small_s = 0.0
+        """How long a batch of few calls takes, there and back; 0.0 before the first."""
 
     def note(self, calls: int, took_s: float) -> None:
         """Note that a batch of so many calls was answered in so long."""
-        # The last 0.1 s of work count; a batch that took longer counts alone, and as no more than that.
-        before, share = math.exp(-took_s / ROUND_S), min(1.0, ROUND_S / took_s) if took_s else 1.0
+        if calls <= LEAST:
+            self._small.append(took_s)
+            self.small_s = sorted(self._small)[len(self._small) // 2]
+        # The last tenth of a second of work counts; a batch that took longer counts alone, and as no more.
+        span_s, _ = ROUND_S
+        before, share = math.exp(-took_s / span_s), min(1.0, span_s / took_s) if took_s else 1.0
         self._took_s = self._took_s * before + took_s * share
         self._calls = self._calls * before + calls * share
         self._last.append(took_s / calls)
@@ -48,4 +59,8 @@ class Pace:
     def most(self) -> int:
         """How many calls the next batch may have."""
         call_s = self.call_s
-        return max(LEAST, min(MOST, int(ROUND_S / call_s))) if call_s else MOST
+        if not call_s:
+            return MOST
+        least_s, most_s = ROUND_S
+        round_s = min(most_s, max(least_s, 2 * self.small_s))
+        return max(LEAST, min(MOST, int(round_s / call_s)))

@@ -45,6 +45,8 @@ class Server:
     """What a script takes, if it is not in ``shares``."""
     shares: Mapping[str, float] = field(default_factory=dict)
     """What others take, as a share of that."""
+    way_s: float = 0.0
+    """How long the way to the store takes, and the way back."""
     ran: list[str] = field(default_factory=list)
     """The first argument of each script that ran, in order."""
     connections: int = 0
@@ -103,7 +105,11 @@ class Server:
                 await self._hung()
                 wire, command = self._waiting.popleft()
                 await asyncio.sleep(self._takes(command))
-                wire.hear(self._do(command))
+                reply = self._do(command)
+                if self.way_s:
+                    asyncio.get_running_loop().call_later(2 * self.way_s, wire.hear, reply)
+                else:
+                    wire.hear(reply)
 
     async def _hung(self) -> None:
         while (left_s := self._hung_until - now()) > 0:  # noqa: ASYNC110 # a later hang may have come

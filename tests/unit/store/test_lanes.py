@@ -70,11 +70,12 @@ async def test_the_oldest_is_sent_first_while_batches_empty_the_queue(ground: Gr
     assert ground.sample("waited_seconds_sum", Lane.INTERACTIVE) == pytest.approx(1.5)
 
 
-async def test_a_queue_that_stands_for_a_tenth_of_a_second_is_overload(ground: Ground) -> None:
+async def test_late_calls_left_behind_for_a_tenth_of_a_second_are_overload(ground: Ground) -> None:
     """From then on the newest are sent, and what waited for more than 0.2 s is refused."""
     calls = ground.ask(1, 2, 3, 4)
+    ground.clock.now += 0.06
     assert names(ground.interactive.take(1)) == ["1"]
-    ground.clock.now += 0.15
+    ground.clock.now += 0.11
     ground.ask(5, 6, 7)
     assert names(ground.interactive.take(2)) == ["6", "7"], "in the order in which they came"
     ground.clock.now += 0.1
@@ -84,6 +85,7 @@ async def test_a_queue_that_stands_for_a_tenth_of_a_second_is_overload(ground: G
         assert isinstance(error, StoreBusy)
         assert 1 <= error.retry_after_s <= 3
     assert ground.sample("refused_total", Lane.INTERACTIVE) == 3
+    ground.clock.now += 0.1
     ground.ask(8, 9)
     assert names(ground.interactive.take(1)) == ["8"], "the queue was empty: it is over"
 
@@ -122,9 +124,9 @@ async def test_a_quarter_of_a_batch_is_bulk_while_interactive_calls_wait(ground:
     ground.ask(*("i" * 500))
     batch = ground.data.take()
     assert (len(batch), names(batch).count("i")) == (128, 96)
-    ground.data.pace.note(4, 4.0)
+    ground.data.pace.note(8, 8.0)
     batch = ground.data.take()
-    assert (len(batch), names(batch).count("i")) == (4, 3)
+    assert (len(batch), names(batch).count("i")) == (8, 6)
 
 
 async def test_signs_of_life_are_sent_first(ground: Ground) -> None:
@@ -154,7 +156,7 @@ async def test_the_depth_of_each_lane_is_a_metric(ground: Ground) -> None:
 
 
 def test_control_is_not_behind_data() -> None:
-    """An echo is answered within one call of the store, while a second of data waits."""
+    """An echo is answered within one batch of the data, while more than a second of it waits."""
 
     async def scene() -> None:
         server = Server(0.01)
@@ -164,7 +166,7 @@ def test_control_is_not_behind_data() -> None:
             began = now()
             await store.run(ECHO, [], ["echo"], lane=Lane.CONTROL)
             took_s = now() - began
-            assert took_s < 0.25
+            assert took_s < 0.5
             assert len(server.ran) < 100
             for each in data:
                 each.cancel()

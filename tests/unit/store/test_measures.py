@@ -23,13 +23,26 @@ def test_a_batch_is_full_until_the_store_was_measured() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call_ms", "most"), [(0.1, MOST), (0.5, MOST), (1, 100), (6, 16), (19, 5), (90, LEAST)]
+    ("call_ms", "most"), [(0.1, MOST), (0.5, MOST), (1, 100), (6, 16), (10, 10), (19, LEAST), (90, LEAST)]
 )
 def test_a_batch_takes_a_tenth_of_a_second(call_ms: float, most: int) -> None:
     """As many calls as that is enough for, and never so few that nothing is measured."""
     pace = Pace()
     pace.note(100, call_ms / 10)
     assert pace.most == most
+
+
+def test_a_store_that_is_far_away_is_not_slow() -> None:
+    """A batch of one call takes as long as one of a hundred: the batches grow until they are full."""
+    pace = Pace()
+    for calls in (1, 1, 1):
+        pace.note(calls, 0.2)
+    sizes = [pace.most]
+    while pace.most < MOST:
+        pace.note(pace.most, 0.2)
+        sizes.append(pace.most)
+    assert sizes[0] == LEAST
+    assert len(sizes) < 10
 
 
 def test_a_store_that_becomes_slow_is_noticed_with_one_batch() -> None:
