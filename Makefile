@@ -3,7 +3,8 @@
 #   make run-lan                      the same for phones of this network, over https (also: make run LAN=1)
 #   make run-livekit                  the same, with a LiveKit server of this machine between the browsers
 #   make bench [QUICK=1]              what a skip costs, and how soon partners are told, beside what was there before
-#   make test                         everything, long things as a bounded sample; make test-all runs them whole
+#   make test [FAST=1]                everything, long things as a bounded sample; make test-all runs them whole.
+#                                     FAST=1 takes less than four minutes, for work on a change
 PORT ?= 8000
 DATA ?= .duologue
 VENV := .venv
@@ -90,7 +91,13 @@ system:
 
 # A LiveKit server for the tests: LIVEKIT_URL, one on PATH, or built here by Go, once.
 LIVEKIT := tools/bin/livekit-server
-livekit: $(if $(LIVEKIT_URL)$(shell command -v livekit-server 2>/dev/null),,$(if $(shell command -v go 2>/dev/null),$(LIVEKIT),no-livekit))
+ifneq ($(LIVEKIT_URL)$(shell command -v livekit-server 2>/dev/null),)
+livekit:
+else ifneq ($(shell command -v go 2>/dev/null),)
+livekit: $(LIVEKIT)
+else
+livekit: no-livekit
+endif
 
 # GOTOOLCHAIN: distributions switch off that Go fetches the newer Go that a module asks for.
 $(LIVEKIT): tools/go.mod tools/go.sum
@@ -103,22 +110,14 @@ no-livekit:
 	@echo "duologue: NO LIVEKIT SERVER HERE: its tests run on a fake. Install Go 1.21+ or livekit-server, or set LIVEKIT_URL." >&2
 	@test -z "$$CI"
 
-# Tests that measure what people saw, or drive whole crowds, run one by one. Beside them, on what they leave of the
-# processors (SCHED_IDLE), run the npm tests and those that turn the clock themselves: how fast they are says nothing. Tests with
-# servers of their own run side by side, those with browsers and proxies file by file.
-COMPUTED := tests/unit tests/races tests/model
-WITH_SERVERS := tests/integration tests/e2e tests/examples tests/livekit tests/proxies
-ONE_BY_ONE = $(filter-out $(COMPUTED) $(WITH_SERVERS) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/))) \
-	tests/e2e/test_meet.py tests/e2e/test_never_alone.py tests/e2e/test_livekit.py tests/e2e/test_polling.py \
-	tests/e2e/test_relay.py tests/e2e/test_firefox.py tests/e2e/test_next_face.py tests/e2e/test_two_transports.py tests/livekit/test_crashes.py tests/livekit/test_goodbyes.py tests/proxies/test_rolling.py
-IDLE := $(shell command -v chrt >/dev/null && echo chrt --idle 0 || echo nice -n 19)
-
+# In lanes: tests/lanes.py says which test runs in which lane. FAST=1: the inner loop, less than four minutes.
+ifdef FAST
+test: setup system
+	@$(BIN)/python -m tests.lanes --fast $(ARGS)
+else
 test: setup system livekit
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(WITH_SERVERS) $(addprefix --ignore=,$(ONE_BY_ONE)) $(ARGS)
-	@mkdir -p artifacts; trap 'kill $$computed' INT TERM; \
-		{ $(IDLE) $(BIN)/python -m pytest -q -n 2 $(COMPUTED) $(ARGS) && $(IDLE) npm run --silent test; } >artifacts/computed.log 2>&1 & computed=$$!; \
-		$(BIN)/python -m pytest -q $(ONE_BY_ONE) $(ARGS); measured=$$?; \
-		wait $$computed; computed=$$?; cat artifacts/computed.log; exit $$((measured | computed))
+	@$(BIN)/python -m tests.lanes $(ARGS)
+endif
 
 test-all: ARGS += --whole
 test-all: lint test

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.load import SideBySide, Times
 from tests.servers import StoreServer, redis7_binary, store_server, valkey9_binary
 
 # Two shared cores: a slow example says nothing about the code.
@@ -17,18 +18,35 @@ settings.register_profile("whole", settings.get_profile("bounded"), max_examples
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run the long tests whole, not as a bounded sample")
+    parser.addoption("--fast", action="store_true", help="run the tests of scripts on one of the two stores")
+    parser.addoption(
+        "--side-by-side", action="store_true", help="begin a test when there are processors for it"
+    )
+    parser.addoption("--times", action="store_true", help="note each test's time in artifacts/times.jsonl")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("whole" if config.getoption("--whole") else "bounded")
+    if config.getoption("--side-by-side"):
+        config.pluginmanager.register(SideBySide(config))
+    if config.getoption("--times"):
+        config.pluginmanager.register(Times())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--whole"):
-        return
-    long = [item for item in items if item.get_closest_marker("whole")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    left_out = [item for item in items if _is_left_out(item, config)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        names = {item.nodeid for item in left_out}
+        items[:] = [item for item in items if item.nodeid not in names]
+
+
+def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("whole") and not config.getoption("--whole"):
+        return True
+    parameters = getattr(item, "callspec", None)
+    on_redis = parameters is not None and parameters.params.get("store_server_each") == "redis7"
+    return on_redis and bool(config.getoption("--fast"))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
@@ -16,7 +18,7 @@ from tests.e2e.person import Person
 from tests.e2e.serving import Serving
 from tests.e2e.steps import Steps
 from tests.e2e.tab import WATCH, ChromiumTab
-from tests.e2e.table import Table
+from tests.e2e.table import Row, Table
 
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 TABLE = pytest.StashKey[Table]()
@@ -140,6 +142,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     steps = config.stash.get(STEPS, None)
     if steps is not None and steps.seen:
         _show(terminalreporter, "next face steps", steps.markdown())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands its rows over to the process that prints the table."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    table = session.config.stash.get(TABLE, None)
+    if output is not None and table is not None:
+        output["rows"] = [asdict(each) for each in table.rows]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take a worker's rows over."""
+    rows = getattr(node, "workeroutput", {}).get("rows", [])
+    node.config.stash.setdefault(TABLE, Table()).rows.extend(Row(**each) for each in rows)
 
 
 def _show(reporter: pytest.TerminalReporter, name: str, text: str) -> None:
