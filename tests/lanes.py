@@ -62,6 +62,9 @@ TELLING = (
 MOST_AGAIN = 5
 """If more measured tests fail side by side, something is broken, and all of them have failed."""
 
+STOP_S = 20
+"""How long pytest may take to end its servers and browsers after Ctrl-C."""
+
 NO_TESTS = 5
 """How pytest ends when `ARGS` selects none of a lane's tests."""
 
@@ -117,6 +120,10 @@ class Lane:
         self.is_stopped = True
         if self.running and self.running.poll() is None:
             self.running.send_signal(signal.SIGINT)
+            try:
+                self.running.wait(STOP_S)
+            except subprocess.TimeoutExpired:  # a shell's background job ignores SIGINT
+                self.running.kill()
 
     def failures(self) -> list[str]:
         """Return the lines of its log that name what failed."""
