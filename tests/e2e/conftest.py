@@ -57,12 +57,8 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The real server on this machine's loopback."""
-    server = Serving(tmp_path_factory.mktemp("server"))
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("server")).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -70,6 +71,15 @@ class Serving:
         )
         until(self._is_ready, READY_S, "the server is ready", last=self.said)
         self._meet_family()
+
+    @contextmanager
+    def running(self) -> Iterator["Serving"]:
+        """Start it, and stop it at the end of the context, also after a start that failed."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
 
     def kill(self) -> None:
         """kill -9 of the server; its store lives on, as it would."""

@@ -21,12 +21,8 @@ ALONE_S = 2
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server whose pages ask after one conversation without a sign."""
-    server = Serving(tmp_path_factory.mktemp("server"), options=("--ask-after", "1"))
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("server"), options=("--ask-after", "1")).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 def talk(a: Person, b: Person, *, muted: bool = True) -> None:

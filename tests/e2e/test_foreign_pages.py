@@ -46,12 +46,8 @@ def elsewhere() -> Iterator[int]:
 def house(elsewhere: int, tmp_path: Path) -> Iterator[Serving]:
     """The real server; pages of localhost:<elsewhere> may come with a token, those of 127.0.0.1 may not."""
     listed = {"DUOLOGUE_CORS_ORIGINS": f"http://localhost:{elsewhere}", "DUOLOGUE_PERSON_SKIPS_BURST": "2"}
-    server = Serving(tmp_path, options=("--no-page",), environment=listed)
-    try:
-        server.start()
+    with Serving(tmp_path, options=("--no-page",), environment=listed).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 def at(context: BrowserContext, url: str) -> Page:

@@ -34,23 +34,15 @@ def phones(
 @pytest.fixture(scope="module")
 def lan(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """``duologue serve --lan``, started where the network is there already."""
-    server = Serving(tmp_path_factory.mktemp("lan"), options=("--lan",))
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("lan"), options=("--lan",)).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
 def plain(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """The same address without TLS, as people start it first."""
-    server = Serving(tmp_path_factory.mktemp("plain"), host=network.host)
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("plain"), host=network.host).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -37,12 +37,8 @@ BACK_S = 10
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory, network: Network) -> Iterator[Serving]:
     """The server where both sides of the network that will be lost can reach it."""
-    server = Serving(tmp_path_factory.mktemp("server"), host=network.host)
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("server"), host=network.host).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

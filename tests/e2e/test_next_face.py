@@ -27,12 +27,8 @@ FAR = Weather(100, 0)
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server at which two people are enough: they may meet again at once."""
-    server = Serving(tmp_path_factory.mktemp("server"), options=("--rematch-ms", "1"))
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("server"), options=("--rematch-ms", "1")).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.mark.parametrize(("name", "weather"), [("peer", CALM), ("peer, 100 ms added each way", FAR)])

@@ -48,12 +48,8 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def running(folder: Path, transports: str, *options: str) -> Iterator[Serving]:
-    server = Serving(folder, options=("--transports", transports, *options))
-    try:
-        server.start()
+    with Serving(folder, options=("--transports", transports, *options)).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 def by_means_of(transport: str) -> Callable[[Moment], bool]:

@@ -69,12 +69,8 @@ def page_of(person: Person) -> Page:
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A server on which two people meet again and again."""
     often = {"DUOLOGUE_REMATCH_MS": "1", "DUOLOGUE_RELAX_AFTER_MS": "1"}
-    server = Serving(tmp_path_factory.mktemp("server"), environment=often)
-    try:
-        server.start()
+    with Serving(tmp_path_factory.mktemp("server"), environment=often).running() as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")
