@@ -163,7 +163,8 @@ def fast_lanes(given: Sequence[str], processors: int) -> list[Lane]:
     """Return the lanes of `make test FAST=1`."""
     left_out = [f"--deselect={each}" for each in LONG_MODEL]
     computed = pytest("--fast", "-n", str(processors), *COMPUTED, *left_out, *given)
-    return [Lane("computed", [computed, NPM]), Lane("with servers", [pytest("--fast", *TELLING, *given)])]
+    with_servers = pytest("--fast", *TELLING, *given)
+    return [Lane("computed", [computed, NPM], shown=False), Lane("with servers", [with_servers])]
 
 
 NPM = ("npm", "run", "--silent", "test")
