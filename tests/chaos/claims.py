@@ -1,4 +1,4 @@
-"""What must be true of a crowd, checked on everybody's diaries; and the figures."""
+"""What must be true of a crowd, checked on the diaries of all people; and the figures."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,14 +13,14 @@ FREE_MS = {"closed": 5_300, "unpolled": 8_300, "frozen": 6_300, "no-show": 3_300
 LATEST_CAUSE_MS = 5_000
 """Before an end by a deadline, what let it fall due: nearly always an answer that did not come within 3 s."""
 SEEN_MS = 250
-"""A socket that closes is noticed within this; nobody knows any earlier."""
+"""A closed socket is noticed within this time; earlier, no process can know."""
 
 Diaries = Mapping[str, Diary]
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """Somebody polite in a match whose partner is gone."""
+    """A polite person in a match whose partner is gone."""
 
     cause: str
     since_ms: int
@@ -62,7 +62,7 @@ def _overlap(meeting: Meeting, gone: Gone) -> Alone | None:
 
 
 def too_long(diaries: Diaries, slack_ms: int) -> Iterator[Broken]:
-    """Nobody polite is alone with somebody gone beyond the bounds of invariant 7."""
+    """Return the polite people who were alone with a gone partner beyond the bounds of invariant 7."""
     for diary, meeting, one in alone(diaries):
         where = f"in {meeting.match} ({one.cause})"
         when = (one.since_ms, one.since_ms + one.free_ms)
@@ -73,7 +73,7 @@ def too_long(diaries: Diaries, slack_ms: int) -> Iterator[Broken]:
 
 
 def dealt_twice(diaries: Diaries) -> list[str]:
-    """Nobody who is gone is dealt out twice before they are back."""
+    """Return the people who are gone and were matched twice before they came back."""
     dealt: dict[str, dict[str, int]] = defaultdict(dict)
     for diary in diaries.values():
         for meeting in diary.meetings.values():
@@ -130,7 +130,7 @@ def _had_a_reason(me: Diary, meeting: Meeting, partner: Diary) -> bool:
 
 
 def unserved(diaries: Diaries, most_ms: int) -> Iterator[Broken]:
-    """Everybody polite met somebody, and nobody polite waited for ever."""
+    """Return the polite people who met no one, or waited without end."""
     for diary in diaries.values():
         if diary.polite and not diary.meetings:
             yield Broken(f"{diary.name} never met anybody", 0, 0)

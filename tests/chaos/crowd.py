@@ -22,7 +22,7 @@ PEOPLE = 200
 ARRIVAL_S = 3.0
 """Over which they come."""
 HOME_S = 40
-"""Until everybody is with somebody once nobody skips: two relaxations of 15 s, and a margin."""
+"""Until all people have partners once no one skips: two relaxations of 15 s, and a margin."""
 PATIENCE_S = 120
 """For all that comes after the last skip."""
 LOOK_S = 1.0
@@ -31,7 +31,7 @@ LOOK_S = 1.0
 
 @dataclass(slots=True)
 class Crowd:
-    """Everybody, and what was found on the way."""
+    """All people, and what was found on the way."""
 
     seed: int
     people: list[Person] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Crowd:
     looks: int = 0
     machine: Machine = field(default_factory=Machine)
     over: bool = False
-    """Nobody looks at the store any more."""
+    """Whether the checks of the store have ended."""
 
     @property
     def diaries(self) -> claims.Diaries:
@@ -128,7 +128,7 @@ async def live(crowd: Crowd, seconds: float) -> None:
 
 
 async def together(crowd: Crowd) -> None:
-    """Nobody skips any more: everybody who wants to talk finds somebody."""
+    """Wait, without skips, until all who want to talk have a partner."""
     await until(lambda: sum(not person.match for person in crowd.people) <= len(crowd.people) % 2, HOME_S)
     partners = {}
     for person in crowd.people:
@@ -142,7 +142,7 @@ async def together(crowd: Crowd) -> None:
 
 
 async def home(crowd: Crowd) -> None:
-    """Everybody presses Stop, and is in no queue and no conversation."""
+    """Let all press Stop: then no one is in a queue or in a conversation."""
     for person in crowd.people:
         person.stop()
     if not await until(lambda: all(is_idle(person) for person in crowd.people), HOME_S):

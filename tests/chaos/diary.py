@@ -30,7 +30,7 @@ class Gone:
     """A time in which a person was not there."""
 
     how: str
-    """``closed``, ``unpolled`` (closed, but by somebody who polls), or ``frozen``."""
+    """``closed``, ``unpolled`` (closed, by a person who polls), or ``frozen``."""
     from_ms: int
     until_ms: int | None = None
 

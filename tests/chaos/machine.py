@@ -1,7 +1,7 @@
-"""How busy the machine is with other things: whoever gets no core says nothing about the servers.
+"""How busy the machine is with other work: a person without a processor says nothing about the servers.
 
-The kernel counts how long each process was ready to run and had to wait. A server
-that blocks itself waits for nothing, so it is not excused by this.
+The kernel counts how long each process was ready to run and had to wait. A server that blocks itself waits
+for nothing, so this does not excuse it.
 """
 
 import asyncio

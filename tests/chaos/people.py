@@ -21,7 +21,7 @@ TALK_S = (0.5, 8.0)
 
 
 class Person:
-    """Somebody with a session of their own; their page may come and go."""
+    """A person with a separate session; their page may come and go."""
 
     polite = True
 
@@ -115,13 +115,13 @@ class Person:
         return bool(self.match)
 
     async def talk(self, low: float, high: float) -> None:
-        """With whoever is there, for as long as either wants."""
+        """Talk with the present partner, for as long as either wants."""
         match = self.match
         with contextlib.suppress(TimeoutError):
             await self.client.until(lambda model: model.match_id != match, self.random.uniform(low, high))
 
     async def live(self) -> None:
-        """Until the crowd goes home; after it they stay and talk to whoever is there."""
+        """Live until the crowd goes home; after it, stay and talk with the present partner."""
         while not self.over:
             await self.turn()
 
@@ -207,7 +207,7 @@ class Flash(Person):
 
 
 class Repeater(Person):
-    """Lives like anybody, and repeats every old command of theirs, again and again."""
+    """Lives like others, and repeats every old command again and again."""
 
     polite = False
 
@@ -230,11 +230,11 @@ class Repeater(Person):
 
 
 class Guesser(Person):
-    """Lives like anybody, and tries matches that are not theirs: guessed, or overheard."""
+    """Lives like others, and tries matches of other people: guessed or overheard."""
 
     polite = False
     overheard: Callable[[], str] = staticmethod(lambda: "")
-    """A match that somebody else is in now."""
+    """Return a match that another person is in now."""
 
     async def turn(self) -> None:
         async with asyncio.TaskGroup() as group:

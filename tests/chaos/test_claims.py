@@ -65,7 +65,7 @@ def test_a_match_with_somebody_gone_already_has_its_own_bound() -> None:
 
 
 def test_somebody_gone_who_is_dealt_out_twice_is_found() -> None:
-    """Once may happen, before anybody knows."""
+    """Once may happen before a process can know."""
     b = person("B", polite=False, gone=[Gone("frozen", 9_000, 60_000)])
     a = person("A", meeting("B"))
     c = person("C", meeting("B", match="m_2"))
@@ -96,12 +96,12 @@ def test_a_conversation_of_two_is_none() -> None:
     "reason", ["skipped", "left", "partner-skipped", "partner-left", "partner-lost", "no-show"]
 )
 def test_an_end_without_a_reason_is_found(reason: str) -> None:
-    """Nobody pressed anything, nobody was gone."""
+    """No one pressed anything, and no one was gone."""
     assert len(list(claims.false_endings(diaries(person("A", meeting("B", reason)), person("B"))))) == 1
 
 
 def test_an_end_with_a_reason_is_none() -> None:
-    """Somebody did what the end says."""
+    """A person did what the end says."""
     b = person("B", gone=[Gone("closed", 20_000, 59_000)])
     b.skips["m_1"] = 50_000
     found = [

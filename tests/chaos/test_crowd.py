@@ -24,12 +24,12 @@ FEW = 80
 SLACK_MS = 1_500
 """Two cores for the servers, the store and 200 people."""
 WAIT_MS = 20_000
-"""Nobody is longer in the queue: relaxed after 15 s, and then the next pass."""
+"""No one waits longer in the queue: rules relax after 15 s, and then comes the next pass."""
 
 
 @pytest.mark.timeout(420)
 def test_a_crowd_on_the_embedded_store(whole: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody in two states, nobody stuck, all served, nobody alone too long, nobody gone dealt out twice."""
+    """No person has two states, is stuck, is alone too long, or is matched while gone; all are served."""
     with data_folder() as data, serving("--data", str(data), "--no-page") as server:
         [store] = psutil.Process(server.pid).children()
         with capsys.disabled():
@@ -158,7 +158,7 @@ def verdict_on(crowd: Crowd) -> Verdict:
 
 
 def table(crowd: Crowd, title: str, seconds: float, cpu: Sequence[float]) -> str:
-    """For whoever runs it."""
+    """Return the figures as a table."""
     diaries = crowd.diaries
     matches = {match for diary in diaries.values() for match in diary.meetings}
     skips = sum(len(diary.skips) for diary in diaries.values())

@@ -77,7 +77,7 @@ async def pair(house: House) -> AsyncIterator[Couple]:
 
 
 def report(capsys: pytest.CaptureFixture[str], what: str, **seconds: float) -> None:
-    """A line of the table for whoever runs it."""
+    """Return the figures as a line of the table."""
     with capsys.disabled():
         figures = ", ".join(f"{name.replace('_', ' ')} {value:.2f} s" for name, value in seconds.items())
         sys.stdout.write(f"\n{what}: {figures}")
@@ -108,7 +108,8 @@ async def goes_on(pair: Couple, match: str) -> None:
 async def test_a_server_is_killed_and_starts_again(
     house: House, pair: Couple, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """kill -9 in mid-conversation: both come back to the same match, and nobody read that anyone is away."""
+    """kill -9 during a conversation: both return to the same match, and neither reads that the other is
+    away."""
     match = await pair.meet()
     began = time.monotonic()
     await house.kill()
@@ -125,7 +126,7 @@ async def test_a_server_is_killed_and_starts_again(
 async def test_a_server_is_stopped_and_starts_again(
     house: House, pair: Couple, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """SIGTERM: told to reconnect, the same match, nobody read that anyone is away (race R23)."""
+    """SIGTERM: told to reconnect, the same match, and neither reads that the other is away (race R23)."""
     match = await pair.meet()
     began = time.monotonic()
     await house.stop()

@@ -177,7 +177,7 @@ class People:
 
     @contextlib.asynccontextmanager
     async def talking(self) -> AsyncIterator["People"]:
-        """All of them, each with somebody, saying something every second until it is ``over``."""
+        """All of them talk, each with a partner, with a message every second until it is ``over``."""
         async with contextlib.AsyncExitStack() as stack:
             for seat in self.seats:
                 await stack.enter_async_context(seat.client.running())
@@ -225,7 +225,7 @@ class People:
             assert numbers == list(range(1, len(said) + 1))
 
     def all_by(self, *by: By) -> bool:
-        """Everybody has a connection, of one of these kinds."""
+        """Return whether all people have a connection of one of these kinds."""
         models = [seat.client.model for seat in self.seats]
         return all(model.link is Link.OPEN and model.by in by for model in models)
 
@@ -236,7 +236,7 @@ def _has_read(seat: Seat, said: list[str]) -> bool:
 
 @pytest.mark.timeout(180)
 async def test_from_polls_to_streams_and_nobody_notices(valkey9: StoreServer) -> None:
-    """One conversation each from the first phase to the last: nobody away, nobody alone, every line once."""
+    """Each has one conversation from the first phase to the last: never away or alone, every line once."""
     async with http_session() as http:
         site = Site(valkey9, http)
         try:
@@ -303,7 +303,7 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
 
 
 def free_port() -> int:
-    """One that nobody has now; a server that is restarted keeps its own."""
+    """Return a free port; a server that is restarted keeps its port."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port: int = taken.getsockname()[1]
         return port

@@ -1,4 +1,4 @@
-"""``make faults``: every fault played, and what became of everybody as one table; 1 if a claim broke."""
+"""``make faults``: play every fault and print what became of each person; exit code 1 if a claim broke."""
 
 import asyncio
 import sys

@@ -14,7 +14,7 @@ from duologue.client.http import HttpTransport
 from duologue.client.vocabulary import MediaWord, Outcome
 
 RECEIVE_BYTES = 4096
-"""What the kernel takes for somebody who does not read."""
+"""How much the kernel keeps for a client that does not read."""
 PULSE_S = 1.0
 CALL_S = 30.0
 
@@ -50,7 +50,7 @@ class Bare:
             writer.transport.abort()
 
     async def join(self, pool: str) -> None:
-        """In the queue of that pool, or with whoever waits there."""
+        """Join the queue of that pool, and meet a person who waits there."""
         await self._api.command("join", {"intent": 1, "pool": pool}, token=self.token)
 
     async def finds(self) -> str:

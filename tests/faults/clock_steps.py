@@ -161,7 +161,7 @@ async def rows(*, whole: bool, at_once: int = 4) -> list[Row]:
 
 
 async def row(steps: Steps, store: str, *, without: str = "") -> Row:
-    """Play it: everybody at once, each couple in a pool of their own. ``without``: a guard that is off."""
+    """Play it with all people at once, each couple in a separate pool. ``without``: a guard that is off."""
     made = Row(steps.name, store)
     pools = [f"c{n}" for n in range(len(CAUSES))] + [f"g{n}" for n in range(GOOD + 2)]
     try:

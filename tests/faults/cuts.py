@@ -90,7 +90,7 @@ async def snapshot(scene: Scene) -> None:
 
 
 async def waiting(scene: Scene) -> None:
-    """Start, and nobody is there."""
+    """Press Start while no one else is there."""
     one = await scene.arrive()
     scene.arm()
     one.start()
@@ -106,7 +106,7 @@ async def state(scene: Scene) -> None:
 
 
 async def new_match(scene: Scene) -> None:
-    """Somebody comes."""
+    """Let a partner come."""
     await scene.waits()
     two = await scene.arrive()
     scene.arm()

@@ -16,7 +16,7 @@ from tests.relay import CALM, Relay, Weather
 from tests.serving import COMMAND, Serving
 
 ROOM = ("--no-page", "--no-limits", "--relax-after-ms", "300")
-"""All come from one address; and the few who skip often soon have met everybody, and shall meet again."""
+"""All come from one address, and the few who skip often have soon met all others, and shall meet again."""
 SECRET = secrets.token_urlsafe(32)
 
 

@@ -1,4 +1,4 @@
-"""What is claimed of everybody after a fault: the same state as the server's, and every word in its place."""
+"""What is claimed of all people after a fault: the state is the server's, and every line is in its place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.faults.house import House
 from tests.faults.people import Person, Texts
 
 BOUND_MS = 5_000
-"""After a fault everybody has caught up."""
+"""Time after a fault until all people have caught up."""
 NOISE_MS = 700
 """What two shared cores add at their worst; the one allowance, on time only."""
 LOOK_ON_S = 20.0
@@ -30,7 +30,7 @@ QUIET_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Of everybody, after one fault."""
+    """The judgement of all people after one fault."""
 
     caught_up_ms: list[float]
     """By person, from the end of the fault; infinite: never."""
@@ -48,7 +48,7 @@ class Judgement:
 
 
 async def judge(house: House, people: Sequence[Person], server: Transport, since_s: float) -> Judgement:
-    """When nobody acts any more. ``since_s``: the end of the fault, by the event loop's clock."""
+    """Judge once no one acts any more. ``since_s``: the end of the fault, by the event loop's clock."""
     caught_up = await catching_up(house, people, since_s)
     unequal = await _unequal(people, server)
     seen = await house.register.next()
@@ -82,13 +82,13 @@ def has_caught_up(person: Person, seen: Snapshot) -> bool:
 
 
 def _is_lost(person: Person) -> bool:
-    """Wants to talk, and is with nobody and in no queue."""
+    """Return whether a person wants to talk, and has no partner and no place in a queue."""
     model = person.client.model
     return bool(model.own and model.own.wish is Wish.TALK and model.state and model.state.state is State.IDLE)
 
 
 async def _unequal(people: Sequence[Person], server: Transport) -> list[str]:
-    """Whoever's screen is not what the server says, with what both say."""
+    """Return the people whose screen differs from the server's state, with both."""
     found = await asyncio.gather(*(_differs(person, server) for person in people))
     return [each for each in found if each]
 

@@ -1,4 +1,4 @@
-"""The fault matrix: a row a fault, and what became of everybody in it."""
+"""The fault matrix: one row per fault, and what became of all people in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Row:
 
     @property
     def caught_up_ms(self) -> list[float]:
-        """Of everybody."""
+        """How soon all people caught up."""
         return sorted(ms for one in self.judgements for ms in one.caught_up_ms)
 
     @property

@@ -85,7 +85,7 @@ async def network_reset(scene: Scene) -> None:
 
 
 async def network_silent(scene: Scene) -> None:
-    """Every second person's packets go nowhere for 3 s; nobody is told."""
+    """The packets of every second person are lost for 3 s, and no one is told."""
     relays = [relay for person in scene.town.people[::2] for relay in person.relays]
     for relay in relays:
         relay.stall()
@@ -218,7 +218,7 @@ class Outage:
     note: str = ""
     in_sample: bool = True
     quiet: bool = False
-    """Nobody does anything meanwhile: no frame comes but what the fault itself brings."""
+    """People who do nothing meanwhile: no frame comes except those of the fault itself."""
 
 
 NEW_ONLY = "the lost matches' messages are lost: no gap, nothing twice, and all of the new ones"
@@ -261,7 +261,7 @@ async def evening(outage: Outage, *, whole: bool, without: str = "") -> AsyncIte
 
 
 async def row(outage: Outage, *, whole: bool, without: str = "", seed: int = 1) -> Row:
-    """Plays it, and judges everybody."""
+    """Play it, and judge all people."""
     made = Row(outage.fault, outage.note)
     try:
         async with asyncio.timeout(150), evening(outage, whole=whole, without=without) as scene:
@@ -280,7 +280,7 @@ async def row(outage: Outage, *, whole: bool, without: str = "", seed: int = 1) 
 
 @contextlib.contextmanager
 def acting(scene: Scene, seed: int) -> Iterator[tuple[asyncio.Event, Sequence[asyncio.Future[None]]]]:
-    """Everybody does what they do until the event is set."""
+    """Let all people act until the event is set."""
     over, random = asyncio.Event(), Random(seed)
     talking = [person.talk(over) for person in scene.couples]
     skipping = [
@@ -295,7 +295,7 @@ def acting(scene: Scene, seed: int) -> Iterator[tuple[asyncio.Event, Sequence[as
 
 
 async def verdict(scene: Scene, since_s: float, people_acting: Sequence[asyncio.Future[None]]) -> Judgement:
-    """How soon everybody caught up; the rest when all are done and have said a last word."""
+    """Return how soon all people caught up; the rest is judged when all are done."""
     people = scene.town.people
     caught_up = await catching_up(scene.house, people, since_s)
     await asyncio.gather(*people_acting)

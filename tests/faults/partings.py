@@ -16,7 +16,7 @@ from tests.faults.traps import CLASSES, Trap
 from tests.relay import Cut
 
 Part = Callable[[House, Awaitable[object]], Awaitable[None]]
-"""Brings the frame to everybody, and ends the fault once all have been cut."""
+"""Send the frame to all people, and end the fault once all streams have been cut."""
 
 
 async def server_goes(made: House, all_cut: Awaitable[object]) -> None:

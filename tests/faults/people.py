@@ -24,7 +24,7 @@ WORDS = "größer, 大きい, 👋"
 
 Texts = dict[int, str]
 Pressed = Callable[["Person", str, float], None]
-"""Somebody ends a match, by the event loop's clock."""
+"""A person ends a match, at an instant of the event loop's clock."""
 
 
 class Person:
@@ -71,7 +71,7 @@ class Person:
         return self.client.model.match_id
 
     def start(self, language: str = "") -> None:
-        """Look for somebody in their pool."""
+        """Look for a partner in their pool."""
         self.client.start(Preferences(pool=self.pool, language=language))
 
     def next(self) -> None:
@@ -95,7 +95,7 @@ class Person:
         return False
 
     async def talk(self, over: asyncio.Event, every_s: float = 0.25) -> None:
-        """One line after another to whoever is there."""
+        """Send one line after another to the present partner."""
         n = 0
         while not over.is_set():
             if self.match:
@@ -139,7 +139,7 @@ class Town:
 
     @contextlib.asynccontextmanager
     async def inhabited(self) -> AsyncIterator[Town]:
-        """At its end everybody has gone."""
+        """At its end all people have gone."""
         async with self._stack:
             try:
                 yield self
@@ -148,7 +148,7 @@ class Town:
                 await asyncio.gather(*self._pages)
 
     async def person(self, name: str, pool: str = "main", *, first: int = 0) -> Person:
-        """Somebody who is not connected yet; ``first``: the server that they ask first."""
+        """Return a person who is not connected yet; ``first``: the server that they ask first."""
         servers = [*self._house.servers[first:], *self._house.servers[:first]]
         relays = [
             await self._stack.enter_async_context(
@@ -173,7 +173,7 @@ class Town:
             await self._closing.wait()
 
     async def arrives(self, name: str, pool: str = "main", *, first: int = 0) -> Person:
-        """Somebody whose stream is open."""
+        """Return a person whose stream is open."""
         person = await self.person(name, pool, first=first)
         await self.connect(person)
         await person.until(lambda model: model.link is Link.OPEN and model.state is not None)

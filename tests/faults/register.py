@@ -1,4 +1,4 @@
-"""What the store holds, read again and again: the truth that everybody's screen is held against."""
+"""The content of the store, read again and again: all screens are compared with it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ LIFETIME_MS = 9_000
 """Long enough to meet before. A stream is told at its first heartbeat after that."""
 TOLD_S = LIFETIME_MS / 1000 + HEARTBEAT_S
 WHOLE = "behind it"
-"""The class of bytes at which the frame has arrived: it is believed, and nobody comes back by this token."""
+"""The class of bytes at which the frame has arrived: it counts, and the token is not used again."""
 
 
 class Login:

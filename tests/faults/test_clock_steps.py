@@ -41,6 +41,6 @@ async def test_our_own_crash_is_not_worse_than_a_closed_tab() -> None:
 
 @pytest.mark.whole
 async def test_without_the_question_a_crash_ends_the_call() -> None:
-    """Control: nobody tells the partner, whose page has no reason to say that the media flows."""
+    """Control: the partner is not told, so their page has no reason to say that the media flows."""
     wrong = await clock_steps.crash(without="ours-asked")
     assert any("partner-lost" in what for what in wrong), wrong

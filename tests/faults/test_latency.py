@@ -43,7 +43,7 @@ TRIPS, MOST_TRIPS = 3, 4
 """There and back to the store on the way of a skip: its limits, and the script with its publication; each
 waits for the batch of calls that is under way, half of its time or, at worst, all of it."""
 FALSE = frozenset({"no-show", "partner-lost", "media-failed", "you-were-away"})
-"""Ends for which there was no reason: nobody went."""
+"""Ends without a reason: no one went."""
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Evening:
         ]
 
     def line(self) -> str:
-        """For whoever runs it."""
+        """Return the figures as a line."""
         p50, p99 = (percentile(self.told_ms, percent) for percent in (50, 99))
         added, both = self.added_ms, self.both_at_once
         return (
@@ -190,7 +190,7 @@ def _both(people: Sequence[Person]) -> list[Person]:
 
 
 async def look(evening: Evening, made: House, over: asyncio.Event) -> None:
-    """At the invariants of the store, while everything runs: nobody in two matches, above all."""
+    """Check the invariants of the store while everything runs, above all that no one is in two matches."""
     while not over.is_set():
         evening.looks += 1
         evening.found += violations(await made.register.next())
@@ -210,7 +210,7 @@ async def judged(evening: Evening, seconds: float) -> Evening:
 async def test_told_is_the_added_delay_and_little_more(
     whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And the invariants hold, no conversation ends by a deadline, everybody's screen is right at the end."""
+    """The invariants hold, no conversation ends by a deadline, and all screens are right at the end."""
     seconds = WHOLE_S if whole else SAMPLE_S
     evenings = await asyncio.gather(*(judged(each, seconds) for each in weathers()))
     with capsys.disabled():

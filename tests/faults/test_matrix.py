@@ -57,7 +57,7 @@ def test_the_sample_leaves_no_class_of_bytes_and_no_type_out() -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has not caught up after the bound never will, for this."""
+    """A person who has not caught up after the bound counts as lost."""
     monkeypatch.setattr(judge, "LOOK_ON_S", BOUND_MS / 1000)
 
 
@@ -68,7 +68,7 @@ def named(fault: str) -> outages.Outage:
 
 @pytest.mark.usefixtures("impatient")
 async def test_without_the_reattach_loop_a_store_that_forgot_leaves_people_deaf() -> None:
-    """Control: FLUSHALL, and nobody writes anybody's address again (races E18, E39)."""
+    """Control: FLUSHALL, and the addresses of people are not written again (races E18, E39)."""
     row = await outages.row(named("FLUSHALL"), whole=False, without="reattach")
     assert any("caught up after inf" in what for what in row.wrong)
 
@@ -97,7 +97,8 @@ async def test_whoever_gets_no_new_token_is_found(monkeypatch: pytest.MonkeyPatc
 async def test_a_client_that_trusts_versions_over_snapshots_keeps_a_dead_world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Control: the store lost everything; whoever believes only higher versions is never right (race E20)."""
+    """Control: the store lost everything; a client that accepts only higher versions stays wrong (race
+    E20)."""
     monkeypatch.setattr(reducer, "read_snapshot", reading.read_state)
     row = await outages.row(named("Redis set back to an older copy"), whole=False)
     assert not row.is_good

@@ -20,7 +20,7 @@ from tests.faults.people import Person, Town
 pytestmark = pytest.mark.timeout(120)
 
 SAID = 3
-"""Lost, and said anew."""
+"""How many messages are lost, and sent again."""
 WITHIN_S = 10
 
 

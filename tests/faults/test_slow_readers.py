@@ -62,7 +62,7 @@ class Memory:
 
 
 def unsent(port: int) -> list[int]:
-    """Bytes that each connection of this port has written and nobody acknowledged: proc(5), net/tcp."""
+    """Return the unacknowledged bytes of each connection of this port: proc(5), net/tcp."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [int(row[4].split(":")[0], 16) for row in rows if int(row[1].split(":")[1], 16) == port]
 

@@ -1,4 +1,4 @@
-"""``python -m tests.faults.without GUARD serve …``: the real command with one guard of ours switched off."""
+"""``python -m tests.faults.without GUARD serve …``: the real command with one guard switched off."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ async def nothing(self: Reattach) -> None:
 
 
 def no_reattach() -> None:
-    """Nobody's connection is ever held against what the store knows."""
+    """Never compare a connection with what the store knows."""
     Reattach.run_once = nothing  # type: ignore[method-assign]
 
 

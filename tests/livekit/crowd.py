@@ -12,7 +12,7 @@ from duologue.client.vocabulary import MediaWord, State
 from tests.chaos.couple import Failover
 
 TALK_S = 0.1
-"""How long the quickest look at somebody before they press Next; the others are told by them."""
+"""The shortest time that a person looks before Next; the others are told by them."""
 
 
 class Person:
@@ -53,7 +53,7 @@ class Person:
         return self.client.model.state.state if self.client.model.state else None
 
     def talks(self) -> bool:
-        """With somebody, in a room that is there, and both are seen."""
+        """Return whether they have a partner, in a room that exists, and see each other."""
         match = self.client.model.match
         return bool(
             match and match.media.get("ready", True) and self.client.model.media.word is MediaWord.OPEN
@@ -86,7 +86,7 @@ class Crowd:
 
     @property
     def matches(self) -> set[str]:
-        """Every match that anybody ever read of."""
+        """Every match that a person ever read of."""
         return set().union(*(person.matches for person in self.people))
 
     def start(self) -> None:
@@ -98,13 +98,13 @@ class Crowd:
             person.client.stop()
 
     async def skip_until(self, is_over: Callable[[], bool]) -> None:
-        """Everybody does, so every match has two who may end it."""
+        """All people skip, so every match has two who may end it."""
         async with asyncio.TaskGroup() as group:
             for person in self.people:
                 group.create_task(person.skip_on(is_over))
 
     async def all_are(self, condition: Callable[[Person], bool], within_s: float) -> list[str]:
-        """Until it is true of everybody: of whom it was not, in the end."""
+        """Wait until it is true of all people; return those of whom it is not."""
         end = time.monotonic() + within_s
         while (others := [p for p in self.people if not condition(p)]) and time.monotonic() < end:  # noqa: ASYNC110 # eight clients, no one event
             await asyncio.sleep(0.05)

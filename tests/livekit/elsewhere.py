@@ -1,4 +1,4 @@
-"""A LiveKit server that somebody else runs (``LIVEKIT_URL``): what needs no power over it is played there."""
+"""A LiveKit server of another owner (``LIVEKIT_URL``): tests that need no power over it run there."""
 
 import contextlib
 import os

@@ -11,11 +11,11 @@ SECRET = "only-for-tests-on-loopback-0123456789"
 
 
 class JoinRefused(Exception):
-    """The server did not let somebody in."""
+    """The server did not let a person in."""
 
 
 class Guest(Protocol):
-    """Somebody in a room, as a browser would be."""
+    """A person in a room, as a browser would be."""
 
     sent_away: asyncio.Event
     """Set when the server ended it."""
@@ -34,7 +34,7 @@ class Ground(Protocol):
     mailbox: Mailbox
 
     async def join(self, token: str) -> Guest:
-        """Raises ``JoinRefused``. Whoever is still there at the end of the test leaves."""
+        """Join a room; people leave at the end of the test. Raises ``JoinRefused``."""
 
     def freeze(self) -> None:
         """It accepts connections and answers nothing."""

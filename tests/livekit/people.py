@@ -1,4 +1,4 @@
-"""Pairs who meet and part on a LiveKit server, and whoever works on their rooms."""
+"""Pairs who meet and part on a LiveKit server, and the workers of their rooms."""
 
 import time
 
@@ -34,7 +34,7 @@ class People:
         self._deleted = Deletion.AGAIN if rules.auto_create else Deletion.GONE
 
     async def meet(self) -> tuple[PersonId, PersonId, MatchId]:
-        """Two who meet nobody else."""
+        """Let two people meet each other and no one else."""
         one, other = PersonId(fresh_ids(1)), PersonId(fresh_ids(1))
         for person in (one, other):
             await self.machine.attach(person, ConnectionId(f"c_{fresh_ids(1)}"), PROCESS, fresh_ids(1))

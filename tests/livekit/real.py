@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 RECOMMENDED = ROOT / "docs" / "livekit.yaml"
 READY_S = 20
 PORTS_TRIED = 3
-"""A port that was free may be somebody's by the time that it is used."""
+"""A port that was free may be taken by the time that it is used."""
 
 
 def binary() -> str | None:
@@ -143,7 +143,7 @@ class RealServer:
 
 
 class SdkGuest:
-    """Somebody in a room of a real server."""
+    """A person in a room of a real server."""
 
     def __init__(self) -> None:
         self.sent_away = asyncio.Event()

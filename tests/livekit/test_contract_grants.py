@@ -43,7 +43,7 @@ async def test_two_people_meet(server: Ground, rooms: Rooms) -> None:
 
 
 async def test_a_third_one_is_refused(server: Ground, rooms: Rooms) -> None:
-    """A room of ours has two places, whoever signs."""
+    """Our rooms have two places, whoever signed the grant."""
     await rooms.create(ROOM)
     for who in ("polite", "impolite"):
         await server.join(grant(server.project, who))
@@ -76,7 +76,8 @@ async def test_a_room_that_does_not_exist(server: Ground, rooms: Rooms) -> None:
 
 @MAKES_ROOMS
 async def test_where_joining_makes_rooms(server: Ground, rooms: Rooms) -> None:
-    """A late grant makes the deleted room anew: why docs say ``auto_create: false``. Deleting still works."""
+    """A late grant makes the deleted room again: why the docs say ``auto_create: false``. Deleting still
+    works."""
     await rooms.create(ROOM)
     await rooms.delete(ROOM)
     guest = await server.join(grant(server.project))
@@ -88,7 +89,7 @@ async def test_where_joining_makes_rooms(server: Ground, rooms: Rooms) -> None:
 
 @MAKES_ROOMS
 async def test_a_room_made_by_joining_has_our_limits(server: Ground, rooms: Rooms) -> None:
-    """They are in the grant: two places, also without a call of ours."""
+    """The limits are in the grant: two places, also without a call to make the room."""
     for who in ("polite", "impolite"):
         await server.join(grant(server.project, who, limits=RoomLimits()))
     with pytest.raises(JoinRefused):
@@ -104,14 +105,14 @@ async def test_what_kind_of_server_it_is(rooms: Rooms, auto_create: bool) -> Non
 
 
 async def test_a_grant_that_has_run_out(server: Ground, rooms: Rooms) -> None:
-    """Lets nobody in; LiveKit allows for clocks that are a minute apart."""
+    """An expired grant lets no one in; LiveKit allows for clocks that are a minute apart."""
     await rooms.create(ROOM)
     with pytest.raises(JoinRefused):
         await server.join(grant(server.project, ttl_s=-90))
 
 
 async def test_a_grant_of_another_key(server: Ground, rooms: Rooms) -> None:
-    """Nor does one that somebody else signed."""
+    """A grant that another app signed does not either."""
     await rooms.create(ROOM)
     with pytest.raises(JoinRefused):
         await server.join(grant(replace(server.project, secret="another-secret-of-32-characters-or-more")))

@@ -55,7 +55,7 @@ class TestMaking:
         assert abs(made.created_at_ms - time.time() * 1000) < 5_000
 
     async def test_twice_is_once(self, rooms: Rooms, room: str) -> None:
-        """The same room: nobody is thrown out by a repeated call."""
+        """It is the same room, and a repeated call removes no one."""
         first = await rooms.create(room)
         assert await rooms.create(room) == first
         assert len(await rooms.list_rooms()) == 1
@@ -70,7 +70,7 @@ class TestMaking:
         assert [each.side for each in await rooms.participants(room)] == [Side.POLITE]
 
     async def test_nobody_comes(self, server: Ground, mailbox: Mailbox, room: str) -> None:
-        """LiveKit itself ends a room into which nobody came, after the limit that it was made with."""
+        """LiveKit itself ends a room that no one joined, after the limit that it was made with."""
         async with Rooms(server.project, NAMESPACE, limits=RoomLimits(empty_s=1)).running() as rooms:
             await rooms.create(room)
             await mailbox.first("room_finished", room)
@@ -92,7 +92,7 @@ class TestDeleting:
     async def test_a_deleted_room_is_gone(
         self, server: Ground, rooms: Rooms, grants: Grants, match: MatchId, room: str
     ) -> None:
-        """And whoever was in it is sent away."""
+        """The people in it are removed."""
         await rooms.create(room)
         guest = await server.join(grants.mint(room, identity(match, "polite")))
         assert await rooms.delete(room)
@@ -118,7 +118,7 @@ class TestListing:
         assert {each.name for each in await rooms.list_rooms(names[1:])} == {names[1]}
 
     async def test_canaries_are_rooms_without_a_match(self, rooms: Rooms) -> None:
-        """They can be found and deleted like any other of ours."""
+        """They can be found and deleted like all our rooms."""
         canary = NAMESPACE.fresh_canary()
         await rooms.create(canary)
         assert [(each.name, each.match) for each in await rooms.list_rooms()] == [(canary, None)]
@@ -183,7 +183,7 @@ class TestPeople:
     async def test_sending_somebody_away(
         self, server: Ground, rooms: Rooms, grants: Grants, match: MatchId, room: str
     ) -> None:
-        """They are out; a second time there is nobody."""
+        """The person is out; a second time there is no one to remove."""
         await rooms.create(room)
         guest = await server.join(grants.mint(room, identity(match, "polite")))
         assert await rooms.remove(room, identity(match, "polite"))
@@ -232,7 +232,7 @@ class TestFaults:
     async def test_what_becomes_of_a_create_that_was_given_up(
         self, server: Ground, rooms: Rooms, room: str
     ) -> None:
-        """Nobody knows, on the real server neither: mostly it lands after all (race R18).
+        """No one knows, and on a real server it mostly still takes effect (race R18).
 
         Whether it timed out or was cancelled, the same client goes on, and deleting wins in the end.
         """
@@ -250,7 +250,7 @@ class TestFaults:
             await hurried.create(room)
 
     async def test_something_else_at_the_address(self, mailbox: Mailbox, room: str) -> None:
-        """A web server that is no LiveKit: an error that no repeating mends."""
+        """A web server that is not LiveKit is an error that repeating does not help."""
         address = mailbox.url.removesuffix("/v1/livekit/webhook")
         await self._fails(Project(address, "key", "s" * 32), room, LiveKitError)
 

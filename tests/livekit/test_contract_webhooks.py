@@ -107,14 +107,15 @@ class TestForged:
         assert webhooks.read(*letter) is not None
 
     async def test_the_same_twice(self, letter: Letter) -> None:
-        """Is believed twice, and known by its id: whoever acts on it remembers."""
+        """It is accepted twice, with the same id, so its reader can recognise it."""
         webhooks = Webhooks(_ours(), NAMESPACE)
         assert webhooks.read(*letter) == webhooks.read(*letter)
 
 
 class TestNotAboutUs:
     def test_genuine_and_foreign(self) -> None:
-        """Another app's room, another Duologue's, a canary of ours, an event of another kind: no fact."""
+        """Another app's room, another Duologue's, a test room of ours, or another kind of event is not a
+        fact."""
         twin = Namespace(NAMESPACE.name + "-2")
         for room in ("lobby", twin.room(MATCH), NAMESPACE.fresh_canary(), f"{ROOM}x", ""):
             assert self._read({"event": "room_started", "id": "EV_1", "room": {"name": room}}) is None

@@ -1,4 +1,5 @@
-"""kill -9 of our process at every step of a room, and LiveKit away under load: nobody stuck, no room left."""
+"""kill -9 of our process at every step of a room, and LiveKit stopped under load: no one stuck, no room
+left."""
 
 import asyncio
 import itertools
@@ -29,7 +30,7 @@ GONE_S = 5
 AWAY_S, WHOLE_AWAY_S = 14, 30
 """Longer than the 10 s that a match waits for its room."""
 SETTLED_S = 3
-"""Whoever was in an open room has pressed Next by then, and has been matched once more."""
+"""Time in which people in an open room have pressed Next and been matched once more."""
 KILLS, WHOLE_KILLS = 2, 10
 """At each step, at least."""
 HOME_S = 40
@@ -54,7 +55,7 @@ async def nothing_of_ours(rooms: Rooms) -> bool:
 
 
 async def nobody_is_stuck(house: Duologues, people: Crowd, rooms: Rooms) -> None:
-    """Nobody skips any more: all are in rooms that are there; then all press Stop, and are idle."""
+    """Check, without skips, that all are in rooms that exist; then all press Stop and are idle."""
     assert await people.all_are(lambda person: person.talks(), HOME_S) == []
     there = {room.match for room in await rooms.list_rooms()}
     assert {person.match for person in people.people} <= there
@@ -118,7 +119,8 @@ async def test_kills_at_every_step(
 async def test_livekit_is_away_under_load(
     valkey9: StoreServer, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Stopped and started again: nobody is stuck, no pool churns meanwhile, and a canary finds its return."""
+    """Stopped and started again: no one is stuck, there are no useless matches, and a canary finds its
+    return."""
     away_s = WHOLE_AWAY_S if whole else AWAY_S
     async with duologues(server, valkey9, 1) as house, crowd(PEOPLE, *house.urls) as people:
         people.start()

@@ -48,7 +48,7 @@ class Talk:
         return one if [one, other] == current else ""
 
     async def ends(self, match: str, *leaving: Reader) -> float:
-        """Somebody presses Next; these say that they left. Seconds from the end until the room is gone."""
+        """Let one person press Next; these say that they left. Returns the seconds until the room is gone."""
         before = await self._gone()
         await self.readers[0].ask("skip", match=match)
         for reader in leaving:
@@ -85,7 +85,7 @@ async def _is_closing(reader: Reader, match: str) -> bool:
 
 @contextlib.asynccontextmanager
 async def talking(server: Ground) -> AsyncIterator[Talk]:
-    """Both look for somebody."""
+    """Let both look for a partner."""
     with (
         data_folder() as data,
         contextlib.closing(Stopped(await started(server, data, "--rematch-ms", "1"))) as it,
@@ -112,7 +112,7 @@ async def test_a_room_waits_for_its_people_and_no_longer(server: Ground) -> None
 
 
 async def test_the_next_match_waits_for_no_room(server: Ground) -> None:
-    """LiveKit hangs: the answer to Next is the next match all the same, and its room opens when it can."""
+    """LiveKit hangs: Next is still answered with the next match, and its room opens when it can."""
     async with talking(server) as talk:
         match = await talk.opens()
         server.freeze()

@@ -1,4 +1,4 @@
-"""The outbox of the state machine on a LiveKit server: claimed, done, told, and nothing of ours is left."""
+"""The outbox on a LiveKit server: work is claimed, done and reported, and no room of ours is left."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def test_rooms_open_and_die(valkey9: StoreServer, rooms: Rooms, server: Gr
 
 
 async def test_no_grant_is_good_after_the_match(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
-    """R1, R6: whoever comes late with the grant of an ended match is not let in, and brings nothing back."""
+    """R1, R6: a person with the grant of an ended match is not let in, and brings no room back."""
     grants = Grants(server.project, NAMESPACE)
     async with Store(valkey9.url).running() as store:
         people = People(store, rooms)

@@ -42,7 +42,7 @@ async def started(server: Ground, data: Path, *more: str) -> Serving:
 
 @contextlib.asynccontextmanager
 async def two(url: str) -> AsyncIterator[Pair]:
-    """Two people who look for somebody, and whose media works as soon as it may."""
+    """Two people who look for a partner, and whose media works as soon as possible."""
     exchange = Exchange()
     async with http_session() as session:
         one, other = (
@@ -178,7 +178,7 @@ def decode(token: str) -> dict[str, Any]:
 
 
 class Reader:
-    """Somebody who keeps every frame as it came."""
+    """A person who keeps every frame as it came."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.frames: list[dict[str, Any]] = []

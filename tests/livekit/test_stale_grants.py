@@ -1,4 +1,4 @@
-"""A grant that outlived its match (race R6): how long can its holder keep, or make anew, the match's room?"""
+"""A grant of an ended match (race R6): how long can its holder keep, or make again, the match's room?"""
 
 import asyncio
 import contextlib

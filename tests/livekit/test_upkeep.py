@@ -45,7 +45,7 @@ async def served(server: Ground, server_kind: str, valkey9: StoreServer) -> Asyn
 async def test_it_looks_after_its_rooms(
     served: Serving, server: Ground, rooms: Rooms, mailbox: Mailbox
 ) -> None:
-    """A room of ours that nobody owns is gone soon, another Duologue's stays, and webhooks are taken."""
+    """A room of ours without an owner is gone soon, another Duologue's stays, and webhooks are accepted."""
     second = Namespace(f"{NAMESPACE.name}-2")
     match = MatchId("m_" + secrets.token_urlsafe(12))
     async with (

@@ -75,7 +75,7 @@ class House:
         return not await self.is_live(match)
 
     async def is_back_and_gone(self, match: MatchId, mailbox: Mailbox | None) -> bool:
-        """The holder of an old grant joins, and is out again after one round of whoever looks after rooms."""
+        """The holder of an old grant joins, and is out again after one round of the workers."""
         guest = await self.enter(match, "polite")
         if mailbox is not None:
             joined = [each for each in mailbox.letters if each.event["event"] == "participant_joined"]
@@ -107,7 +107,7 @@ def dump(valkey9: StoreServer) -> Mapping[bytes, bytes | None]:
 
 
 async def test_an_orphan_is_found_and_deleted(house: House, server: Ground, rooms: Rooms) -> None:
-    """R19: a room of ours that nobody owns goes; another app's, and a second Duologue's, stay, as do ours."""
+    """R19: a room of ours without an owner goes; rooms of others, and owned ones of ours, stay."""
     second = Namespace(f"{NAMESPACE.name}-2")
     async with Rooms(server.project, second).running() as theirs:
         foreign = await theirs.create(second.room(MatchId("m_AAAAAAAAAAAAAAAA")))
@@ -161,7 +161,7 @@ async def test_r20_a_vanished_room_that_was_told(house: House, rooms: Rooms, mai
 
 
 async def test_a_failed_listing_is_no_empty_one(house: House, server: Ground) -> None:
-    """LiveKit does not answer: nobody's conversation ends by that."""
+    """LiveKit does not answer: no conversation ends because of that."""
     match, _ = await house.meet(Media.OPEN)
     await server.stop()
     with pytest.raises(LiveKitError):
@@ -197,7 +197,7 @@ async def test_nobody_stays_alone_without_webhooks(house: House, monkeypatch: py
 
 
 async def test_whoever_is_back_was_not_alone(house: House) -> None:
-    """A reload within the bound: the clock begins anew with the next absence."""
+    """A reload within the bound: the time begins again with the next absence."""
     match, (_, other) = await house.meet(Media.OPEN)
     await other.leave()
     house.suspects.add(match)
@@ -253,7 +253,7 @@ async def test_webhooks_that_come_wrong_change_nothing(
 
 
 async def test_the_canary_finds_livekits_return(house: House, server: Ground) -> None:
-    """While no room opens nobody is paired; the first canary that opens brings the pool back; none stays."""
+    """While no room opens, no one is matched; the first canary that opens changes that; no canary stays."""
     outbox = house.people.machine.rooms
     await house.canary.run_once()
     assert await house.people.names() == []
@@ -270,7 +270,7 @@ async def test_the_canary_finds_livekits_return(house: House, server: Ground) ->
 
 @pytest.mark.parametrize("auto_create", [True])
 async def test_where_joining_makes_rooms_the_canary_finds_the_outage(house: House, server: Ground) -> None:
-    """No create of ours could fail there. One failure is not believed, two in a row are."""
+    """Creates cannot fail there. One failure is ignored, two in a row count."""
     outbox = house.people.machine.rooms
     await house.canary.run_once()
     await server.stop()

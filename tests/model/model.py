@@ -301,7 +301,7 @@ class Model:
         return len(lost)
 
     def tell(self, pool: str) -> None:
-        """Whoever stands in the pool reads whether there is video."""
+        """Tell the people in the pool whether there is video."""
         for p in self.queue(pool):
             p.no_video = self.video_is_down
 

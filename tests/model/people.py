@@ -75,7 +75,7 @@ class Match:
 
 @dataclass(slots=True, eq=False)
 class Person:
-    """Everything that is known of somebody."""
+    """Everything that is known of a person."""
 
     id: str
     state: State = State.IDLE

@@ -16,13 +16,13 @@ class Room:
     """``None``: nothing; it is open."""
     closing: bool = False
     claim: int = 0
-    """Whose work it is now; 0: nobody's."""
+    """Whose work it is now; 0: no one's."""
     begun: int = 0
     """When that work was taken on."""
     creates: list[int] = field(default_factory=list)
     """Every claim to open it."""
     unheard: bool = True
-    """Whether a create may be under way that nobody heard of."""
+    """Whether a create may be running whose result is unknown."""
     last_create: int = 0
     tries: int = 0
     opened_at: int = 0

@@ -87,11 +87,11 @@ class Sides:
         self.rooms = Rooms(RoomRules()) if media is MediaKind.LIVEKIT else None
         self.model = Model(self.clock(), Timings(), self.rooms, MARKS)
         self.rooms_serve, self.rooms_open = True, True
-        """Whether anybody works on rooms, and whether the media server is up."""
+        """Whether workers run, and whether the media server is up."""
         self.there: set[Match] = set()
         """The rooms at the media server."""
         self.unreported: list[tuple[RoomWork, Match, int]] = []
-        """Work that somebody took on and said nothing about yet."""
+        """Work that was claimed and not reported yet."""
         self.known: dict[Match, str] = {}
         """The real id of each match of the model."""
         self.fresh = 0
@@ -166,7 +166,8 @@ class Sides:
         assert reply.outcome == self.model.pulse(person, which != "none", match, media)
 
     def who(self, person: PersonId, *, idle: bool = True) -> PersonId:
-        """The next who is in a match (or at least not idle), if anybody is: others have little to say."""
+        """Return the next person in a match (or at least not idle), if there is one: others have little to
+        do."""
         start = PEOPLE.index(person)
         turn = (*PEOPLE[start:], *PEOPLE[:start])
         known = [self.model.person(each) for each in turn]
@@ -331,7 +332,8 @@ class Sides:
         return state
 
     def agree(self) -> None:
-        """Each person's visible state is the model's; the store is sound; whoever is connected was told."""
+        """Check that each visible state is the model's, the store is sound, and all connected people were
+        told."""
         states = self.compare()
         seen = play(snapshot(self.direct))
         assert not violations(seen)
@@ -415,7 +417,8 @@ class Sides:
         raise AssertionError("the store is deaf")
 
     def _compare(self, process: str, number: int, part: bytes) -> None:
-        """A frozen process may be buried, and is counted anew if it comes back: its beat says so."""
+        """Compare both. A frozen process may be buried, and counts again when its beat says that it is
+        back."""
         hearing = self.hearing.get(process)
         if hearing is None:
             hearing = self.hearing[process] = Sequence(self.suspicions.append, lambda: False)

@@ -54,12 +54,12 @@ class Both(RuleBasedStateMachine):
 
     @initialize(willing=st.integers(0, 63), opened=st.booleans())
     def settle(self, willing: int, opened: bool) -> None:
-        """Deep states are reached sooner when everybody is there already."""
+        """Deep states are reached sooner when all people are there already."""
         self.sides.come(willing, opened)
 
     @rule(willing=st.integers(0, 63), opened=st.booleans())
     def everybody_comes(self, willing: int, opened: bool) -> None:
-        """Whoever is away attaches, whoever is idle joins; a bit each says who goes on by itself."""
+        """Let all people attach and join; one bit each says who goes on without a press."""
         self.sides.come(willing, opened)
 
     @rule(
@@ -198,7 +198,7 @@ class Both(RuleBasedStateMachine):
 
     @rule(process=st.sampled_from((0, 1)))
     def stray(self, process: int) -> None:
-        """Whoever is listed at a process that does not hold them."""
+        """Detach people who are listed at a process that does not have them."""
         here, held = self.sides.alive[process], self.sides.sockets
         count = play(self.sides.machine.stray(ProcessId(here), lambda _, connection: connection in held))
         lost = [
@@ -212,7 +212,7 @@ class Both(RuleBasedStateMachine):
 
     @rule(person=people)
     def detach_fails(self, person: PersonId) -> None:
-        """A socket is gone and nobody told the store."""
+        """A socket is gone, and the store was not told."""
         for connection in [c for c, (who, *_) in self.sides.sockets.items() if who == person][-1:]:
             del self.sides.sockets[connection]
 
@@ -313,14 +313,14 @@ class Both(RuleBasedStateMachine):
 
     @rule(person=people, which=often_now)
     def ack(self, person: PersonId, which: str) -> None:
-        """Peer media has no room to leave, and answers all the same."""
+        """Peer media has no room to leave, and still answers."""
         match, name = self.sides.match(person, which)
         for _ in range(2):
             assert play(self.sides.machine.ack(person, name)).outcome == self.sides.model.ack(person, match)
 
     @invariant()
     def both_agree(self) -> None:
-        """Each person's visible state is the model's; the store is sound; whoever is connected was told."""
+        """Each visible state is the model's, the store is sound, and all connected people were told."""
         type(self).steps += 1
         self.sides.agree()
 
@@ -335,13 +335,13 @@ class WithRooms(Both):
 
     @rule(serve=st.sampled_from((True, True, False)), open_=st.sampled_from((True, True, False)))
     def workers(self, serve: bool, open_: bool) -> None:
-        """From here on they work, or nobody does; the media server is up, or not."""
+        """Turn the workers on or off, and the media server, too."""
         self.sides.rooms_serve, self.sides.rooms_open = serve, open_
         self.sides.serve()
 
     @rule(dies=st.booleans())
     def take_on(self, dies: bool) -> None:
-        """Somebody takes work on, and says later how it went, or never."""
+        """Claim work, and report its result later, or never."""
         taken = self.sides.claim_rooms()
         if not dies:
             self.sides.unreported += taken
@@ -434,7 +434,7 @@ def test_a_sample_on_redis(redis7: StoreServer, whole: bool) -> None:
 
 @pytest.mark.timeout(1_800)
 def test_rooms_on_valkey(valkey9: StoreServer, whole: bool) -> None:
-    """Rooms too are opened and closed as the documents say, whoever dies in between."""
+    """Rooms, too, are opened and closed as the documents say, whichever process dies in between."""
     assert run(valkey9, examples=2_000 if whole else 120, whole=whole, kind=WithRooms) >= 5_000
 
 

@@ -30,7 +30,7 @@ def no_room() -> Refused:
 
 @dataclass(eq=False)
 class Person:
-    """Somebody in a room."""
+    """A person in a room."""
 
     sid: str
     identity: str
@@ -81,7 +81,7 @@ class House:
         return room.info
 
     def delete(self, name: str) -> None:
-        """Everybody is sent away. Raises ``Refused``."""
+        """Remove all people. Raises ``Refused``."""
         if name not in self._rooms:
             raise no_room()
         self._close(self._rooms[name])
@@ -93,7 +93,7 @@ class House:
         return [room.info for name, room in self._rooms.items() if not names or name in names]
 
     def participants(self, name: str) -> list[api.ParticipantInfo]:
-        """Nobody, if there is no such room."""
+        """Return the people; none if there is no such room."""
         room = self._rooms.get(name)
         return [_info(each) for each in room.people.values()] if room else []
 
@@ -112,7 +112,7 @@ class House:
             raise no_room()
 
     def join(self, name: str, identity: str, limits: api.RoomConfiguration) -> Person:
-        """They are in; whoever had the same identity is out. Raises ``Refused``."""
+        """Let a person in, and remove an earlier one with the same identity. Raises ``Refused``."""
         self.admit(name)
         if name not in self._rooms:
             self.create(
@@ -149,7 +149,7 @@ class House:
             self._close_after(room, room.info.departure_timeout)
 
     def forget(self) -> None:
-        """As a server that was killed: no rooms, and nobody hears a word."""
+        """Forget everything, as a server that was killed: no rooms, and no notice to anyone."""
         for room in self._rooms.values():
             if room.closing is not None:
                 room.closing.cancel()

@@ -36,7 +36,7 @@ class Post:
         self._waiting: asyncio.Queue[Event] = asyncio.Queue()
         self._held: list[Event] | None = None
         self.is_losing = False
-        """What happens from now on is told to nobody."""
+        """Begin without a receiver: later events are not sent."""
         self.is_doubling = False
         """What happens from now on is told twice."""
 

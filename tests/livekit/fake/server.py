@@ -71,7 +71,7 @@ class FakeServer:
         self._flowing.clear()
 
     def thaw(self) -> None:
-        """Those that waited are carried out, whether or not anybody waits for their answer."""
+        """Carry out the waiting calls, whether or not their callers still wait."""
         self._flowing.set()
 
     def hold_creates(self) -> None:
@@ -184,7 +184,7 @@ class FakeServer:
 
 
 class FakeGuest:
-    """Somebody in a room of the fake."""
+    """A person in a room of the fake."""
 
     def __init__(self, house: House, room: str, person: Person) -> None:
         self._house, self._room, self._person = house, room, person
