@@ -123,7 +123,7 @@ class Process:
         return in_own_task(self.running(sweeps=sweeps))
 
     def start_beating(self) -> None:
-        """As it does by itself; again after it was stopped."""
+        """Beat as a process does; also after it was stopped."""
         assert self._group is not None
         self._beating = self._group.create_task(repeat(self.beat, self.metrics))
 

@@ -35,7 +35,7 @@ def contents(valkey9: StoreServer) -> Callable[[], Contents]:
 
 @pytest.fixture
 async def ada(address: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who waits in the queue, so that there is something to damage."""
+    """A person who waits in the queue, so that there is something to damage."""
     async with httpx.AsyncClient(base_url=address) as client:
         session = (await client.post("/v1/sessions", json={"alias": "Ada", "cookie": False})).json()
         client.headers["Authorization"] = f"Bearer {session['token']}"
@@ -45,7 +45,7 @@ async def ada(address: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_bad_requests_change_nothing(ada: httpx.AsyncClient, contents: Callable[[], Contents]) -> None:
-    """The whole table, over real HTTP, with somebody's state to spoil."""
+    """The whole table, over real HTTP, with a person's state to damage."""
     before = contents()
     assert before
     for bad in BAD_REQUESTS:
@@ -54,7 +54,7 @@ async def test_bad_requests_change_nothing(ada: httpx.AsyncClient, contents: Cal
 
 
 async def test_bad_polls_change_nothing(valkey9: StoreServer, contents: Callable[[], Contents]) -> None:
-    """Where polling is served; nothing is attached, and nobody's place is taken."""
+    """Where polling is served: nothing is attached, and no connection is replaced."""
     with served(valkey9.url, Offer(Transports.POLL)) as base:
         async with httpx.AsyncClient(base_url=base) as client:
             session = (await client.post("/v1/sessions", json={"cookie": False})).json()
@@ -99,7 +99,7 @@ async def test_half_a_request_harms_nobody(ada: httpx.AsyncClient, contents: Cal
 async def test_a_full_store_refuses_joins_and_lets_people_leave(
     ada: httpx.AsyncClient, valkey9: StoreServer
 ) -> None:
-    """503 with Retry-After for the one, an answer for the other: nobody is held in a full house."""
+    """503 with Retry-After for a join, and an answer for a leave: people can leave a full store."""
     with valkey9.client() as client:
         client.config_set("maxmemory", 1)
         refused = await ada.post("/v1/join", json={"intent": 2})

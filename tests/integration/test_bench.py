@@ -150,7 +150,7 @@ def measured(url: str, file: Path, **more: str) -> subprocess.CompletedProcess[s
 
 
 def test_a_slow_store_is_seen_from_outside(redis7: StoreServer, tmp_path: Path) -> None:
-    """A skip is two calls, its limit and itself: with 8 ms each, nobody is told in less than 16 ms."""
+    """A skip is two calls, its limit and itself: with 8 ms each, a partner is told after 16 ms or more."""
     with (
         slowed(redis7) as slow,
         serving("--no-page", "--redis-url", slow.url, DUOLOGUE_SECRET=SECRET) as server,

@@ -1,4 +1,4 @@
-"""``spend.lua`` on both stores: the same buckets as in memory, shared, and gone by themselves."""
+"""``spend.lua`` on both stores: the same buckets as in memory, shared, with keys that expire."""
 
 import re
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_two_processes_share_a_bucket(client: redis.Redis) -> None:
 
 
 def test_a_refusal_by_one_bucket_takes_nothing_from_the_other(client: redis.Redis) -> None:
-    """All or nothing: whoever floods spends nothing of their neighbours behind the same address."""
+    """All or nothing: a flood spends nothing of the neighbours behind the same address."""
     door = Door(client, Rates(Rate(60, 1), Rate(60, 2)))
     assert door.spend("ann", HOME) is None
     for n in range(20):
@@ -142,9 +142,9 @@ def test_after_a_step_back_tokens_come_as_ever(client: redis.Redis, guarded: boo
 
 @pytest.mark.parametrize("guarded", [True, False])
 def test_people_who_come_back_are_not_their_addresss(client: redis.Redis, guarded: bool) -> None:
-    """A stream of somebody whom the store knows costs their address nothing; of a new one it does.
+    """A stream of a person whom the store knows costs their address nothing; that of a new person does.
 
-    The control: without the guard the second to come back is refused for all the neighbours' sake.
+    The control: without the guard the second person to come back is refused because of the neighbours.
     """
     source = SOURCE if guarded else re.sub(r".*-- guard: known-spared\n", "", SOURCE)
     door = Door(client, Rates(Rate(600, 99), Rate(60, 1)), source.encode())

@@ -127,7 +127,7 @@ def test_a_start_that_is_told_to_stop_again_and_again_leaves_nothing(data: Path)
 
 
 def test_a_terminal_that_closes_is_an_orderly_stop(data: Path) -> None:
-    """SIGHUP; and what is said from then on, to nobody, stops nothing."""
+    """SIGHUP is an orderly stop, and later output to the closed terminal stops nothing."""
     ours, its = pty.openpty()
     command = [*COMMAND, "--no-page", "--port", "0", "--data", str(data), "--log-level", "debug"]
     process = subprocess.Popen(command, env=clean_environment({}), stdout=its, stderr=its)
@@ -221,7 +221,8 @@ def test_options_come_from_the_environment_and_the_command_line_wins(data: Path)
 
 
 def test_how_people_are_reached_is_told(valkey9: StoreServer) -> None:
-    """``duologue transports`` of a running server: a table, and one sentence; nobody there is one line."""
+    """``duologue transports`` of a running server prints a table and one sentence; without a server, one
+    line."""
     store = {"REDIS_URL": valkey9.url, "DUOLOGUE_SECRET": SECRET}
     with serving("--no-page", **store) as server:
         me = {"Authorization": f"Bearer {guest(server.url)}"}
@@ -291,7 +292,7 @@ HALF = (
 
 
 def test_the_operators_pages_are_read_to_the_end(data: Path) -> None:
-    """While the public's listener lets nobody in any more and a command is under way."""
+    """They stay readable while the public listener refuses new connections and a command is in progress."""
     with serving("--no-page", "--data", str(data), "--drain-s", "5") as server:
         with socket.create_connection(("127.0.0.1", server.port)) as half:
             half.sendall(HALF)
@@ -307,7 +308,7 @@ def test_the_operators_pages_are_read_to_the_end(data: Path) -> None:
 
 
 def until_refused(port: int) -> None:
-    """Nobody new is let in there; fails if somebody still is after a while."""
+    """Wait until new connections are refused there; fail if they are accepted for too long."""
     give_up = time.monotonic() + STOP_S
     while time.monotonic() < give_up:
         try:
@@ -319,7 +320,7 @@ def until_refused(port: int) -> None:
 
 @contextlib.contextmanager
 def two_free_ports() -> Iterator[int]:
-    """Two in a row that nobody listens on: the first of them."""
+    """Return the first of two free ports in a row."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as first:
             port: int = first.getsockname()[1]
@@ -333,7 +334,7 @@ def two_free_ports() -> Iterator[int]:
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
 def test_a_host_that_is_not_ours(host: str) -> None:
-    """No such name, or an address of somebody else."""
+    """There is no such name, or it is the address of another machine."""
     code, line = refused("--no-page", "--host", host)
     assert code == 1
     assert f"{host} is not an address of this machine" in line
@@ -351,7 +352,7 @@ def test_a_host_that_is_not_ours(host: str) -> None:
     ],
 )
 def test_a_wrong_redis_url(url: str, words: str) -> None:
-    """No address, or nobody there: the line names the variable and the option."""
+    """Without a valid address, or without a server there, the line names the variable and the option."""
     code, line = refused("--no-page", "--port", "0", REDIS_URL=url, DUOLOGUE_SECRET=SECRET)
     assert code == 1
     assert words in line

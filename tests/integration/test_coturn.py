@@ -61,7 +61,7 @@ NOT_GLOBAL = """
     64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23 2001::/32 2001:2::/48 2001:10::/28 2001:20::/28
     2001:db8::/32 2002::/16 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
 """
-"""IANA's registries of special-purpose addresses for IPv4 and IPv6, but for those that anybody may reach;
+"""IANA's registries of special-purpose addresses for IPv4 and IPv6, without those that are public;
 multicast, and what fec0::/10 once was."""
 
 
@@ -106,7 +106,7 @@ needs_v6 = pytest.mark.skipif(not v6_too(), reason="no IPv6 on loopback")
 
 
 def person(server: Coturn, name: str = "m_1.polite", *, for_s: int = TTL_S, secret: str = SECRET) -> Turn:
-    """Somebody with credentials."""
+    """Return a person with credentials."""
     return Turn((HERE, server.port), secret, name, int(time.time()) + for_s)
 
 
@@ -275,7 +275,7 @@ def tried(server: Coturn, name: str, ends_at_s: int) -> int:
 
 
 def test_other_secrets_open_nothing(folder: Path, turn: Coturn) -> None:
-    """Nor does the file as it is printed: nobody has its secret before its operator sets one."""
+    """Nor does the file as it is printed: it has no secret before its operator sets one."""
     with person(turn, secret="another") as one:
         assert refusal(one.allocate) == UNAUTHORIZED
     assert not re.search(r"^static-auth-secret", CONFIGURATION.read_text(), re.MULTILINE)

@@ -1,4 +1,5 @@
-"""SIGTERM to a real server process: everybody is sent on, nothing under way is lost, and it ends in time."""
+"""SIGTERM to a real server process: all people are sent away, nothing in progress is lost, and it ends in
+time."""
 
 import asyncio
 import contextlib
@@ -37,7 +38,7 @@ class Site:
         return self
 
     async def token(self) -> dict[str, str]:
-        """The headers of somebody new."""
+        """Return the headers of a new person."""
         async with self.http.post(f"{self.server.url}/v1/sessions", json={"cookie": False}) as answer:
             return {"Authorization": f"Bearer {(await answer.json())['token']}"}
 
@@ -52,7 +53,7 @@ class Site:
         return await self.http.get(f"{self.server.url}/v1/events?page={page}", headers=who)
 
     async def signal(self) -> None:
-        """SIGTERM; returns when nobody is let in any more."""
+        """Send SIGTERM; return when new connections are refused."""
         self.server.signal(signal.SIGTERM)
         await until(lambda: refuses(self.server.port))
 
@@ -82,7 +83,7 @@ async def site(store: StoreServer, folder: Path, *options: str) -> AsyncIterator
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens there."""
+    """Return whether connections there are refused."""
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) != 0
 

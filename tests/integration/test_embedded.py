@@ -148,7 +148,7 @@ async def test_a_child_that_outlived_a_kill_is_adopted(data: Path) -> None:
 
 
 async def test_two_servers_share_the_store_and_the_last_one_ends_it(data: Path) -> None:
-    """A server holds no state, so two may serve one folder; whoever stops first leaves the store running."""
+    """A server keeps no state, so two may use one folder; the first one to stop leaves the store running."""
     async with counting(data) as (own, store):
         async with counting(data) as (other, store_of_other):
             assert other.pid == own.pid
@@ -212,7 +212,7 @@ async def test_a_killed_child_whose_end_is_not_reported_yet(
 
 
 async def test_a_lost_connection_is_no_end(data: Path) -> None:
-    """Somebody closes ours: the child lives on, is not waited for, and is talked to again."""
+    """Our connection is closed: the child lives on, is not waited for, and is used again."""
     async with counting(data) as (own, store):
         assert await count(store) == 1
         child = own.pid
@@ -247,7 +247,7 @@ async def test_a_folder_that_is_moved_away_and_back(data: Path) -> None:
 async def test_a_folder_that_was_moved_is_left_without_a_process(
     data: Path, name: str, empty_one_in_its_place: bool
 ) -> None:
-    """Its socket cannot be found by then: the child is ended all the same, and has written everything."""
+    """Its socket cannot be found by then: the child is still ended, and has written everything."""
     async with counting(data / name) as (own, store):
         assert await count(store) == 1
         child = own.pid
@@ -268,7 +268,7 @@ async def test_a_folder_that_was_removed_is_left_without_a_process(data: Path) -
 
 
 async def test_a_start_that_is_given_up_leaves_no_process(data: Path) -> None:
-    """Also while nobody has talked to the child yet."""
+    """Also before the child was used."""
     starting = asyncio.ensure_future(Embedded(data).running().__aenter__())
     await until(lambda: bool(working_in(data)))
     starting.cancel()
@@ -350,7 +350,7 @@ async def test_a_stranger_in_that_place_is_not_even_asked(data: Path) -> None:
 
 
 async def test_a_socket_file_left_by_a_crash_is_in_nobodys_way(data: Path) -> None:
-    """Nobody listens on it: a new child takes its place."""
+    """The socket has no server behind it, so a new child takes its place."""
     (data / "store").mkdir()
     with socket.socket(socket.AF_UNIX) as stale:
         stale.bind(str(data / "store" / "valkey.sock"))
@@ -396,7 +396,7 @@ async def test_a_program_that_cannot_be_started(data: Path) -> None:
 
 
 async def test_the_blocks_own_error_leaves_as_it_came_after_a_clean_stop(data: Path) -> None:
-    """Not wrapped in a group; and the store is gone all the same."""
+    """It is not wrapped in a group, and the store is gone."""
     with pytest.raises(ZeroDivisionError):
         async with counting(data):
             raise ZeroDivisionError

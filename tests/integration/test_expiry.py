@@ -23,7 +23,7 @@ from tests.servers import StoreServer
 
 KEYS = Keyring.parse("s" * 32)
 SOON_MS = 2_000
-"""How long the token of whoever expires lasts: long enough to meet before, on a busy machine."""
+"""How long the expiring token lasts: long enough to meet before, on a busy machine."""
 FREE_MS = 5_000 + 1_000
 """What the bucket holds, and a sweep on a busy machine."""
 
@@ -102,7 +102,7 @@ async def talking(ann: str, at: Process, bob_at: Process) -> AsyncIterator[tuple
 
 
 async def asked(app: ASGIApp, method: str, path: str, token: str) -> httpx.Response:
-    """One request of whoever has this token."""
+    """Send one request with this token."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         headers = {"Authorization": f"Bearer {token}"}
         return await client.request(method, path, headers=headers, json={} if method == "POST" else None)
@@ -121,7 +121,8 @@ def who_expires(token: str) -> int:
 
 @pytest.mark.parametrize("make", [guests_token, hosts_token])
 async def test_r21_a_token_ends_in_mid_conversation(here: Process, there: Process, make: object) -> None:
-    """Ann is told and is nobody from then on; Bob is told at once, and free when her bucket is empty."""
+    """Ann is told, and her token counts no more; Bob is told at once, and is free when her away time is
+    over."""
     token = make(SOON_MS)  # type: ignore[operator]
     async with talking(token, here, there) as (ann, bob, match):
         assert (await ann.next("session-ended"))["reason"] == "token-expired"
@@ -182,7 +183,7 @@ async def test_an_older_token_shortens_nothing(here: Process, there: Process) ->
 async def test_a_renewal_of_somebody_who_is_not_here_keeps_nothing(
     here: Process, valkey9: StoreServer
 ) -> None:
-    """Of everybody who ever looked in, a store would else keep a key for thirty days."""
+    """Otherwise a store would keep a key for thirty days for every visitor."""
     token = guests_token(60_000)
     await asked(application(here), "POST", "/v1/sessions", token)
     person = PersonId(who(token).person)

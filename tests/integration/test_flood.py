@@ -1,4 +1,4 @@
-"""Race S5 on the real server with its default limits: one floods, and costs everybody else nothing."""
+"""Race S5 on the real server with its default limits: one person floods, and others notice nothing."""
 
 import asyncio
 import statistics
@@ -22,7 +22,7 @@ GARBAGE = b"\xff{" * 20_000
 
 
 class Guest:
-    """Somebody with a token."""
+    """A person with a token."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
         self.session, self.url, self.token = session, url, token
@@ -86,7 +86,7 @@ async def neighbours(ann: Guest, ben: Guest, until: asyncio.Event) -> None:
 
 
 async def test_s05_one_floods(redis7: StoreServer) -> None:
-    """Eve gets 429 and 422; memory of server and store stays flat; whoever else is there notices nothing."""
+    """Eve gets 429 and 422, memory of server and store stays flat, and other people notice nothing."""
     async with (
         asyncio.timeout(PATIENCE_S),
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,

@@ -73,7 +73,7 @@ class House:
         return await self.process.machine.read(self.ada)
 
     async def by_cookie(self, method: str, path: str, **how: Any) -> httpx.Response:
-        """As Ada's browser asks, whoever made it."""
+        """Send a request as Ada's browser does, for any page."""
         headers = {"Cookie": f"{NAME}={self.token}", **how.pop("headers", {})}
         return await self.client.request(method, path, headers=headers, **how)
 
@@ -241,7 +241,7 @@ async def test_the_cookie_of_a_listed_neighbour_counts(house: House) -> None:
 
 
 async def test_any_origin_may_come_with_a_token(house: House) -> None:
-    """``*``: then each is named by itself, and still has no cookie."""
+    """``*``: each origin is named alone, and still has no cookie."""
     transport = httpx.ASGITransport(house.shared_with(by_cookie=(), by_bearer=["*"]))
     async with httpx.AsyncClient(transport=transport, base_url=HOME) as client:
         answer = await client.get("/v1/state", headers={"Origin": EVIL, "Cookie": f"{NAME}={house.token}"})

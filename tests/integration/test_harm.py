@@ -79,7 +79,7 @@ async def house(valkey9: StoreServer) -> AsyncIterator[House]:
 
 @pytest.fixture
 def kept(valkey9: StoreServer) -> Callable[[], dict[bytes, Any]]:
-    """Everybody's records, as they are."""
+    """Return the records of all people, as they are."""
 
     def read() -> dict[bytes, Any]:
         with valkey9.client() as client:

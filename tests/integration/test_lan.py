@@ -42,7 +42,8 @@ class Phone:
         return f"https://{self.host}:{self.server.port}"
 
     def trust(self) -> ssl.SSLContext:
-        """Of somebody who compared the fingerprint: this certificate for this address, and no other."""
+        """Return the trust of a person who compared the fingerprint: this certificate for this address
+        only."""
         return ssl.create_default_context(cafile=self.data / FILE)
 
     def addresses(self) -> list[str]:

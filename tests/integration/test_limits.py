@@ -56,7 +56,7 @@ def application(process: Process, rates: Mapping[Kind, Rates]) -> ASGIApp:
 
 @contextlib.asynccontextmanager
 async def asking(app: ASGIApp, *, peer: str = PROXY, behind: str = "") -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody who asks from this peer, which says ``behind`` of them."""
+    """Return a client that asks from this peer, with ``behind`` as its header."""
     transport = httpx.ASGITransport(app, client=(peer, 4711))
     headers = {"X-Forwarded-For": behind} if behind else {}
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client:
@@ -107,7 +107,7 @@ async def test_a_persons_burst_is_over(process: Process, path: str) -> None:
 
 
 async def test_the_default_burst_of_skips_is_enough_for_the_quickest(process: Process) -> None:
-    """30 presses of Next in a row are nobody's flood."""
+    """30 presses of Next in a row are not a flood."""
     rates = {kind: Rates(FEW.person) for kind in Kind}
     numbers = Settings().of_the_limits()
     burst = Rate(numbers["person_skips_per_min"], numbers["person_skips_burst"])
@@ -118,7 +118,7 @@ async def test_the_default_burst_of_skips_is_enough_for_the_quickest(process: Pr
 
 
 async def test_an_address_is_everybodys_behind_it(process: Process) -> None:
-    """Five joins between them; whoever comes from elsewhere is not affected."""
+    """They have five joins together; people of other addresses are not affected."""
     app = application(process, {Kind.JOINS: FEW})
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(asking(app, behind=HOME)) for _ in range(6)]
@@ -133,7 +133,7 @@ async def test_an_address_is_everybodys_behind_it(process: Process) -> None:
 
 
 async def test_a_header_of_a_peer_that_is_not_trusted_wins_nothing(process: Process) -> None:
-    """A flood that calls itself somebody else each time is one address; the control: a proxy is believed."""
+    """A flood that claims another address each time is one address; the control: a proxy is trusted."""
     app = application(process, {Kind.SESSIONS: FEW})
     forged = [f"203.0.113.{n}" for n in range(8)]
     for peer, refused in ((AWAY, 3), (PROXY, 0)):
@@ -148,7 +148,7 @@ async def test_a_header_of_a_peer_that_is_not_trusted_wins_nothing(process: Proc
 
 
 async def test_new_guests_are_their_addresss_and_renewals_their_persons(process: Process) -> None:
-    """Five new ones from one address; those that are there renew all the same, each twice."""
+    """Five new ones from one address; existing ones still renew, each twice."""
     app = application(process, {Kind.SESSIONS: FEW})
     async with contextlib.AsyncExitStack() as stack:
         people = [await stack.enter_async_context(asking(app, behind=HOME)) for _ in range(6)]
@@ -203,7 +203,7 @@ async def test_what_changes_the_store_and_signs_of_life_have_buckets_of_their_ow
 
 
 async def test_the_ceiling_of_an_address_stops_a_flood(process: Process) -> None:
-    """Of 20,000 pulses from one address 6,000 pass; of 500 neighbours nobody is refused ten at once."""
+    """Of 20,000 pulses from one address 6,000 pass; none of 500 neighbours is refused ten at once."""
     numbers = Settings().of_the_limits()
     limits = RateLimits(process.store, rates_of(numbers), known=Keys("0").person, now_ms=lambda: 0.0)
     for n in range(5_000):

@@ -84,7 +84,7 @@ def command(redis: str, port: int = 0, **settings: str) -> Any:
 
 @pytest.mark.parametrize("forgotten", [False, True], ids=["known", "forgotten"])
 async def test_500_people_behind_one_address(redis7: StoreServer, forgotten: bool) -> None:
-    """All begin, open a stream and join at once; after a restart all are back at once, and nobody is refused.
+    """All begin, open a stream and join at once; after a restart all are back at once, and none is refused.
 
     ``forgotten``: the store lost everything meanwhile, so they are all new to it.
     """

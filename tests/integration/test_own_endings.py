@@ -72,7 +72,7 @@ class Attack:
         return str(state["match"]["match"]) if "match" in state else ""
 
     async def look_and_fail(self, words: int) -> None:
-        """So many times: meet somebody, never say ``open``, say that it failed."""
+        """So many times: meet a partner, never say ``open``, and report a failure."""
         for n in range(words):
             if n and n % (words // (ATTACK_MS // 200)) == 0:
                 await self.turn(200)

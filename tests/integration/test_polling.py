@@ -70,7 +70,7 @@ async def test_who_polls_and_who_streams(process: Process) -> None:
 
 
 async def test_who_streams_is_told_of_who_polls(process: Process) -> None:
-    """The skip of somebody who polls is one push to the partner."""
+    """The skip of a person who polls is one push to the partner."""
     async with talking(process, process) as (_, bob, match):
         await process.machine.skip(ANN, match)
         assert (await bob.next("force-disconnect"))["reason"] == "partner-skipped"
@@ -89,7 +89,7 @@ async def test_a_waiting_person_stays_in_the_queue_by_polls_alone(store_url: str
 
 
 async def test_polls_on_two_processes_are_one_connection(store_url: str) -> None:
-    """Behind a proxy that sends each poll wherever it likes: nobody reads ``partner-away``, none is lost."""
+    """A proxy sends each poll anywhere: no one reads ``partner-away``, and nothing is lost."""
     here, there = Process(store_url), Process(store_url)
     async with here.running(), there.running(), there.page("bob", "b1") as bob:
         ann = Poller(here, "ann", "a1")
@@ -235,7 +235,7 @@ async def test_a_store_that_forgot_everything(store_server_each: StoreServer) ->
 
 
 async def test_a_store_that_falls_back_to_before_an_open(store_server_each: StoreServer) -> None:
-    """Race E35: the same version, and the poll is answered all the same, for the page to say ``open``."""
+    """Race E35: at the same version the poll is still answered, so that the page says ``open``."""
     async with (
         Process(store_server_each.url).running() as process,
         talking(process, process) as (ann, _, _),
@@ -305,7 +305,7 @@ async def test_who_goes_is_told_and_given_up_in_time(store_url: str) -> None:
 
 
 async def test_people_by_transport(store_url: str) -> None:
-    """As the beats say, all processes together; a process that is buried holds nobody."""
+    """As the beats say, for all processes together; a buried process has no people."""
     timings = Timings(process_dead_ms=300, outage_ms=100_000)
     here, there = Process(store_url, timings=timings), Process(store_url, timings=timings)
 
@@ -358,7 +358,7 @@ async def test_comparisons_add_up_by_utc_day(store_server_each: StoreServer) -> 
 
 
 async def test_a_comparison_is_no_sign_of_life(process: Process) -> None:
-    """Whoever owes a sign still does."""
+    """A person who owes a sign still does."""
     async with talking(process, process) as (_, bob, match):
         bob.close()
         await until(lambda: process.value("streams_open") == 0)

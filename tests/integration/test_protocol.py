@@ -51,7 +51,7 @@ def assert_frames_documented(*pages: Page) -> None:
 
 
 class Person:
-    """Somebody with a token, a page, and an open stream."""
+    """A person with a token, a page, and an open stream."""
 
     def __init__(self, client: httpx.AsyncClient, person: str, page: Page) -> None:
         self.client = client
@@ -85,7 +85,7 @@ def process_services(process: Process) -> Services:
 
 @pytest.fixture
 async def people(process: Process) -> AsyncIterator[list[Person]]:
-    """Ada, Bob and Cleo, attached; nobody has joined."""
+    """Ada, Bob and Cleo, attached; none has joined."""
     services = process_services(process)
     app = build(
         services, events=process.events, is_ready=process.contact.ready, web=None, polls=process.polls

@@ -60,7 +60,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def come(machine: Machine, name: str) -> PersonId:
-    """Somebody attached who presses Start."""
+    """Return an attached person who presses Start."""
     person = PersonId(f"{name}_{fresh_ids(1)}"[:16])
     connection, page = ConnectionId(f"c_{fresh_ids(1)}"), PageId(fresh_ids(1))
     assert isinstance(await machine.attach(person, connection, ProcessId("s_test"), page, name), Attached)

@@ -56,7 +56,7 @@ def stat(server: StoreServer, name: str) -> int:
 
 
 def kill_connections(server: StoreServer, kind: str) -> None:
-    """The server drops everybody but the one who asks."""
+    """Let the server drop all connections but the one that asks."""
     with server.client() as plain:
         plain.execute_command("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes")
 
@@ -124,7 +124,7 @@ async def test_a_full_store_refuses_by_a_name_of_its_own(store_server_each: Stor
 
 
 async def test_a_replica_is_left_and_suspected(store_server_each: StoreServer) -> None:
-    """READONLY: this server no longer owns the data. The next call opens a connection anew."""
+    """READONLY: this server no longer owns the data. The next call opens another connection."""
     async with opened(store_server_each.url) as (store, causes):
         await store.run(COUNT, ["n"], [1])
         with store_server_each.client() as plain:
@@ -264,7 +264,7 @@ async def test_a_caller_who_gave_up_is_not_sent(valkey9: StoreServer) -> None:
 async def test_too_many_waiting_calls_are_refused_at_once(
     valkey9: StoreServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The queue is bounded: whoever does not fit is told so, and nobody else suffers."""
+    """The queue is bounded: a call that does not fit is refused, and other calls are not affected."""
     monkeypatch.setattr(lanes, "WAITING_MAX", 3)
     async with opened(valkey9.url) as (store, _):
         answers = await asyncio.gather(
@@ -275,14 +275,14 @@ async def test_too_many_waiting_calls_are_refused_at_once(
 
 
 async def test_a_closed_store_refuses() -> None:
-    """Before and after `running`, and whoever still waits when it ends."""
+    """Before and after `running`, and for calls that still wait when it ends."""
     store = Store("redis://localhost")
     with pytest.raises(StoreUnavailable, match="closed"):
         await store.run(ECHO, [], ["a"])
 
 
 async def test_leaving_refuses_who_waits_and_closes_the_connection(valkey9: StoreServer) -> None:
-    """No call hangs for ever, and the server sees the connection go."""
+    """No call hangs, and the server sees the connection go."""
     async with Relay(valkey9.url).running() as relay, asyncio.TaskGroup() as group:
         async with opened(relay.url) as (store, _):
             await store.run(COUNT, ["n"], [1])

@@ -134,7 +134,7 @@ async def test_what_is_published_during_the_attach_follows_the_snapshot(store_ur
 
 
 async def test_a_stream_cut_during_its_attach_leaves_no_ghost(store_url: str) -> None:
-    """Races E4, E16: the attach took effect, nobody reads its answer: its detach comes after it."""
+    """Races E4, E16: the attach took effect, its answer is not read, and its detach comes after it."""
     async with faulty(store_url) as (process, machine):
         machine.attach_may_answer.clear()
         async with process.page("ann", "a1"):
@@ -146,7 +146,7 @@ async def test_a_stream_cut_during_its_attach_leaves_no_ghost(store_url: str) ->
 
 
 async def test_a_lost_detach_is_found(store_url: str) -> None:
-    """Race E13: the detach fails; the re-attach loop detaches whoever is listed and not held."""
+    """Race E13: the detach fails; the re-attach loop detaches listed people without a connection."""
     async with faulty(store_url) as (process, machine), talking(process, process) as (ann, bob, _):
         machine.detach_fails = True
         bob.close()
@@ -170,7 +170,7 @@ async def test_nobody_who_is_attaching_is_a_stray(store_url: str) -> None:
 
 
 async def test_a_store_that_forgot_everything_learns_again(store_server_each: StoreServer) -> None:
-    """Race E18: FLUSHALL, no disconnect. Everybody is re-attached, a snapshot says idle."""
+    """Race E18: FLUSHALL, no disconnect. All people are re-attached, and a snapshot says idle."""
     async with (
         Process(store_server_each.url).running() as process,
         talking(process, process) as (ann, bob, _),

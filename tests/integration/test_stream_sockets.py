@@ -108,7 +108,7 @@ async def test_a_reader_who_stops_reading_is_cut(
 ) -> None:
     """Race S5: bounded memory, the stream ends, the neighbour reads on undisturbed, and nothing is logged.
 
-    It is no defect: at a thousand phones in tunnels, the log would be full of it.
+    It is not a defect: with a thousand phones in tunnels, the log would be full of it.
     """
     monkeypatch.setattr(stream, "WRITE_S", 0.5)
     unbounded = Timings(side_bytes=2**31)  # What one side may write is less than the sockets hold.

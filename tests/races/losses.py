@@ -89,7 +89,7 @@ class Play:
                 client.delete(key)
 
     def all_live_on(self) -> None:
-        """Everybody has a page that wishes to talk: what a client does is all that heals."""
+        """Give all people a page that wants to talk: everything else is healed by what clients do."""
         for who in PEOPLE:
             self.stage.attach(who)
             self.stage.join(who)
@@ -108,7 +108,7 @@ class Play:
 
 
 def found_wrong(stage: Stage) -> list[str]:
-    """Return people who are neither matched nor in the queue, or with somebody who is not with them."""
+    """Return people who are neither matched nor in the queue, or whose partner is not with them."""
     states = {who: stage.state(who) for who in PEOPLE}
     idle = [f"{who} is idle" for who, state in states.items() if state["state"] == "idle"]
     alone = [

@@ -178,7 +178,7 @@ class RoomStage(Stage):
         return bool(self.state(person)["match"]["media"]["ready"])
 
     def video(self, person: str) -> bool:
-        """What somebody who waits reads: whether there is video."""
+        """Return what a waiting person reads: whether there is video."""
         return bool(self.state(person).get("media_available", True))
 
     def outbox(self) -> list[str]:

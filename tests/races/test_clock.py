@@ -205,7 +205,7 @@ def test_a_lease_ends(stage: Stage) -> None:
 
 
 def test_a_lease_is_long_enough_to_be_renewed(stage: Stage) -> None:
-    """An hour ahead takes nobody out of the queue who answers heartbeats."""
+    """An hour ahead takes no one who answers heartbeats out of the queue."""
     stage.comes("ann")
     stage.wait(1_000, "ann")
     stage.clock.turn(HOUR_MS)

@@ -1,4 +1,4 @@
-"""Reports and what was said: nobody pushes out, overwrites or outlasts what a report is kept with."""
+"""Reports and messages: evidence cannot be pushed out, overwritten or outlasted."""
 
 import json
 import random
@@ -297,7 +297,7 @@ def test_a_reported_match_that_goes_on_takes_no_more_than_there_is(stage: Stage)
 
 @pytest.mark.timings(evidence_bytes=ROOM)
 def test_those_decided_first_give_way_first(stage: Stage) -> None:
-    """And those that nobody decided on never do."""
+    """Reports without a decision are never deleted for others."""
     genuine = stage.meet("eve", "ann", media=OPEN)
     stage.say("eve", genuine, THREAT)
     stage.report("ann", genuine)

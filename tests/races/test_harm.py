@@ -38,7 +38,7 @@ def test_s02_a_match_that_is_somebody_elses(stage: Stage) -> None:
 
 @pytest.mark.parametrize("match", ["", "m_", "m_0", "*", "m_" + "A" * 16, "{0}m:x", "m_\r\n"])
 def test_s02_a_match_that_is_guessed(stage: Stage, match: str) -> None:
-    """By somebody who is in none: nothing is found, and no key is made of it."""
+    """A person without a match finds nothing, and no key is made."""
     stage.meet("ann", "ben", media=OPEN)
     stage.comes("eve")
     before = contents(stage)

@@ -42,7 +42,7 @@ def test_a_pass_meets_lost_records_under_its_cursor(stage: Stage) -> None:
 
 @held_by("partner-made-again", "orphan-adopted")
 def test_a_partner_whose_record_was_lost_and_made_again(stage: Stage) -> None:
-    """Ben's page attaches, idle now: Ann, matched with nobody, waits, is told, and meets Cat."""
+    """Ben's page attaches, idle now: Ann, whose partner is missing, waits, is told, and meets Cat."""
     stage.meet("ann", "ben", media=OPEN)
     stage.client.delete("{0}p:ben")
     stage.attach("ben")
@@ -81,7 +81,7 @@ def test_the_queue_is_lost(stage: Stage) -> None:
 
 @held_by("owed-again")
 def test_the_signs_that_are_owed_are_lost(stage: Stage) -> None:
-    """Ben closes his tab, and nobody would ask any more: Ann's page hears nothing, and that arms it again."""
+    """Ben closes his tab, and his deadline is lost: Ann's page hears nothing, and that sets it again."""
     stage.meet("ann", "ben", media=OPEN)
     stage.closes("ben")
     stage.wait(3_000, "ann")
@@ -93,5 +93,5 @@ def test_the_signs_that_are_owed_are_lost(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", [Stage, RoomStage], ids=["peer", "rooms"])
 def test_any_record_is_lost(kind: type[Stage], valkey9: StoreServer, whole: bool) -> None:
-    """Between any two steps anything may be gone: no script raises, and 45 s later nobody is stuck."""
+    """Between any two steps anything may be gone: no script raises, and 45 s later no one is stuck."""
     assert losses(kind, valkey9, range(SEEDS_WHOLE if whole else SEEDS)) == []

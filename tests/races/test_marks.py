@@ -46,7 +46,7 @@ def test_a_block_holds_against_the_person(stage: Stage) -> None:
 
 @held_by("block-device")
 def test_a_block_holds_against_the_device(stage: Stage) -> None:
-    """Somebody new in the same browser, on another network, also when the network's day is over."""
+    """A new person in the same browser, on another network, also when the network's day is over."""
     blocked_in_a_match(stage)
     assert not comes_back(stage, "bea", Marks(LAPTOP, AWAY))
     stage.clock.turn(2 * DAY_MS)
@@ -56,7 +56,7 @@ def test_a_block_holds_against_the_device(stage: Stage) -> None:
 
 @held_by("block-network")
 def test_a_block_holds_against_the_network(stage: Stage) -> None:
-    """Somebody new, with another browser, from the same address."""
+    """A new person, with another browser, from the same address."""
     blocked_in_a_match(stage)
     assert not comes_back(stage, "bea", Marks(PHONE, HOME))
 
@@ -92,7 +92,7 @@ def test_a_block_is_read_from_both_sides(stage: Stage) -> None:
 
 @held_by("own-device")
 def test_two_tabs_of_one_browser(stage: Stage) -> None:
-    """Blocking somebody on one's own device does not keep the third tab away."""
+    """Blocking a person on one's own device does not keep the third tab away."""
     stage.marks = {name: Marks(LAPTOP, "") for name in ("ann", "ben", "cat")}
     match = stage.meet("ann", "ben")
     stage.block("ann", match, skip=True)
@@ -102,7 +102,7 @@ def test_two_tabs_of_one_browser(stage: Stage) -> None:
 
 @held_by("own-network")
 def test_two_of_one_household(stage: Stage) -> None:
-    """Blocking somebody on one's own network does not keep the others of it away."""
+    """Blocking a person on one's own network does not keep its other people away."""
     stage.marks = {"ann": Marks(LAPTOP, HOME), "ben": Marks(PHONE, HOME)}
     match = stage.meet("ann", "ben")
     stage.block("ann", match, skip=True)
@@ -153,8 +153,8 @@ def drawn(first: str) -> Callable[[int], str]:
 
 
 def everything_said(client: redis.Redis, without: tuple[str, ...], *, block: bool) -> list[bytes]:
-    """All that anybody is told while Ann ends a conversation, and until 14 s later; the same ids and
-    instants each time."""
+    """Return all that anyone is told while Ann ends a conversation, and until 14 s later, with the same ids
+    and instants each time."""
     made = itertools.count(1)
 
     def counted(count: int) -> str:
@@ -278,7 +278,7 @@ def test_a_full_network_takes_nobody_new(small: Stage) -> None:
 
 @small_without("near-keeps")
 def test_who_comes_back_has_a_place(small: Stage) -> None:
-    """Within a minute of a closed tab, a drain or a dead server; nobody takes the place meanwhile."""
+    """Within a minute of a closed tab, a drain or a dead server; the place is kept meanwhile."""
     assert all(small.attach(f"p{n}") for n in range(3))
     small.closes("p0")
     assert small.attach("p4") is None
@@ -308,8 +308,7 @@ def test_who_moves_on_gives_the_place_up(small: Stage) -> None:
 
 @small_without("near-ghosts")
 def test_lost_records_hold_no_place(small: Stage) -> None:
-    """The store lost records of people who are attached, so nobody will detach them: their places are
-    free."""
+    """The store lost records of attached people, so they will not be detached: their places are free."""
     for n in range(3):
         assert small.attach(f"p{n}")
         small.client.delete(f"{{0}}p:p{n}")
@@ -325,7 +324,7 @@ def test_a_join_before_the_stream_gives_no_place(small: Stage) -> None:
 
 
 def test_places_leave_no_key_behind(small: Stage) -> None:
-    """When everybody has gone the key of the network goes as well."""
+    """When all people have gone, the key of the network goes, too."""
     for n in range(3):
         small.attach(f"p{n}")
     for n in range(3):

@@ -82,7 +82,8 @@ def test_s12_said_again_it_comes_no_sooner_and_no_later(stage: Stage) -> None:
 @held_by("trouble-shared")
 @pytest.mark.parametrize("word", [FAILED, SILENT])
 def test_s12_both_see_trouble(stage: Stage, word: Media) -> None:
-    """Two whose networks find no way to each other say so within a moment: it ends at once, nobody loses."""
+    """Two whose networks find no way to each other report it within a moment: it ends at once, and neither
+    loses."""
     meet_after_a_wait(stage)
     stage.says(FAILED, "ann")
     stage.wait(500, "ann", "ben", "eve")
@@ -95,7 +96,7 @@ def test_s12_both_see_trouble(stage: Stage, word: Media) -> None:
 
 @held_by("trouble-shared")
 def test_s12_silence_of_the_other_side_before_anything_was_open(stage: Stage) -> None:
-    """Ben has heard nothing for 2.5 s, Ann's connection has failed: that is no skip of hers."""
+    """Ben has heard nothing for 2.5 s, and Ann's connection has failed: that is not her skip."""
     meet_after_a_wait(stage)
     stage.wait(2_500, "ann", "ben", "eve", says={"ben": SILENT})
     stage.says(FAILED, "ann")
@@ -115,7 +116,7 @@ def test_s12_trouble_that_has_passed_is_none(stage: Stage) -> None:
 
 
 def test_s12_a_partner_who_is_away_is_trouble(stage: Stage) -> None:
-    """Ben's connection is closed: Ann's failed media are no doing of hers."""
+    """Ben's connection is closed, so the failed media are not Ann's doing."""
     meet_after_a_wait(stage)
     stage.closes("ben")
     stage.says(FAILED, "ann")
@@ -148,7 +149,7 @@ def test_s12_one_side_never_says_open(stage: Stage) -> None:
 
 @held_by("ours-spared")
 def test_s12_one_side_never_says_open_for_its_server_died(stage: Stage) -> None:
-    """What a dead process of ours kept Ann from saying costs her nothing."""
+    """If a dead server process kept Ann from answering, it costs her nothing."""
     meet_after_a_wait(stage)
     stage.says(OPEN, "ben")
     stage.detach(stage.socket("ann"), DetachCause.OURS)
@@ -159,7 +160,7 @@ def test_s12_one_side_never_says_open_for_its_server_died(stage: Stage) -> None:
 
 
 def test_s12_neither_side_was_ever_open(stage: Stage) -> None:
-    """Nobody alone kept it from being up: both keep their places."""
+    """Neither of them alone prevented it, so both keep their places."""
     meet_after_a_wait(stage)
     stage.wait(10_250, "ann", "ben", "eve")
     assert stage.ended("ann") == stage.ended("ben") == "media-failed"
@@ -193,7 +194,7 @@ def test_s12_a_socket_that_closes_in_a_match(stage: Stage) -> None:
 
 
 def test_s12_a_wait_that_lapses_costs_nothing(stage: Stage) -> None:
-    """Nobody was kept waiting by Ann: within a minute she has her place again."""
+    """Ann kept no one waiting: within a minute she has her place again."""
     stage.comes("ann", language="en")
     stage.wait(3_000, "ann")
     stage.closes("ann")

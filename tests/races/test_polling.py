@@ -33,7 +33,7 @@ def test_a_poll_replaces_nothing(stage: Stage) -> None:
 
 
 def test_a_poll_is_a_sign_of_life(stage: Stage) -> None:
-    """Of whoever owes one, in the match that they read."""
+    """A poll answers for a person who owes a sign, in the match that they read."""
     stage.meet_unanswered("ann", "ben")
     assert "probe" in stage.state("ben")
     polls(stage, stage.socket("ben"))
@@ -105,8 +105,8 @@ def test_the_end_of_a_poll_that_moved_on_means_nothing(stage: Stage) -> None:
 def test_a_given_up_poll_lands_late_and_is_found(stage: Stage) -> None:
     """Race E31 with polls: the client hung up here and polls there; the attach here lands last.
 
-    The record names a connection that nobody reads; the page is told to end (``E``), polls again, and is
-    back, or its process detaches after 3 s: in no order does a partner lose anybody who still polls.
+    The record names a connection that is not read; the page is told to end (``E``), polls again, and is
+    back, or its process detaches after 3 s. In no order does a partner lose a person who still polls.
     """
     stage.meet("ann", "ben", media=OPEN)
     given_up = stage.socket("ben")

@@ -171,7 +171,7 @@ def test_r14_frozen_between_the_first_sign_and_media(stage: Stage) -> None:
 
 @held_by("quiet-check")
 def test_r15_both_freeze(stage: Stage) -> None:
-    """Nobody is left to report: after five minutes without a word both are asked, and both are idle."""
+    """No one is left to report: after five minutes without a report both are asked, and both become idle."""
     stage.meet("ann", "ben", media=OPEN)
     stage.wait(299_000)
     assert stage.together("ann", "ben")
@@ -200,7 +200,8 @@ def test_r15_both_go_with_their_process(stage: Stage) -> None:
 
 @held_by("silence")
 def test_r16_only_the_connection_between_them_broke(stage: Stage) -> None:
-    """Both report silence and both answer: nobody is lost, and after 10 s both are on, nobody at the end."""
+    """Both report silence and both answer: neither is lost, and after 10 s both go on, and neither loses
+    the place."""
     stage.comes("ann", language="en")
     stage.wait(3_000, "ann")
     stage.comes("ben", language="en")

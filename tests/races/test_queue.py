@@ -43,7 +43,7 @@ def play_p09(stage: Stage) -> None:
 
 
 def test_p09_the_queue_is_looked_at_without_an_arrival(stage: Stage) -> None:
-    """When what kept two apart is over, the pass brings them together; nobody else need come."""
+    """When the reason that kept two apart is over, the pass brings them together without another arrival."""
     play_p09(stage)
 
 
@@ -94,7 +94,7 @@ def test_p16_media_never_comes(stage: Stage) -> None:
 
 
 def test_p16_media_says_that_it_cannot(stage: Stage) -> None:
-    """``failed`` of both before both were open ends the match at once, and nobody loses a place."""
+    """``failed`` of both before both were open ends the match at once, and neither loses the place."""
     stage.meet("ann", "ben")
     stage.wait(1_000, "ann", "ben")
     stage.comes("cat")
@@ -120,7 +120,8 @@ def test_p17_each_on_the_others_block_list(stage: Stage) -> None:
 
 @held_by("held-row", "arm-match")
 def test_p19_a_frozen_person_is_dealt_once(stage: Stage) -> None:
-    """B froze with an open socket: skipped before anyone noticed, B is held, then idle, dealt to nobody."""
+    """B froze with an open socket: skipped before anyone noticed, B is benched, then idle, and matched with
+    no one."""
     stage.comes("ben", "ann")
     stage.wait(1_000, "ann")
     stage.skip("ann")
@@ -136,7 +137,7 @@ def test_p19_a_frozen_person_is_dealt_once(stage: Stage) -> None:
 
 @held_by("detach-unqueues")
 def test_p20_a_ghost_in_the_queue(stage: Stage) -> None:
-    """Whoever waits and closes the tab is dealt to nobody from that moment."""
+    """A waiting person who closes the tab is not matched from that moment on."""
     stage.comes("ann")
     stage.closes("ann")
     stage.wait(100)
@@ -222,7 +223,7 @@ def test_p26_skipped_while_away(stage: Stage) -> None:
 
 @held_by("talk-ends-wait")
 def test_p28_talk_is_no_wait(stage: Stage) -> None:
-    """Forty minutes of talk give nobody a place before those who waited meanwhile."""
+    """Forty minutes of talk give no place before people who waited meanwhile."""
     stage.attach("ben")
     stage.join("ben", language="en")
     stage.comes("ann")

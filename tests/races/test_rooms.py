@@ -19,7 +19,7 @@ JOINED, LEFT = ParticipantFact.JOINED, ParticipantFact.LEFT
 
 @pytest.fixture
 def rules() -> RoomRules:
-    """As the docs recommend: the LiveKit server makes no room by itself."""
+    """As the docs recommend: the LiveKit server makes no room on joining."""
     return RoomRules(namespace="ours")
 
 
@@ -39,7 +39,7 @@ def stage(
 
 
 def meet_by_hand(stage: RoomStage) -> str:
-    """Ann and Ben are matched and have answered; nobody worked on their room yet."""
+    """Match Ann and Ben, and let both answer; their room is not worked on yet."""
     stage.serves = False
     match = stage.meet_unanswered("ann", "ben")
     stage.answer("ann", "ben")
@@ -79,7 +79,7 @@ def test_r22_a_slow_server_costs_nobody_their_media_time(stage: RoomStage) -> No
 
 @held_by("room-before-media")
 def test_r22_who_reloads_meanwhile_puts_the_room_off_no_further(stage: RoomStage) -> None:
-    """No room within 10 s of the match, whoever comes back in between: ``media-unavailable``."""
+    """Without a room within 10 s of the match, also with reconnects: ``media-unavailable``."""
     meet_by_hand(stage)
     stage.wait(7_500, "ann", "ben")
     stage.attach("ann")
@@ -89,7 +89,7 @@ def test_r22_who_reloads_meanwhile_puts_the_room_off_no_further(stage: RoomStage
 
 @held_by("room-before-open")
 def test_nobody_is_connected_in_a_room_that_is_not_open(stage: RoomStage) -> None:
-    """Two pages that say ``open`` all the same do not get a match without a room for good."""
+    """Two pages that wrongly say ``open`` do not get a match without a room."""
     meet_by_hand(stage)
     stage.says(Media.OPEN, "ann", "ben")
     stage.wait(10_250, "ann", "ben")
@@ -155,7 +155,7 @@ def test_a_match_that_ended_before_its_room_opened_never_opens_it(stage: RoomSta
 
 @held_by("outbox")
 def test_no_match_without_an_entry(stage: RoomStage) -> None:
-    """The transition that makes the match writes it: no crash in between leaves a room to nobody."""
+    """The transition that makes the match writes it, so a crash in between leaves no room unowned."""
     stage.comes("ann", "ben")
     assert stage.ready("ann")
 
@@ -164,7 +164,8 @@ def test_no_match_without_an_entry(stage: RoomStage) -> None:
 
 
 def test_r01_the_match_ends_first_and_its_room_afterwards(stage: RoomStage) -> None:
-    """Whoever is thrown out of a room finds no match that names it; a live match's room is never deleted."""
+    """A person who is thrown out of a room finds no match that names it; a live match's room is never
+    deleted."""
     match = stage.meet("ann", "ben", media=Media.OPEN)
     stage.wait(60_000, "ann", "ben")
     assert stage.deleted == []
@@ -218,7 +219,7 @@ def test_r02_an_ack_counts_for_its_person_and_its_room(stage: RoomStage) -> None
 
 @held_by("ack-of-own")
 def test_s02_nobody_acks_for_others(stage: RoomStage) -> None:
-    """A stranger, and somebody whose match it was not, read ``stale``, and nothing is deleted sooner."""
+    """A stranger, and a person of an earlier match, read ``stale``, and nothing is deleted sooner."""
     match = stage.meet("ann", "ben", media=Media.OPEN)
     stage.comes("cat")
     stage.skip("ann", match)
@@ -360,7 +361,7 @@ def test_r19_a_room_that_somebody_owns_is_nobodys_orphan(stage: RoomStage) -> No
 
 @held_by("audit-spares")
 def test_r19_a_young_room_is_spared(stage: RoomStage) -> None:
-    """Whose owner is not known: for 5 s somebody may still come and say so."""
+    """Its owner is not known: for 5 s an owner may still be reported."""
     stage.create("m_nobodys_________")
     stage.wait(4_750)
     assert stage.reconcile().orphaned == 0
@@ -397,7 +398,7 @@ def test_r20_the_media_server_restarts(stage: RoomStage) -> None:
 
 @pytest.mark.parametrize("before", ["the claim", "the report", "the end", "the deletion"])
 def test_a_failover_that_lost_the_tail(stage: RoomStage, before: str) -> None:
-    """Whatever the store forgot of a room: nobody is stuck, and in the end no room is left to nobody."""
+    """Whatever the store lost of a room, no one is stuck, and in the end no room is left without an owner."""
     match = meet_by_hand(stage)
     saved = stage.save()
     (work,) = stage.claim()
@@ -434,7 +435,7 @@ def test_r19_a_store_has_one_namespace(stage: RoomStage) -> None:
 
 
 def test_a_store_that_forgot_everything(stage: RoomStage) -> None:
-    """After FLUSHALL no room of ours has an owner: the reconciler finds each once it is old enough."""
+    """After FLUSHALL our rooms have no owner: the reconciler finds each once it is old enough."""
     stage.meet("ann", "ben", media=Media.OPEN)
     stage.wait(6_000, "ann", "ben")
     stage.client.flushall()
@@ -510,7 +511,7 @@ def test_facts_do_not_speak_for_a_page_that_does(stage: RoomStage) -> None:
 
 @held_by("fact-outlives-blip")
 def test_a_blip_of_the_socket_is_no_new_media(stage: RoomStage) -> None:
-    """Ben's stream comes back, Ben never left the room, and nobody says so again: they go on."""
+    """Ben's stream comes back, Ben never left the room, and it is not reported again: they go on."""
     match = stage.meet("ann", "ben")
     for side in Side:
         stage.hint(match, side, JOINED)
@@ -576,7 +577,7 @@ def go_without_rooms(stage: RoomStage) -> None:
 
 @held_by("video-off")
 def test_r22_no_room_and_nobody_is_paired(stage: RoomStage) -> None:
-    """Both keep their place and read that there is no video; nobody is dealt from match to match."""
+    """Both keep their place and read that there is no video; no one goes from match to match."""
     go_without_rooms(stage)
     assert stage.ended("ann") == stage.ended("ben") == "media-unavailable"
     stage.comes("cat", "dan")
@@ -673,7 +674,7 @@ def test_peer_media_may_stand_in(stage: RoomStage) -> None:
 
 @pytest.mark.parametrize("rules", [RoomRules(auto_create=True)], ids=["auto-create"])
 class TestAutoCreate:
-    """The grant at once, no create of ours, and a deletion that is repeated until the room stays gone."""
+    """The grant comes at once, without a create, and the deletion is repeated until the room stays gone."""
 
     def test_the_grant_comes_at_once(self, stage: RoomStage) -> None:
         """Ready with the match itself; nothing to claim; media has 10 s."""
@@ -700,7 +701,7 @@ class TestAutoCreate:
 
     @held_by("audit-hastens")
     def test_r06_it_is_back_while_deletions_have_become_rare(self, stage: RoomStage) -> None:
-        """The next one would be 8 s away: whoever lists the room has it deleted now."""
+        """The next one would be 8 s away; a listing makes it due now."""
         match = stage.meet("ann", "ben", media=Media.OPEN)
         stage.create(match)
         stage.skip("ann")
@@ -711,7 +712,7 @@ class TestAutoCreate:
         assert match not in stage.rooms
 
     def test_to_be_listed_shortens_nobodys_goodbye(self, stage: RoomStage) -> None:
-        """Both have the second in which they leave by themselves."""
+        """Both have the second in which they may leave."""
         match = stage.meet("ann", "ben", media=Media.OPEN)
         stage.create(match)
         stage.skip("ann")

@@ -94,7 +94,7 @@ def test_a_slow_claimant_is_fenced(stage: RoomStage) -> None:
 
 @held_by("round-fence")
 def test_a_claimant_that_stalled_alone_is_fenced_too(stage: RoomStage) -> None:
-    """Nobody took the round over, but what it listed is as old as if somebody had."""
+    """The round was not taken over, but what it listed is as old as if it had been."""
     match = talk(stage)
     slow = stage.begin()
     stage.delete(match)
@@ -108,7 +108,7 @@ def test_a_claimant_that_stalled_alone_is_fenced_too(stage: RoomStage) -> None:
 
 
 def test_each_step_keeps_the_claim(stage: RoomStage) -> None:
-    """A round that takes long, but goes on, is nobody else's."""
+    """A round that takes long, but goes on, is not taken over."""
     first = stage.begin()
     for _ in range(5):
         stage.wait(LAPSE_MS - 250)
@@ -127,7 +127,7 @@ def test_a_listing_that_failed_leaves_the_round_to_others(stage: RoomStage) -> N
 @held_by("own-time")
 @pytest.mark.parametrize("step_ms", [HOUR_MS, -HOUR_MS])
 def test_the_clock_steps_in_the_middle(stage: RoomStage, step_ms: int) -> None:
-    """The claim has left what it had left: nobody takes it over at once, and it lapses as it would have."""
+    """The claim keeps its remaining time: it is not taken over at once, and it ends as it would have."""
     stage.wait(250)
     first = stage.begin()
     stage.clock.turn(step_ms)

@@ -50,7 +50,7 @@ def crowd(stage: Stage, process: str) -> None:
 
 
 def until_all_is_over(stage: Stage) -> None:
-    """The process dies, and nobody of its people comes back."""
+    """The process dies, and none of its people comes back."""
     stage.beating.discard("s9")
     stage.wait(60_000)
     assert {stage.idle(f"p{n}") for n in range(PEOPLE)} == {"you-were-away"}
@@ -58,7 +58,7 @@ def until_all_is_over(stage: Stage) -> None:
 
 @held_by("burial-bounded")
 def test_the_burial_of_a_crowd_is_in_small_calls(stage: Stage) -> None:
-    """Each detaches 50 people at most; all are detached all the same."""
+    """Each call detaches 50 people at most, and in the end all are detached."""
     crowd(stage, "s9")
     calls = counted(stage)
     until_all_is_over(stage)

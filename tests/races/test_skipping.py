@@ -74,7 +74,7 @@ def test_p04_late_skip_of_an_earlier_match(stage: Stage) -> None:
 
 
 def test_p05_nothing_follows_a_skip(stage: Stage) -> None:
-    """One script call leaves both in the queue: a process that dies right after it leaves nobody in limbo."""
+    """One script call leaves both in the queue: a process that dies right after it leaves no one in limbo."""
     stage.meet("ann", "ben")
     calls, match = stage.direct.calls, stage.match("ann")
     stage.skip("ann", match)
@@ -89,7 +89,7 @@ def test_p05_nothing_follows_a_skip(stage: Stage) -> None:
 
 @held_by("join-from-idle")
 def test_p06_skipped_and_joining_by_oneself(stage: Stage) -> None:
-    """B is told, joins by itself, and is in the queue once, at the place that the skip left it."""
+    """B is told, sends a join, and is in the queue once, at the place that the skip left."""
     stage.attach("ben")
     stage.join("ben", language="en")
     stage.comes("ann")
@@ -175,7 +175,7 @@ def test_p13_a_read_between_any_two_steps(stage: Stage) -> None:
 
 @held_by("match-fence", "join-from-idle")
 def test_p14_find_the_next_one_fires_late(stage: Stage) -> None:
-    """A page's timer that skips and joins again, after the next stranger was found, throws nobody away."""
+    """A page's timer that skips and joins again, after the next partner was found, ends nothing."""
     first = stage.meet("ann", "ben")
     stage.skip("ben", first)
     stage.comes("cat")
@@ -187,7 +187,7 @@ def test_p14_find_the_next_one_fires_late(stage: Stage) -> None:
 
 @held_by("intent-fence")
 def test_p18_stop_start_and_the_stop_once_more(stage: Stage) -> None:
-    """The retry of a Stop that arrives after the next Start takes nobody out."""
+    """The retry of a Stop that arrives after the next Start changes nothing."""
     stage.comes("ann")
     stop = stage.press("ann")
     assert stage.leave("ann", stop) == Outcome.LEFT

@@ -32,7 +32,7 @@ def returns(stage: Stage, person: str, *, page: str = "", process: str = "s1") -
 
 @held_by("connection-fence")
 def test_e14_the_old_close_comes_after_the_new_stream(stage: Stage) -> None:
-    """B reloads: the close of the old stream, seen late on the same process, marks nobody away."""
+    """B reloads: the close of the old stream, seen late on the same process, marks no one as away."""
     stage.meet("ann", "ben", media=OPEN)
     old = stage.socket("ben")
     returns(stage, "ben")
@@ -78,7 +78,7 @@ def play_e16(stage: Stage, *, strays: bool = True) -> None:
 
 
 def test_e16_a_detach_overtakes_its_attach(stage: Stage) -> None:
-    """An attach that nobody waits for any more is found by the process's own loop, and undone."""
+    """An attach whose caller has gone is found by the process's own loop, and undone."""
     play_e16(stage)
 
 
@@ -126,7 +126,8 @@ def test_e18_the_store_forgot_everything(stage: Stage) -> None:
 
 @held_by("set-back-resent")
 def test_e8_the_numbers_of_messages_fall(stage: Stage) -> None:
-    """The store fell back, and its numbers stand for other messages now: who has seen more gets all anew."""
+    """The store fell back, and its numbers stand for other messages now: a page that has read more gets all
+    again."""
     match = stage.meet("ann", "ben", media=OPEN)
     play(stage.machine.message(PersonId("ann"), match, "k1", "one"))
     before = stage.save()
@@ -210,7 +211,7 @@ def test_e22_nobody_leaves_the_queue_for_it(stage: Stage) -> None:
 
 
 def test_e22_what_is_still_unmet_then_falls_due(stage: Stage) -> None:
-    """The quiet after an outage lasts five seconds, for whoever did not answer in it."""
+    """The quiet after an outage lasts five seconds; then deadlines without an answer are due."""
     stage.meet_unanswered("ann", "ben")
     stage.wait(1_000, "ann")
     stage.clock.turn(20_000)
@@ -313,7 +314,7 @@ def test_e28_a_buried_process_goes_on(stage: Stage) -> None:
 
 @held_by("buried-unknown")
 def test_e28_a_burial_half_done(stage: Stage) -> None:
-    """A process of many people beats in the midst of its burial: it must re-attach them all the same."""
+    """A process of many people beats while it is being buried: it must re-attach all of them."""
     people = [f"person{n}" for n in range(170)]
     for person in people:
         stage.attach(person)
@@ -352,7 +353,7 @@ def unread(stage: Stage) -> None:
 
 @held_by("late-beat")
 def test_e40_a_beat_that_is_answered_too_late(stage: Stage) -> None:
-    """The next one is known all the same: a slow store costs nobody a snapshot."""
+    """The next one is still known: a slow store causes no snapshot."""
     stage.attach("ann")
     stage.clock.turn(500)
     assert stage.beat("s1").known
@@ -385,7 +386,7 @@ def test_e40_a_store_that_was_set_back_forgot_the_process(stage: Stage) -> None:
 
 @held_by("slow-quiet")
 def test_e42_signs_of_life_that_wait_in_a_slow_process(stage: Stage) -> None:
-    """Both answered their match in time, and the answers are sent 20 s later: our queue ends nobody."""
+    """Both answered their match in time, and the answers are sent 20 s later: our queue ends no match."""
     match = stage.meet_unanswered("ann", "ben")
     stage.slow.add("s2")
     stage.wait(20_000)
@@ -398,7 +399,7 @@ def test_e42_signs_of_life_that_wait_in_a_slow_process(stage: Stage) -> None:
 
 @held_by("slow-bounded")
 def test_e42_a_process_that_is_slow_without_end(stage: Stage) -> None:
-    """After 2 min deadlines count again: nobody sits before somebody who is gone for as long as it lasts."""
+    """After 2 min deadlines count again: no one waits without end for a partner who is gone."""
     stage.meet("ann", "ben", media=OPEN)
     stage.slow.add("s2")
     stage.detach(stage.socket("ben"))
@@ -468,7 +469,7 @@ def test_e34_a_re_attach_comes_after_the_detach(stage: Stage) -> None:
 
 
 def test_e34_control_nobody_looks(store_server_each: StoreServer) -> None:
-    """A ghost that waits is dealt out, when nobody looks for it."""
+    """A connection without a socket is matched when no loop looks for it."""
     with store_server_each.client() as client:
         stage = Stage(client)
         try:
@@ -505,7 +506,7 @@ def test_e35_the_store_falls_back_to_before_an_answer(stage: Stage) -> None:
 
 
 def test_e35_control_versions_alone(store_server_each: StoreServer) -> None:
-    """Pages that act on a higher version only are no-shows."""
+    """Pages that act on a higher version only count as absent."""
     with store_server_each.client() as client:
         stage = Stage(client)
         try:
@@ -544,7 +545,8 @@ def test_e38_a_dead_socket_never_replaces_a_live_one(stage: Stage) -> None:
 
 
 def test_e38_the_same_instant(stage: Stage) -> None:
-    """Two sockets of one millisecond do not replace each other for ever: the one in the record stays."""
+    """Two sockets of one millisecond do not replace each other again and again: the one in the record
+    stays."""
     stage.comes("ben")
     first = stage.socket("ben")
     second = returns(stage, "ben", page=first.page)

@@ -64,7 +64,7 @@ def test_control_without_the_clip_one_guest_is_all_that_is_compared(redis7: Stor
 
 
 def test_trouble_is_noted_even_of_somebody_who_has_claimed_all_they_may(redis7: StoreServer) -> None:
-    """What speaks against the streams is heard of everybody, once."""
+    """Trouble with streams is noted once for each person, also from one who has reported too much."""
     with redis7.client() as client:
         claims = Claims(client)
         claims.claim("ann", same=10_000)

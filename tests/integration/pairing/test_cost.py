@@ -18,7 +18,7 @@ INTENT = 1_764_000_000_000
 
 
 async def wait_in_queue(machine: Machine, people: list[PersonId], tag: str = "") -> None:
-    """All attached and waiting; each with a tag that nobody shares, so that nobody is paired."""
+    """All attached and waiting, each with a different tag, so that no match is made."""
     for start in range(0, len(people), 60):
         some = people[start : start + 60]
         held = [Held(p, ConnectionId(f"c_{fresh_ids(1)}"), PageId(fresh_ids(1)), INTENT, '""') for p in some]
@@ -46,7 +46,7 @@ def commands_of(client: redis.Redis) -> int:
 
 
 async def test_a_waiting_person_costs_at_most_800_bytes(store_server_each: StoreServer) -> None:
-    """Record and index entries of somebody who waits, over 2,000 people, as the server counts its memory."""
+    """Record and index entries of a waiting person, over 2,000 people, as the server counts its memory."""
     async with Store(store_server_each.url).running() as store:
         machine = Machine(store)
         await wait_in_queue(machine, new_people(60))

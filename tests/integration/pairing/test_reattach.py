@@ -104,7 +104,8 @@ async def test_nothing_missed(store_url: str) -> None:
 async def test_whatever_differs_is_answered_by_a_snapshot_and_what_followed(
     store_url: str, missed: dict[str, int], messages: list[int], signals: list[int]
 ) -> None:
-    """The state, and what came later; of more messages than there are (a store that fell back), all anew."""
+    """The state, and what came later; all messages if the page has more than there are (a store that fell
+    back)."""
     async with talking(store_url) as talk:
         seen = await talk.all_seen()
         behind = seen._replace(**{name: getattr(seen, name) + by for name, by in missed.items()})
@@ -143,7 +144,7 @@ async def test_a_snapshot_for_a_named_connection_writes_nothing(store_server_eac
 
 
 async def test_control_of_the_comparison(store_url: str) -> None:
-    """Control: by the connection alone a lost newest frame would be found by nobody (race E39)."""
+    """Control: by the connection alone, a lost newest frame would not be found (race E39)."""
     async with talking(store_url, without=["seen-compared"]) as talk:
         assert isinstance(await talk.reattach(Seen(1, "", 0, 0)), Same)
 

@@ -1,4 +1,4 @@
-"""What a room costs beside its match, and that nobody's next waits for one."""
+"""What a room costs beside its match, and that the next match does not wait for one."""
 
 import msgspec
 import pytest
