@@ -73,7 +73,7 @@ AREAS = (
     ("pages", "pages/**/*"),
     *((f"tests/{part}", f"tests/{part}/**/*") for part in
       ("chaos", "e2e", "examples", "faults", "integration", "livekit", "model", "proxies", "races", "unit")),
-    ("tests", "tests/*.py"),
+    ("tests", "tests/*.*"),
     ("bench", "bench/**/*"),
     ("tools", "tools/**/*"),
     ("tools", "*.py"),
