@@ -217,7 +217,7 @@ class Row:
 
 ROWS = (
     Row("reloads the page", reloads, "the person"),
-    Row("opens a second tab as somebody else", second_tab, "the device"),
+    Row("opens a second tab as another person", second_tab, "the device"),
     Row("deletes the session cookie", session_cookie_deleted, "the device"),
     Row(
         "begins a new session by bearer token, with the device that was kept",

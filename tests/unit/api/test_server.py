@@ -90,7 +90,7 @@ def test_more_open_files_than_asked_for_are_left_alone(monkeypatch: pytest.Monke
     ("error", "words"),
     [
         (PermissionError(errno.EACCES, "denied"), "for root only"),
-        (OSError(errno.EADDRNOTAVAIL, "x"), "no address of this machine"),
+        (OSError(errno.EADDRNOTAVAIL, "x"), "not an address of this machine"),
         (OSError(errno.EMFILE, "too many open files"), r"cannot listen on h:80 \(too many open files\)"),
     ],
 )
