@@ -178,7 +178,7 @@ class Metrics:
         )
         self._lane_waited = histogram(
             "store_waited_seconds",
-            "How long the call that waited longest in each batch waited before it was sent to the store.",
+            "The longest that a call waited before it was sent to the store, in each tenth of a second.",
             TOLD_S,
             "lane",
         )

@@ -19,7 +19,7 @@ from duologue.store.client import (
     StoreRefused,
     StoreUnavailable,
 )
-from tests.relay import Relay
+from tests.relay import Relay, Weather
 from tests.servers import StoreServer
 
 
@@ -272,6 +272,15 @@ async def test_too_many_waiting_calls_are_refused_at_once(
         )
     assert answers[:3] == [b"0", b"1", b"2"]
     assert all(isinstance(answer, StoreUnavailable) for answer in answers[3:])
+
+
+async def test_a_store_that_is_far_away_refuses_no_call(valkey9: StoreServer) -> None:
+    """200 ms there and back, and 60 callers at once: no overload, and each call is answered in time."""
+    async with Relay(valkey9.url, Weather(delay_ms=100)).running() as relay, opened(relay.url) as (store, _):
+        await store.run(ECHO, [], ["alone"])
+        for _ in range(2):
+            answers = await asyncio.gather(*(store.run(ECHO, [], [str(n)]) for n in range(60)))
+            assert answers == [b"%d" % n for n in range(60)]
 
 
 async def test_a_closed_store_refuses() -> None:

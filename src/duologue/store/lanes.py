@@ -4,6 +4,7 @@ Why there are several: with all calls in one queue and 2 s of patience, a backlo
 worked off again. Each call then reaches the store when its caller has just given up (decision 26).
 """
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -35,6 +36,8 @@ BULK_MAX = 200_000
 holds."""
 LATEST_RETRY_S = 5.0
 """A refused call comes again within this time and a second."""
+TELL_S = 0.1
+"""The metric of waits gets the longest wait of this time; one for each batch would cost as much as a call."""
 SHARE = 4
 """While interactive calls wait, one call of so many in a batch may be bulk."""
 
@@ -51,6 +54,8 @@ class Queue:
         self._metrics = metrics
         self._most = most
         self._calls: deque[Call] = deque()
+        self._longest_s = 0.0
+        self._told_at = -math.inf
         metrics.lane_waits(lane, lambda: len(self._calls))
 
     def __len__(self) -> int:
@@ -78,17 +83,22 @@ class Queue:
             return []
         now = self._now()
         batch: list[Call] = []
-        longest_s = 0.0
+        asked_at = now
         while self._calls and len(batch) < most:
             call = self._next()
             if self._is_worth_it(call, now + call_s):
                 batch.append(call)
-                longest_s = max(longest_s, now - call.asked_at)
+                asked_at = min(asked_at, call.asked_at)
             else:
                 self._drop(call)
-        if batch:
-            self._metrics.lane_waited(self.lane, longest_s)
+        self._tell(now, now - asked_at)
         return batch
+
+    def _tell(self, now: float, waited_s: float) -> None:
+        self._longest_s = max(self._longest_s, waited_s)
+        if now - self._told_at >= TELL_S:
+            self._metrics.lane_waited(self.lane, self._longest_s)
+            self._longest_s, self._told_at = 0.0, now
 
     def is_wanted(self) -> bool:
         """Return whether a call waits whose caller has not given up; older ones are dropped.

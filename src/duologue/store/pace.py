@@ -32,6 +32,12 @@ class Pace:
         self._small: deque[float] = deque(maxlen=SMALL_ONES)
         self.small_s = 0.0
         """How long a batch of few calls takes, there and back; 0.0 before the first."""
+        self.call_s = 0.0
+        """The present time per call, in seconds; 0.0 before the first batch."""
+        self.least_s = 0.0
+        """The time per call of the quickest of the last batches."""
+        self.most = MOST
+        """How many calls the next batch may have."""
 
     def note(self, calls: int, took_s: float) -> None:
         """Note that a batch of so many calls was answered in so long."""
@@ -44,23 +50,11 @@ class Pace:
         self._took_s = self._took_s * before + took_s * share
         self._calls = self._calls * before + calls * share
         self._last.append(took_s / calls)
+        self.call_s = self._took_s / self._calls
+        self.least_s = min(self._last)
+        self.most = self._most()
 
-    @property
-    def call_s(self) -> float:
-        """The present time per call, in seconds; 0.0 before the first batch."""
-        return self._took_s / self._calls if self._calls else 0.0
-
-    @property
-    def least_s(self) -> float:
-        """The time per call of the quickest of the last batches."""
-        return min(self._last, default=0.0)
-
-    @property
-    def most(self) -> int:
-        """How many calls the next batch may have."""
-        call_s = self.call_s
-        if not call_s:
-            return MOST
+    def _most(self) -> int:
         least_s, most_s = ROUND_S
         round_s = min(most_s, max(least_s, 2 * self.small_s))
-        return max(LEAST, min(MOST, int(round_s / call_s)))
+        return max(LEAST, min(MOST, int(round_s / self.call_s))) if self.call_s else MOST
