@@ -92,18 +92,18 @@ class Attaches:
 
     @property
     def wait_s(self) -> float:
-        """How long somebody who comes now would wait."""
+        """Return how long a person who comes now would wait."""
         return len(self) * self.pace.each_s
 
     @property
     def oldest_s(self) -> float:
-        """How long the first one in the queue has waited; 0: nobody waits."""
+        """Return how long the first one in the queue has waited; 0 if the queue is empty."""
         since, _ = next(iter(self._waiting.values()), (self._clock.monotonic(), None))
         return self._clock.monotonic() - since
 
     @property
     def is_busy(self) -> bool:
-        """Whether somebody waits."""
+        """Return whether anyone waits."""
         return bool(self._waiting)
 
     @property

@@ -126,7 +126,7 @@ class Turn:
 
     @property
     def is_free(self) -> bool:
-        """Whether nobody has it or waits for it."""
+        """Return whether the turn is free and not waited for."""
         return self._wanted == 0
 
     async def __aenter__(self) -> None:

@@ -26,14 +26,15 @@ NO_PRIMARY = frozenset({"readonly", "moved"})
 AWAY_S = 2.0
 """No call was answered for so long: the store is away, and not only slow."""
 READY_S = 10.0
-"""A store that is away for less is no reason to take this process out of a load balancer."""
+"""A store that is unavailable for less than this does not take the process out of a load balancer."""
 COMPARED = frozenset({"gap"})
-"""Causes that owe nobody a snapshot: the store goes on where it was, so to compare what each connection was
-told finds all that was lost."""
+"""Causes without a snapshot for anyone: the store goes on where it was, so comparing what each connection
+was told finds all losses."""
 
 
 class Contact:
-    """One a process; everybody reads it, the beat, the feed and the store client write it."""
+    """The contact with the store, one object per process: all parts read it; the beat, the feed and the
+    store client write it."""
 
     def __init__(self, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
@@ -54,7 +55,7 @@ class Contact:
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do."""
         self.generation = 0
-        """Raised with each suspicion that owes everybody a snapshot."""
+        """Raised with each suspicion after which every person is owed a snapshot."""
         self.suspicions = 0
         """How often something was suspected: an attach that one came across is looked at once more."""
         self.sequence = Sequence(self.suspect, lambda: self.suspicious)
@@ -100,11 +101,12 @@ class Contact:
 
     @property
     def suspicious(self) -> bool:
-        """Whether a round for everybody is owed now, and then again each second."""
+        """Return whether a round for all people is due now, and then again each second."""
         return self._suspected_at is not None
 
     def healed(self, round_began_at: float) -> None:
-        """A whole round, begun then (monotonic), reached everybody: enough, if we could hear by then."""
+        """Note that a whole round, begun then (monotonic), reached all people: this is enough if we could
+        hear by then."""
         since = self._suspected_at
         if since is not None and since <= self._heard_at <= round_began_at:
             self._suspected_at = None
@@ -174,5 +176,6 @@ class Contact:
         return answer is not None and answer >= instant_s
 
     def ready(self, within_s: float = READY_S) -> bool:
-        """Whether new people should be sent here: what ``/readyz`` asks. A slow store is no reason."""
+        """Return whether new people should be sent here: what ``/readyz`` asks. A slow store does not
+        matter."""
         return self._beaten_at is not None and not self.draining and self.away_s() < within_s

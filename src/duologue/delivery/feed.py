@@ -1,7 +1,7 @@
-"""The one subscriber connection of a process: what the scripts publish for its people, read.
+"""The subscription of a process: it reads what the scripts publish for the process's people.
 
-It opens itself again, for ever, and says so each time, and at which run of the store: what was published in
-between is lost (race E10), and ``sequence`` tells whether anything was.
+It always opens again, and reports each opening with the run of the store: what was published in between is
+lost (race E10), and ``sequence`` tells whether there was anything.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Subscription(Protocol):
         """The run of the server that publishes on it; ``""``: it does not tell."""
 
     async def next(self) -> bytes:
-        """The next publication; waits for ever. Raises ``StoreError`` when the connection ended."""
+        """Return the next publication, however late it comes. Raises ``StoreError`` at the end."""
 
 
 class Subscriber(Protocol):

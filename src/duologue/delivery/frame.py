@@ -14,7 +14,7 @@ import msgspec
 from duologue.media.port import MediaPort
 
 RETRY_MS = (500, 1000)
-"""Drawn anew for each connection; Firefox's own 5 s would outlast what a partner waits."""
+"""Drawn for each connection; Firefox's own 5 s would be longer than a partner waits."""
 RECONNECT_MS = (100, 2000)
 """The least that a ``reconnect`` names, and the span over which few people are spread: a restart must not be
 met by all at one instant. More people are spread over more (``attaches.Pace``)."""
@@ -26,7 +26,7 @@ NETWORK_FULL = "network-full"
 """The ``reason`` of a ``reconnect``: enough people are here from the reader's network."""
 
 RECONNECT_MOST_MS = 60_000
-"""Nobody is sent away for longer, however many streams they opened."""
+"""The longest delay, however many streams a person opened."""
 
 
 class UnsafeFrame(Exception):

@@ -112,7 +112,8 @@ class Addresses(Protocol):
         """What the store makes of the connections that a process holds, in the same order."""
 
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
-        """Detach whoever the store believes the process to hold and it does not; how many."""
+        """Detach the people whom the store lists at this process and who have no connection here; return
+        how many."""
 
 
 def new_connection_id() -> ConnectionId:
@@ -358,7 +359,7 @@ class Hub:
                 log.info("detach failed, left to stray", error=str(error))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
-        """Do it in the hub's own task: it outlives whoever asked for it, and a drain waits for it."""
+        """Run it in the hub's own task: it goes on when its caller ends, and a drain waits for it."""
         if self._group is None:
             raise RuntimeError("a hub opens streams only within `async with hub.running()`")
         task = self._group.create_task(self._guarded(work))
@@ -448,7 +449,7 @@ class Hub:
                 connection.unavailable()
 
     def available(self) -> None:
-        """Beats are possible again; the next time away is told anew."""
+        """Note that beats are possible again; the next outage is told again."""
         if self._away_told:
             self._away_told = False
             self._answering.set()
@@ -469,7 +470,7 @@ class Hub:
             connection.reconnect(End.STORE_AWAY, self.attaches.pace.span_s(most))
 
     def tell_waiting(self) -> None:
-        """Tell streams whose attach still waits that it does; once each, and nobody else."""
+        """Tell streams that their attach still waits, once each."""
         now = self._clock.monotonic()
         while self._untold and self._untold[0][0] <= now:
             _, stream = self._untold.popleft()

@@ -24,7 +24,7 @@ ATTACH_S = 2.0
 
 
 class Asked(NamedTuple):
-    """What a poll says of itself."""
+    """The parameters of a poll."""
 
     version: int | None = None
     """Of the state that the page has; ``None``: it has none yet, and waits for nothing."""
@@ -45,11 +45,12 @@ class Untold(StrEnum):
     """The store is; or the reply cannot be made."""
     SESSION_ENDED = "session-ended"
     NOT_HELD = "not-held"
-    """By no connection of ours (any more): a read tells the state as well, and the next poll attaches."""
+    """Not answered by a connection of ours (any more): a read returns the state as well, and the next poll
+    attaches."""
     CROWDED = "crowded"
     """Too many people are here from this network."""
     GONE = "gone"
-    """Nobody reads the reply."""
+    """The reply is not read."""
 
 
 Reply = bytes | Untold
@@ -154,7 +155,7 @@ class Poll(Connection):
             self._hurry(before)
 
     def begin(self, asking: Asking) -> None:
-        """Its attach is under way: the answer says all anew, and what arrives meanwhile follows it."""
+        """Begin an attach: its answer has everything, and what arrives meanwhile follows it."""
         self.after = asking.asked.after
         self._held = []
         self.version, self.match, self.message_n, self.signal_n = 0, "", 0, 0
@@ -169,7 +170,7 @@ class Poll(Connection):
         self._look(asking)
 
     def leave(self, asking: Asking) -> bool:
-        """Its reply is on the way, or nobody reads it. Whether no other poll is under way now."""
+        """Note that the reply is sent, or will not be read; return whether no other poll is waiting."""
         asking.answer(Untold.GONE)
         if asking is not self.asking:
             return False
@@ -205,7 +206,7 @@ class Poll(Connection):
             self.asking.answer(Untold.AWAY)
 
     def available(self) -> None:
-        """Each poll is told by itself."""
+        """Do nothing: each poll is answered separately."""
 
     def taken_over(self) -> None:
         """Another page has the connection."""

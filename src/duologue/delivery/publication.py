@@ -65,7 +65,7 @@ class Echo:
 
 @dataclass(frozen=True, slots=True)
 class RoomWake:
-    """A room is to be opened or deleted: whoever works on rooms here need not wait for its next round."""
+    """A room is to be opened or deleted: the workers of rooms need not wait for their next round."""
 
 
 ForConnection = StateFrames | Message | Signal | Superseded

@@ -57,7 +57,8 @@ class Resync:
         self._machine = hub.machine
 
     async def everybody(self) -> None:
-        """One round, matched or owing first. Raises ``StoreError``; whoever was reached stays mended."""
+        """Run one round, matched and owing people first. Raises ``StoreError``; people who were reached
+        stay re-attached."""
         live = self._hub.connections()
         for start in range(0, len(live), BATCH):
             await self.some(live[start : start + BATCH])

@@ -17,7 +17,7 @@ MAX_WAITING_BYTES = 256 * 1024
 """Twice the longest first answer: a state, 64 KiB of messages and 64 KiB of signals."""
 UNAVAILABLE_RETRY_MS = 1000
 CROWDED_MS = 20_000
-"""After so long somebody from a full network tries again."""
+"""Time after which a person from a full network tries again."""
 
 
 class Stream(Connection):
@@ -126,7 +126,7 @@ class Stream(Connection):
         return self.ended is None and 0 < self.expires_at_ms <= self._means.contact.store_clock.host_ms()
 
     def session_ended(self) -> None:
-        """Who asked is nobody any more: the last frame, and the end."""
+        """Say that the session is over, and end the stream."""
         made = frame.frame("session-ended", self._means.now_ms, reason="token-expired")
         self._push(frame.block(made))
         self.end(End.SESSION_ENDED)
@@ -140,8 +140,8 @@ class Stream(Connection):
         self._push(frame.block(made, retry_ms=self._retry_ms()))
 
     def available(self) -> None:
-        """Who was told that the store is away, and nothing since, is owed a snapshot; the next time away is
-        said anew."""
+        """A page that was told that the store is unavailable, and nothing since, is owed a snapshot; the
+        next outage is told again."""
         if self.knows_unavailable:
             self.knows_unavailable = False
             self.owe_snapshot()

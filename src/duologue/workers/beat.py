@@ -1,11 +1,10 @@
-"""The beat: every 0.5 s this process shows that it hears and is heard (mechanism 6).
+"""The beat: every 0.5 s this process shows that it hears the store and that the store hears it.
 
-It probes its own subscription first and beats only when the probe came back,
-so that a deaf process stops beating and is buried. What follows is decided here
-too: suspicion 1 s after the last sign of the store, ``unavailable`` when it is
-away (it answered nothing for 2 s, or we are deaf so long), and after 10 s
-``reconnect`` for a few streams a second, if another process was seen beating.
-A store that is slow is not away: nobody hears of it, and the beat waits for it.
+It first sends a message to itself over its own subscription (a self check), and beats only when that
+message came back, so a deaf process stops beating and is buried. It also decides what follows: suspicion 1
+s after the last sign of the store; ``unavailable`` when the store answered nothing for 2 s, or we are deaf
+for so long; and after 10 s ``reconnect`` for a few streams per second, if another process was seen beating.
+A slow store is not unavailable: no person is told of it, and the beat waits for it.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ CALL_S = 2.0
 SLOW_S = 0.2
 """A call that waits for so long before it is sent: then commands are refused, signs of life among them."""
 SLOW_ATTACH_S = 1.0
-"""A stream that waits for so long for its attach: the least that somebody who is away has is 1 s."""
+"""How long a stream waits for its attach before it is told: an away person has at least 1 s."""
 HELD_UP_S = 2.0
 """A round that begins so long after the last one was held up with the whole process (a pause takes 0.6 s)."""
 ELSEWHERE_S = 10.0
@@ -57,7 +56,8 @@ class Beat:
     def __init__(
         self, machine: Heart, hub: Hub, contact: Contact, clock: Clock, *, reopen: Callable[[], None]
     ) -> None:
-        """``reopen``: open the subscription anew (``Feed.reopen``): a deaf one may look healthy (E9)."""
+        """Take the parts. ``reopen``: open the subscription again (``Feed.reopen``), because a deaf one may
+        look healthy (race E9)."""
         self._machine = machine
         self._hub = hub
         self._contact = contact
@@ -65,9 +65,9 @@ class Beat:
         self._reopen = reopen
         self._looked_at_s = clock.monotonic()
         self._counts = False
-        """Whether the store ever counted us as a subscriber; one behind a proxy may count nobody."""
+        """Whether the store ever counted us as a subscriber; a store behind a proxy may count no one."""
         self._reached = True
-        """Whether the last probe may come back: one that reached nobody says at once that we are deaf."""
+        """Whether the last self check can come back; if it reached no subscriber, we are deaf."""
         self._leaving = 0
         """Streams that there were when the first one was sent elsewhere."""
         self._left_at_s = 0.0

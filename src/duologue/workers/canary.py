@@ -1,7 +1,8 @@
-"""The canary: a room made and deleted, to find out whether rooms can be made (mechanism 8).
+"""The canary: a room that is made and deleted to find out whether rooms can be made.
 
-While video is down nobody is paired, so no match tries: every 2 s a canary does. Where joining makes rooms
-(``auto_create``) no create of ours can fail, so there it always runs, and also finds out that video is down.
+While video is unavailable there are no matches that would try, so a canary tries every 2 s. Where joining
+makes rooms (``auto_create``), our creates cannot fail, so there the canary always runs and also finds out
+that video is unavailable.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from duologue.workers.supervisor import jittered
 
 PERIOD_S = 2.0
 FAILURES = 2
-"""In a row, before nobody is paired any more: one lost call must not stop everybody."""
+"""Failures in a row before matches stop: one lost call must not stop all people."""
 
 log = structlog.get_logger(__name__, ours=True)
 

@@ -16,7 +16,7 @@ from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import ConnectionId
 
 PERIOD_S = 300.0
-"""Within this time everybody is named once."""
+"""Time in which every person is named once."""
 STEP_S = 5.0
 
 
@@ -48,8 +48,8 @@ class Census:
         self._began_at = self._step_at = clock.monotonic()
 
     async def run_once(self) -> None:
-        """Do nothing under suspicion, when everybody is named anyway. Raises the store's errors; can be
-        repeated."""
+        """Do nothing under suspicion, when all people are named in any case. Raises the store's errors; can
+        be repeated."""
         differ = self._contact.lists.attention.is_set()
         self._contact.lists.attention.clear()  # the next beat sets it again, as long as they differ
         if self._contact.draining or self._contact.suspicious:

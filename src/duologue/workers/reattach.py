@@ -19,13 +19,14 @@ AGAIN_S = 1.0
 IDLE_S = 60.0
 """Nothing is due without a suspicion or a doubt; both end the pause."""
 REST = 4
-"""Times the duration of a round, before the next one for everybody: it takes a fifth of the time at most."""
+"""Factor of the duration of a round before the next one for all people: it takes a fifth of the time at
+most."""
 SPREAD_S = 0.2
 """Begin after up to so long: after a failover all processes suspect at the same instant."""
 
 
 class Reattach:
-    """One round: everybody if we suspect, else only the doubtful."""
+    """One round: all people under suspicion, else only the doubtful connections."""
 
     name = "reattach"
 
@@ -71,7 +72,7 @@ class Reattach:
             await self._remember()
 
     def due(self) -> None:
-        """The next round is one for everybody."""
+        """Make the next round one for all people."""
         self._is_due, self._rest_until = True, 0.0
 
     async def _doubtful(self) -> None:

@@ -1,9 +1,10 @@
-"""The reconciler: every 5 s, the rooms that exist are held against those that should (mechanism 8).
+"""The reconciler: every 5 s it compares the rooms that exist with those that should.
 
-Rooms are listed first and the store is read then: one that was made in between is in the store (race R19).
-What nobody owns is put in the outbox, and the workers of rooms delete it; a live match without a room ends.
-A listing that failed says nothing. One process at a time has the round: its cost does not grow with
-processes (docs/decisions/0025). If it dies or stalls, its claim lapses; what it says later is refused.
+Rooms are listed first, and the store is read after that: a room that was made in between is in the store
+(race R19). A room without an owner is put into the outbox, and the workers of rooms delete it; a live match
+without a room ends. A failed listing proves nothing. One process at a time has the round, so its cost does
+not grow with processes (docs/decisions/0025). If that process dies or stalls, its claim ends, and what it
+reports later is refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +39,7 @@ class Listing(Protocol):
     """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
 
     async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
-        """Rooms of ours."""
+        """List our rooms."""
 
     async def delete(self, room: str) -> bool:
         """A room is gone."""

@@ -1,8 +1,9 @@
-"""The outbox of rooms, worked off: what is to open is made, what is to close is deleted (mechanism 8).
+"""The workers of the outbox: they make the rooms that are to open, and delete those that are to close.
 
-Two loops, for no opening may wait behind deletions. A round lasts for as long as the store answers: each
-work has a task of its own and no more are claimed than can be begun at once, so a LiveKit server that hangs
-holds up nobody but the rooms that it was asked for. What is cut off in between is claimed again by somebody.
+There are two loops, because opening must not wait behind deletions. A round lasts as long as the store
+answers. Each piece of work has its own task, and no more are claimed than can begin at once, so a LiveKit
+server that hangs delays only the rooms that it was asked for. Work that is cut off is claimed again by
+another process.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from duologue.workers.supervisor import jittered
 AT_ONCE = 32
 """Calls to LiveKit under way for one kind of work: at 1 ms each far more than there are matches."""
 LOOK_S = 0.25
-"""A room whose people have not left is due by time alone, and nobody wakes us then."""
+"""A room whose people have not left is due by time alone, without an event that wakes us."""
 
 log = structlog.get_logger(__name__, ours=True)
 

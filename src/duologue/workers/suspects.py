@@ -1,6 +1,6 @@
-"""Rooms in which somebody may be alone: told by webhooks and by listings, looked at by the watchdog.
+"""Rooms in which a person may be alone: named by webhooks and listings, checked by the watchdog.
 
-Nothing is believed of what is told, so its order and its repetition do not matter: it says where to look.
+Nothing is taken as a fact, so order and repetition do not matter: an entry only says where to look.
 """
 
 import asyncio

@@ -16,7 +16,7 @@ CALLS_A_ROUND = 100
 
 
 class Sweeper(Protocol):
-    """The part of ``pairing.machine.Machine`` that comes round by itself; see there."""
+    """The part of ``pairing.machine.Machine`` that runs at intervals; see there."""
 
     async def sweep(self) -> bool:
         """Whatever is due happens; whether there is more."""

@@ -1,8 +1,10 @@
-"""The watchdog: nobody of a live match is alone in a room for longer than 8 s, and who is there counts.
+"""The watchdog: no person of a live match is alone in a room for longer than 8 s, and people in the room
+count as there.
 
-It looks (``ListParticipants``) only where there is a reason: a webhook, a listing that says fewer than two,
-or a match whose media is due and whose page says nothing of it (an app with a video UI of its own). What it
-was told is never believed: facts that come late, twice or in the wrong order cost one look (race R7).
+It looks (``ListParticipants``) only with a reason: a webhook, a listing with fewer than two people, or a
+match whose media is due and whose page reports nothing about it (an app with its own video components).
+Reports are never taken as facts: if they come late, twice or in the wrong order, they cost one look (race
+R7).
 """
 
 import asyncio
@@ -37,7 +39,7 @@ class Looking(Protocol):
     """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
 
     async def participants(self, room: str) -> list[Participant]:
-        """Who is in the room; nobody if there is none."""
+        """Return who is in the room; no one if there is no room."""
 
     async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
         """Those of the names that there are."""
@@ -53,13 +55,13 @@ class Matches(Protocol):
         """LiveKit says so of a participant."""
 
     async def solo(self, match: str, since_ms: int) -> RoomLoss:
-        """The room has held one person, or nobody, since then."""
+        """End the match of a room that has held one person, or none, since then."""
 
     async def vanished(self, match: str, began_ms: int) -> RoomLoss:
         """There is no such room."""
 
     async def stray(self, match: str) -> None:
-        """There is such a room, and somebody in it."""
+        """Report a room that exists with a person in it."""
 
 
 class Watchdog:
@@ -108,7 +110,7 @@ class Watchdog:
         return alone
 
     async def _strays(self, matches: Sequence[str]) -> None:
-        """Somebody came into the room of no live match: by an old grant, where joining makes rooms."""
+        """Find a person in the room of no live match: they came with an old grant (``auto_create``)."""
         if matches:
             names = [self._namespace.room(MatchId(match)) for match in matches]
             for room in await self._rooms.list_rooms(names):
@@ -175,5 +177,5 @@ def _came(facts: Sequence[Fact]) -> bool:
 
 
 def _only_came(facts: Sequence[Fact]) -> bool:
-    """Whether all that is told is that somebody came: nobody is alone by that."""
+    """Return whether all reports say only that a person came: then no one is alone."""
     return bool(facts) and not any(fact.kind in GONE for fact in facts)
