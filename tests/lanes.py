@@ -147,7 +147,6 @@ def lanes(given: Sequence[str], processors: int) -> list[Lane]:
         str(2 * processors),
         "--side-by-side",
         "--times",
-        "--no-loadscope-reorder",
         *WITH_SERVERS,
         *OTHERS,
     ]
