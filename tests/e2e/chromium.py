@@ -114,7 +114,7 @@ def plain(playwright: Playwright, folder: Path, *, flags: Sequence[str] = ()) ->
 
 @contextlib.contextmanager
 def profile_of(browser: Chromium) -> Iterator[BrowserContext]:
-    """Make a new profile in the browser, for tests in which nobody uses the page."""
+    """Make a new profile in the browser, for tests without a person at the page."""
     context = browser.browser.new_context()
     context.set_default_timeout(15_000)
     try:

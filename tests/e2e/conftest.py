@@ -26,7 +26,7 @@ FACES = pytest.StashKey[Faces]()
 STEPS = pytest.StashKey[Steps]()
 
 Arrive = Callable[..., Person]
-"""``arrive(name, chromium, url)``: somebody with a fresh profile opens the page; ``script`` is run first."""
+"""``arrive(name, chromium, url)``: a person with a new profile opens the page; ``script`` runs first."""
 
 
 def lacking(what: str) -> None:
@@ -70,7 +70,7 @@ def browser(playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitServer]:
-    """The real one, for whoever starts it."""
+    """The real server, for tests that start it."""
     if reason := missing():
         lacking(reason)
     it = LivekitServer(tmp_path_factory.mktemp("livekit"))
@@ -92,7 +92,7 @@ def network() -> Iterator[netns.Network]:
 
 @pytest.fixture
 def arrive() -> Iterator[Arrive]:
-    """Lets people come; whoever is still there at the end of the test goes."""
+    """Lets people come; they leave at the end of the test."""
     with ExitStack() as leaving:
 
         def come(

@@ -101,7 +101,7 @@ class LivekitServer:
         return {name for name in self.rooms() if name.startswith(f"{NAMESPACE}_m_")}
 
     def people(self, match: str) -> set[str]:
-        """Whom LiveKit believes to be in the room of a match; nobody where there is none."""
+        """Return the people whom LiveKit believes to be in the room of a match; none without a room."""
         return self.guests(f"{NAMESPACE}_{match}")
 
     def guests(self, room: str) -> set[str]:
@@ -122,7 +122,7 @@ class LivekitServer:
 
 
 class Foreigners:
-    """Two people of another app, each in a tab of a browser of ours: what LiveKit alone makes of a fault."""
+    """Two people of another app, each in a tab of our browsers: what LiveKit alone makes of a fault."""
 
     def __init__(self, livekit: LivekitServer, stays: Chromium, goes: Chromium, url: str) -> None:
         """``goes``: the browser that something will happen to. ``url``: any page that scripts may run on."""

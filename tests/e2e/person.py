@@ -9,7 +9,7 @@ from tests.e2e.tab import Tab
 from tests.e2e.waiting import holds, until
 
 MEET_S = 12
-"""From Start to somebody's picture, on a machine that others use too."""
+"""From Start to the partner's picture, on a busy machine."""
 
 FRAMES = 5
 """Decoded since the question was asked: the picture moves."""

@@ -110,7 +110,7 @@ class Serving:
                 each.kill()
 
     def said(self) -> str:
-        """The end of its log."""
+        """Send a plain request; status 0 without an answer."""
         return self.log.read_text(errors="replace")[-2_000:]
 
     def get(self, path: str) -> tuple[int, str]:
@@ -118,7 +118,7 @@ class Serving:
         return _get(self.host, self.port, path)
 
     def inside(self, path: str) -> tuple[int, str]:
-        """The same of the operator's pages."""
+        """Return a free port; a restart needs the same one again, so 0 does not work."""
         return _get("127.0.0.1", self.ops_port, path)
 
     def _meet_family(self) -> None:

@@ -71,7 +71,7 @@ def talk(a: Person, b: Person) -> str:
 
 
 def stops(far: Chromium, a: Person, match: str, for_s: float, and_then: Callable[[], None]) -> None:
-    """B's browser stands still; A is freed and goes; then somebody else waits, and B's browser goes on."""
+    """Stop B's browser; let A leave; let another person wait; then let B's browser go on."""
     since = now_ms()
     far.freeze()
     try:
@@ -124,7 +124,7 @@ def test_a_browser_that_was_stopped_asks_first(
 def test_control_a_page_that_does_not_notice_shows_its_person_to_a_stranger(
     arrive: Arrive, comes: Callable[..., Person], browser: Chromium, far: Chromium, serving: Serving
 ) -> None:
-    """The same without the guard: C has B's picture, and nobody pressed anything."""
+    """The same without the guard: C has B's picture, although no one pressed anything."""
     a, b, c = arrive("A", browser, serving.url), comes(notices=False), arrive("C", browser, serving.url)
     match = talk(a, b)
 
@@ -140,7 +140,7 @@ def test_control_a_page_that_does_not_notice_shows_its_person_to_a_stranger(
 def test_a_page_out_of_the_cache_asks_first(
     playwright: Playwright, tmp_path: Path, arrive: Arrive, browser: Chromium, serving: Serving
 ) -> None:
-    """Somebody left the page, and comes back to it by the browser's button after their conversation ended."""
+    """A person left the page, and returns with the browser's button after the conversation ended."""
     with plain(playwright, tmp_path) as own:
         own.own.add_init_script(WATCH)
         own.own.add_init_script("addEventListener('pageshow', (e) => { window.persisted = e.persisted; });")

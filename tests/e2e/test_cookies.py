@@ -100,8 +100,8 @@ def test_a_script_does_not_see_them(profile: BrowserContext, servers: list[Servi
 
 
 def test_two_cookies_of_one_name(profile: BrowserContext, servers: list[Serving]) -> None:
-    """Somebody else on this host set one for a longer path: the page is told, and nobody is taken for
-    another."""
+    """Another program on this host set a cookie for a longer path: the page is told, and no one is taken
+    for another person."""
     page = opened(profile, servers[0])
     mine = begin(page)
     theirs = begin(page, cookie=False)

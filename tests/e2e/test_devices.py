@@ -57,7 +57,7 @@ def couple(browser: Chromium, serving: Serving) -> Iterator[tuple[Person, Person
 
 @contextmanager
 def arrivals(browser: Chromium, serving: Serving) -> Iterator[Come]:
-    """Whoever came goes at the end."""
+    """Let people come; they leave at the end."""
     with ExitStack() as leaving:
         all_of_them: list[ChromiumTab] = []
 

@@ -1,4 +1,5 @@
-"""Pages of other origins in a real browser: what it sends for them moves nobody, and what they may read."""
+"""Pages of other origins in a real browser: what the browser sends for them changes nothing, and what they
+may read."""
 
 import threading
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ class Blank(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Nobody reads it."""
+        """Write no log."""
 
 
 @pytest.fixture(scope="module")

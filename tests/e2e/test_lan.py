@@ -60,7 +60,7 @@ def person(
     *,
     permissions: Sequence[str] = ("camera", "microphone"),
 ) -> Person:
-    """Somebody whose browser passes the warning about the certificate, as they do by a press."""
+    """A person whose browser accepts the certificate's warning, as after a press."""
     context = browser.browser.new_context(
         ignore_https_errors=True, viewport={"width": 390, "height": 844}, permissions=permissions
     )

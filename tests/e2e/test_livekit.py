@@ -65,7 +65,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory, livekit: LivekitServer) ->
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_is_left(livekit: LivekitServer, serving: Serving) -> Iterator[None]:
-    """When everybody has gone, no room of ours is left, and the foreign one is."""
+    """When all people have gone, no room of ours is left, and the foreign one is."""
     yield
     assert serving.url
     until(lambda: not livekit.ours(), GONE_S, "no room of ours is left", last=livekit.rooms)
@@ -130,7 +130,8 @@ def test_bs_browser_is_killed(
     serving: Serving,
     table: Table,
 ) -> None:
-    """Nobody says goodbye; two of another app, in the same browsers, show what LiveKit alone gives."""
+    """The browser sends no goodbye; two people of another app, in the same browsers, show what LiveKit
+    alone gives."""
     a, _, match = people
     foreigners = Foreigners(livekit, browser, far.get(), f"{serving.url}/healthz")
     with table.row("LiveKit: browser killed (SIGKILL)", told=0.2, free=5) as row:

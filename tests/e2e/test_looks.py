@@ -56,7 +56,7 @@ Date.now = () => now.call(Date) + window.slept_ms;"""
 
 
 class People:
-    """Somebody for a picture, with a fresh profile each."""
+    """People for pictures, with a new profile each."""
 
     def __init__(self, browser: Chromium, serving: Serving, stack: ExitStack) -> None:
         self._browser, self._serving, self._stack = browser, serving, stack
@@ -87,7 +87,7 @@ class People:
 
 @pytest.fixture
 def people(browser: Chromium, serving: Serving) -> Iterator[People]:
-    """Whoever came is gone afterwards, and no script of the page failed."""
+    """People leave afterwards, and no script of the page failed."""
     with ExitStack() as stack:
         them = People(browser, serving, stack)
         yield them
@@ -163,7 +163,7 @@ def test_without_https(people: People, gallery: Gallery, tmp_path: Path) -> None
 
 
 def test_start_is_on_a_phones_first_screen(people: People) -> None:
-    """Nobody has to scroll for the one button that matters, before the camera is on and after."""
+    """The one important button needs no scrolling, before and after the camera is on."""
     a = people.come("A", UNASKED)
     page = page_of(a)
     page.set_viewport_size({"width": 390, "height": 844})
@@ -290,7 +290,7 @@ def test_reconnecting(people: People, gallery: Gallery) -> None:
 
 
 def test_sound_that_the_browser_will_not_play(people: People, gallery: Gallery) -> None:
-    """A page that nobody pressed yet: after a reload, in the browsers that are strict."""
+    """The page has had no press yet: after a reload, in strict browsers."""
     a, b = people.come("A", STRICT), people.come("B")
     a.start()
     a.waits()
@@ -347,7 +347,7 @@ def test_another_device(people: People, gallery: Gallery) -> None:
 
 
 def test_one_conversation(people: People, gallery: Gallery) -> None:
-    """Who does not want to go on by itself rests after one."""
+    """A person who wants one conversation rests after it."""
     a, b = people.couple()
     a.tab.press(by("more"))
     page_of(a).uncheck(by("auto-next"))
@@ -399,7 +399,7 @@ def test_no_session(people: People, gallery: Gallery, tmp_path: Path) -> None:
 
 
 def test_the_server_is_away(people: People, gallery: Gallery, serving: Serving) -> None:
-    """It says so, in a conversation and in the queue, and that it comes back by itself; then it does."""
+    """The page says so, in a conversation and in the queue, and that it will reconnect; then it does."""
     a, b = people.couple()
     c = people.come("C")
     c.start()

@@ -59,7 +59,8 @@ def test_text_chat(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
 
 
 def test_stop_and_start(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """Who stops is out of the queue, and their partner in it; who starts again meets somebody."""
+    """A person who stops is out of the queue, and the partner in it; a person who starts again meets
+    another."""
     a, b = couple(arrive, browser, serving)
     match = b.now().match
     b.stop()
@@ -95,7 +96,7 @@ def test_escape_is_next(arrive: Arrive, browser: Chromium, serving: Serving) -> 
 
 
 def test_report_and_next(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """In one step: the reporter is thanked and goes on, and the other only reads that somebody left."""
+    """In one step: the reporter is thanked and goes on, and the other only reads that the partner left."""
     a, b = couple(arrive, browser, serving)
     assert isinstance(a.tab, ChromiumTab)
     a.tab.press(by("report"))
@@ -109,7 +110,7 @@ def test_report_and_next(arrive: Arrive, browser: Chromium, serving: Serving) ->
 
 
 def test_two_tabs_of_one_browser_meet(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """The first thing that everybody tries: who waits alone is offered a second person, of that tab's own."""
+    """The first thing that people try: a person who waits alone is offered a second one, in another tab."""
     a = arrive("A", browser, serving.url)
     a.start()
     a.waits()

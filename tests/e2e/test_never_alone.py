@@ -26,7 +26,7 @@ SLACK_S = 6
 """How much longer than the bound we look on, to know by how much it was missed."""
 
 QUIET_S = 8
-"""Nothing falls due for 5 s after an outage; what is wrong all the same ends the conversation then."""
+"""Nothing falls due for 5 s after an outage; a conversation that is still broken ends then."""
 
 PRESS_AT = "setTimeout(() => document.querySelector(a).click(), b - Date.now())"
 
@@ -160,7 +160,7 @@ def test_b_closes_the_tab(people: tuple[Person, Person, str], table: Table) -> N
 
 
 def test_bs_browser_is_killed(people: tuple[Person, Person, str], far: Far, table: Table) -> None:
-    """Nobody says goodbye: only the socket drops."""
+    """No goodbye is sent: only the socket drops."""
     a, _, match = people
     with table.row("browser killed (SIGKILL)", told=0.2, free=5) as row:
         t = now_ms()
@@ -229,7 +229,7 @@ def test_the_next_one_is_frozen_too(
 
 
 def back(b: Person, match: str, since_ms: float) -> str:
-    """B has understood that ``match`` is over, and is in the queue again, by itself."""
+    """B has read that ``match`` is over, and is in the queue again without a press."""
     m = b.until(
         lambda m: m.is_linked and m.match != match and (m.is_waiting or m.match != ""), BACK_S, "the queue"
     )
@@ -298,7 +298,7 @@ def is_out_of_the_cache(page: Page) -> bool:
 def test_the_link_is_down_for_a_moment(
     people: tuple[Person, Person, str], healthy: Network, table: Table, seconds: int
 ) -> None:
-    """Back within the bucket: nobody may lose a partner to it."""
+    """Back within the away time: no one loses a partner."""
     a, b, match = people
     with table.row(f"link down {seconds} s") as row:
         t = now_ms()
@@ -356,7 +356,7 @@ def test_the_server_is_killed_and_up_again(
 
 
 def test_the_store_is_killed(arrive: Arrive, near: Chromium, serving: Serving, table: Table) -> None:
-    """kill -9 of the embedded store alone: the server starts it again, and nobody's conversation ends."""
+    """kill -9 of the embedded store alone: the server starts it again, and no conversation ends."""
     a, b = arrive("A", near, serving.url), arrive("B", near, serving.url)
     match = together(a, b)
     with table.row("embedded store killed") as row:

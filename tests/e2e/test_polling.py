@@ -1,4 +1,4 @@
-"""People whom no stream reaches: the page polls, and nobody sees a difference; streams held against reads."""
+"""People whom no stream reaches: the page polls without a visible difference; streams compared with reads."""
 
 import json
 import time
@@ -146,7 +146,7 @@ def test_comparing(arrive: Arrive, browser: Chromium, both: Serving) -> None:
 
 
 def skip(person: Person) -> bool:
-    """Whether there was somebody to skip."""
+    """Press Next; return whether there was a partner to skip."""
     match = person.now().match
     if match:
         person.next()

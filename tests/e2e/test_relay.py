@@ -51,7 +51,7 @@ GATHER = """return (async () => {
   pc.close();
   return found;
 })()"""
-"""The kinds of addresses that this server gives to whoever has these credentials."""
+"""Return the kinds of addresses that this server gives to a person with these credentials."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What cannot work in a browser, or on its network, is said before it costs anybody anything."""
+"""What cannot work in a browser, or on its network, is said before a person waits for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -117,7 +117,7 @@ def start(*people: Person) -> None:
     ],
 )
 def test_it_is_said_before_the_queue(come: Come, usual: Serving, script: str, words: str) -> None:
-    """In words, with what works; and no camera is asked for that nobody would see."""
+    """In words, with what works; and no camera is asked for that the partner could not see."""
     page = page_of(come("A", usual.url, script))
     page.locator(by("limits")).wait_for()
     assert words in page.inner_text(by("limits"))

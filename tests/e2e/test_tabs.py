@@ -84,7 +84,7 @@ def test_a_leader_that_reloads(arrive: Arrive, browser: Chromium, serving: Servi
 
 
 def test_a_leader_that_is_closed(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
-    """A tab that is looked at goes on with the same conversation by itself."""
+    """A visible tab continues with the same conversation without a press."""
     a, b, match = couple(arrive, browser, serving)
     other = beside(a, "A's other tab", serving.url)
     a.tab.close()
@@ -117,7 +117,7 @@ def test_a_leader_that_lost_it_to_another_device(arrive: Arrive, browser: Chromi
 def test_a_hidden_tab(
     playwright: Playwright, tmp_path: Path, arrive: Arrive, browser: Chromium, serving: Serving
 ) -> None:
-    """It waits for somebody to look at it: neither connects nor asks for the camera in the background."""
+    """It waits until it is visible: in the background it neither connects nor asks for the camera."""
     with plain(playwright, tmp_path) as own:
         for script in (WATCH, CAMERA):
             own.own.add_init_script(script)

@@ -1,6 +1,7 @@
-"""Somebody who polls and somebody who streams, over real sockets and two real servers: they meet, talk, part.
+"""A person who polls and a person with a stream, over real sockets and two real servers: they meet, talk,
+part.
 
-The people are HTTP clients that do what the protocol asks of one; no browser.
+The people are HTTP clients that follow the protocol; there is no browser.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ class Someone:
         self.state: dict[str, Any] = {"state": "unknown"}
         self.texts: dict[int, str] = {}
         self.away: list[float] = []
-        """When their partner was first said to be away, and each time anew; by our monotonic clock."""
+        """Note when the partner was said to be away, each time, by the monotonic clock of the test."""
         self.waits_since = 0.0
         self.answered = ""
         """The last match that they pulsed for."""
@@ -175,7 +176,7 @@ async def couple(servers: list[Serving]) -> AsyncIterator[tuple[Streams, Polls]]
 
 
 async def test_they_talk_and_skip(servers: list[Serving]) -> None:
-    """Every message arrives once and in order, a skip at once, and nobody ever reads *away*."""
+    """Every message arrives once and in order, a skip at once, and neither ever reads *away*."""
     async with couple(servers) as (ada, bob):
         first = ada.match
         for n in range(1, 13):
@@ -223,7 +224,8 @@ async def test_who_polls_and_goes(servers: list[Serving], table: Table, when: st
 
 
 async def test_a_server_goes_under_a_poll(servers: list[Serving]) -> None:
-    """SIGTERM: the poll that waits is answered, the next one finds the other server, nobody reads *away*."""
+    """SIGTERM: the waiting poll is answered, the next one reaches the other server, and no one reads
+    *away*."""
     async with couple(servers) as (ada, bob):
         polls = bob.polls
         servers[1].stop()  # not the one of Ada's stream

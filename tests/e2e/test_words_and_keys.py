@@ -202,7 +202,7 @@ def test_enter_of_an_android_keyboard_sends(talk: Talk) -> None:
 
 
 def test_enter_that_is_held_presses_next_once(talk: Talk) -> None:
-    """A key that is held repeats, and each repeat would skip whoever came by then."""
+    """A key that is held repeats, and each repeat would skip the next partner."""
     talk.page.focus(by("next"))
     talk.again_after(lambda: talk.page.keyboard.down("Enter"))
     try:

@@ -66,7 +66,7 @@ class Program:
         until(has, within_s, f"it says {words!r}", last=lambda: self.said()[-2_000:])
 
     def ends(self, within_s: float) -> int:
-        """Its exit code, once it ended by itself."""
+        """Return its exit code, once it has ended."""
         return int(self._process.wait(within_s))
 
     def answers(self, url: str) -> None:

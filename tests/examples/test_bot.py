@@ -1,4 +1,4 @@
-"""``examples/bot``: somebody on the page that Duologue brings meets the bot, and it chats."""
+"""``examples/bot``: a person on Duologue's page meets the bot, and it chats."""
 
 import sys
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ PAST_EVERY_MEDIA_DEADLINE_S = 12
 
 @pytest.fixture
 def bot(serving: Serving, tmp_path: Path) -> Iterator[Program]:
-    """The one in Python, which waits for somebody."""
+    """The bot in Python, which waits for a partner."""
     with program([sys.executable, "bot.py", serving.url], tmp_path / "bot.log", cwd=FOLDER) as it:
         yield it
 

@@ -21,7 +21,7 @@ SECRET = "the-secret-that-both-of-them-have"  # 33 characters
 
 @pytest.fixture(scope="module")
 def host(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Serving]]:
-    """The app, and the Duologue server that takes its people and nobody else's."""
+    """The app, and the Duologue server that accepts only its people."""
     folder, port = tmp_path_factory.mktemp("host"), free_port()
     home = f"http://localhost:{port}"
     options = ("--no-guests", "--no-page", "--cors-origins", home)

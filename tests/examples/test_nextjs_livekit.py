@@ -36,7 +36,7 @@ def host(tarball: Path, tmp_path_factory: pytest.TempPathFactory, livekit: Livek
 def test_two_people_meet_in_the_apps_own_room(
     host: Host, browser: Chromium, livekit: LivekitServer, artifacts: Path
 ) -> None:
-    """LiveKit's components show each the other; Next ends the room, and nothing of ours is left."""
+    """LiveKit's components show each the other; Next ends the room, and no room of ours is left."""
     with visiting(browser, f"{host.url}/livekit") as a, visiting(browser, f"{host.url}/livekit") as b:
         log_in(a, "Ada")
         log_in(b, "Bob")

@@ -1,4 +1,4 @@
-"""Somebody who uses an example: the pages all have the same few elements, by their ids."""
+"""A person who uses an example: the pages all have the same few elements, by their ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Visitor:
 
     @property
     def status(self) -> str:
-        """What the page says of itself: the state, or that there is no stream."""
+        """Return the status that the page shows: the state, or that there is no stream."""
         return (self.page.text_content("#status") or "").strip()
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ class Visitor:
 
 @contextmanager
 def visiting(browser: Chromium, url: str, *, html: str = "") -> Iterator[Visitor]:
-    """Somebody at ``url``, which is ``html`` if that is given; their page complained of nothing."""
+    """A person at ``url``, which is ``html`` if that is given; their page reported no errors."""
     context = browser.browser.new_context()
     try:
         context.set_default_timeout(15_000)
@@ -89,7 +89,7 @@ def meet_and_talk(a: Visitor, b: Visitor) -> None:
 
 
 def skip(a: Visitor, b: Visitor) -> None:
-    """A presses Next: both are in the queue again (nobody else is there, and not the same two at once)."""
+    """A presses Next: both are in the queue again (no one else is there, and not the same two at once)."""
     a.next()
     for each in (a, b):
         each.is_in("waiting")

@@ -27,7 +27,7 @@ SAY_S = 2.0
 SKIP_S = (2.0, 5.0)
 COMING_AT_ONCE = 25
 PRESSED = frozenset({"skipped", "partner-skipped"})
-"""Ends of conversations that somebody pressed for: any other is ours."""
+"""Ends of conversations that a person pressed for; any other end is the server's."""
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Seen:
     accepted: dict[str, list[int]] = field(default_factory=dict)
     """Of the person's own, as the answers said."""
     false_endings: list[Broken] = field(default_factory=list)
-    """Conversations that ended though nobody pressed for it."""
+    """Conversations that ended although no one pressed for it."""
     away: int = 0
     """Times that the screen said that the partner is not there."""
     back: list[tuple[int, int]] = field(default_factory=list)
@@ -210,7 +210,7 @@ class Crowd:
         return sum(bool(guest.client.model.match_id) for guest in self.guests)
 
     def be_quiet(self) -> None:
-        """Nobody does anything any more; what is under way comes to its end."""
+        """Stop all actions; what is in progress comes to its end."""
         for guest in self.guests:
             guest.quiet.set()
 

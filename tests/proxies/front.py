@@ -68,13 +68,13 @@ def edited(folder: Path, into: Path, edits: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """For localhost, signed by itself."""
+    """A certificate for localhost, signed with its own key."""
 
     chain: Path
     key: Path
 
     def trusted(self) -> ssl.SSLContext:
-        """Of a client that trusts it, and nobody else."""
+        """Return the trust of a client that trusts only this certificate."""
         return ssl.create_default_context(cafile=self.chain)
 
 

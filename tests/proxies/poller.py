@@ -1,4 +1,4 @@
-"""Somebody whom no stream reaches: polls one after the other, as bare HTTP, and what the answers told."""
+"""A person whom no stream reaches: polls one after the other, as bare HTTP, and what the answers said."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ class Poller:
 
     @classmethod
     async def come(cls, http: httpx.AsyncClient, page: str) -> "Poller":
-        """Somebody new."""
+        """Begin as a new person."""
         return cls(await Reader.come(http), page)
 
     @property

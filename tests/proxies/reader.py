@@ -27,7 +27,7 @@ class Read:
 
 
 class Reader:
-    """Somebody who came in by a front, with a session of their own."""
+    """A person who came through a proxy, with a separate session."""
 
     def __init__(self, http: httpx.AsyncClient, token: str) -> None:
         self.http = http
@@ -41,7 +41,7 @@ class Reader:
 
     @classmethod
     async def come(cls, http: httpx.AsyncClient) -> "Reader":
-        """Somebody new."""
+        """Begin as a new person."""
         answer = await http.post("/v1/sessions", json={"cookie": False})
         assert answer.status_code == 201, answer.text
         return cls(http, answer.json()["token"])

@@ -18,7 +18,7 @@ from tests.proxies.front import Certificate, Front
 from tests.proxies.reader import PATIENCE_S, Reader
 
 AT_ONCE_S = 1.0
-"""Loopback takes 2 ms; whatever holds frames back holds them until it has more, or for ever."""
+"""Loopback takes 2 ms; a proxy that holds frames back waits until it has more, or without end."""
 MESSAGES = 20
 
 
@@ -102,7 +102,8 @@ async def test_without_these_lines(
 async def test_a_server_that_goes_is_told_to_the_browser(
     name: str, cert: Certificate, tmp_path: Path
 ) -> None:
-    """Stopped, its last frame comes and then the end; killed, the end: nobody reads a stream that is none."""
+    """A stopped server sends its last frame and then the end, a killed one the end: no one reads a dead
+    stream."""
     installed(name)
     server = Serving(tmp_path / "server")
     try:

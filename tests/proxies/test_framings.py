@@ -1,4 +1,4 @@
-"""Whatever a stranger sends: nobody reads another's answer, and nobody's command becomes another one.
+"""Whatever a stranger sends: no person reads another's answer, and no command becomes another one.
 
 The table at the end is kept as ``artifacts/framings.md``.
 """
@@ -91,7 +91,7 @@ async def attacked(
 
 
 def skips(server: Serving) -> float:
-    """How many skips the server was asked for; nobody here asks for one."""
+    """Return how many skips the server was asked for; no one here asks for one."""
     _, text = server.inside("/metrics")
     return sum(map(float, re.findall(r"^duologue_skips_total\{.*\} ([\d.]+)$", text, re.MULTILINE)))
 

@@ -23,7 +23,7 @@ async def test_the_cookie_is_secure_behind_tls(front: Front) -> None:
 
 
 async def test_the_cookie_counts_for_the_page_of_this_host(front: Front) -> None:
-    """The proxy hands on ``Host`` with its port: else a page of ours would be taken for another origin's."""
+    """The proxy forwards ``Host`` with its port; otherwise our page would count as one of another origin."""
     async with front.client() as http:
         cookie = (await http.post("/v1/sessions", json={})).headers["set-cookie"].partition(";")[0]
         for origin, status in ((str(http.base_url).rstrip("/"), 200), ("https://elsewhere.example", 401)):
@@ -117,7 +117,7 @@ GUESTS = 3
 
 @pytest.mark.parametrize("name", FRONTS)
 async def test_a_persons_address_is_the_browsers(name: str, cert: Certificate, tmp_path: Path) -> None:
-    """Limits count who is behind the proxy, not the proxy; no browser can say that it is somebody else."""
+    """Limits count the person behind the proxy, not the proxy; a browser cannot claim another address."""
     installed(name)
     options = ("--address-sessions-burst", str(GUESTS), "--address-sessions-per-min", "1")
     server = Serving(tmp_path / "server", options=options)

@@ -1,4 +1,4 @@
-"""Two servers behind nginx are restarted one after the other, under people who talk: nobody notices."""
+"""Two servers behind nginx are restarted one after the other while people talk, and no one notices."""
 
 import asyncio
 import sys
@@ -138,7 +138,7 @@ def test_killed_servers_lose_nothing_either(redis7: StoreServer, tmp_path: Path)
 
 
 async def test_people_who_poll_notice_nothing_either(redis7: StoreServer, tmp_path: Path) -> None:
-    """Two of them talk: no poll is refused, each line is there once, nobody is shown away, nothing ends."""
+    """Two of them talk: no poll is refused, each line is there once, no one is shown away, nothing ends."""
     with two(redis7, tmp_path, COMMAND) as (servers, front):
         async with front.client() as http, asyncio.TaskGroup() as group:
             a, b = await Poller.come(http, "a"), await Poller.come(http, "b")

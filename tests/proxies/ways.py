@@ -48,7 +48,7 @@ class Found:
 
 
 class Way:
-    """One way in, and somebody who came by it before."""
+    """One way in, and a person who used it before."""
 
     def __init__(self, front: Front, pool: str, intent: int) -> None:
         self.front = front
@@ -148,7 +148,7 @@ class Way:
         return "" if own and answer.status_code == 200 else f"{answer.status_code} {answer.text[:200]}"
 
     async def _arrives(self) -> str:
-        """Somebody new gets a session that nobody had before, in their own name."""
+        """A new person gets a session that no one had before, in their own name."""
         name = f"n{len(self._people)}"
         answer = await self._http.post("/v1/sessions", json={"cookie": False, "alias": name})
         if answer.status_code in (502, 503, 504):
