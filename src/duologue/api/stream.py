@@ -58,7 +58,7 @@ class EventStream:
     ``network_of``: the mark of an address's network, and ``crowded``: whether it is full for somebody. Then
     the answer is 429; a client that takes nothing but an event stream (``Accept``) gets 200, one
     ``reconnect`` with the reason and the end. While more streams wait for their attach than the store can
-    take in 10 s, new ones get one ``reconnect``, whose delay spreads them, and the end; the open ones stay.
+    take in 30 s, new ones get one ``reconnect``, whose delay spreads them, and the end; the open ones stay.
 
     Example: ``Route("/v1/events", EventStream(hub, authenticate))``; with ``enabled=False``
     (streams switched off) it answers 404.

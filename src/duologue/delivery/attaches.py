@@ -24,8 +24,9 @@ OLD_S = 60.0
 """After so long without a measurement the first guess counts again."""
 SPAN_S = (2.0, 60.0)
 """The least and the longest time over which people are spread who are told to come back."""
-MOST_WAIT_S = 10.0
-"""With a longer queue, new streams are told to come back later."""
+MOST_WAIT_S = 30.0
+"""With a longer queue, new streams are told to come back later. A stream that waits is back sooner than one
+that was sent away: this bounds what a process holds, not what people wait."""
 
 
 class Pace:

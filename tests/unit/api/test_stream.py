@@ -98,11 +98,11 @@ async def test_a_full_network(scene: Scene, accept: bytes, full: bool) -> None:
     assert len(scene.machine.named("attach")) == (not full)
 
 
-@pytest.mark.parametrize(("waiting", "asked", "opened"), [(0, 2, True), (1, 0, True), (2_000, 0, False)])
+@pytest.mark.parametrize(("waiting", "asked", "opened"), [(0, 2, True), (1, 0, True), (6_000, 0, False)])
 async def test_a_process_over_its_bound_names_a_delay(
     scene: Scene, waiting: int, asked: int, opened: bool
 ) -> None:
-    """With streams in the queue nothing else is asked; if it is 10 s long, a new one comes later."""
+    """With streams in the queue nothing else is asked; if it is 30 s long, a new one comes later."""
     attaches = scene.hub.attaches
     calls: list[str] = []
     sent: list[Message] = []
@@ -135,7 +135,7 @@ async def test_a_process_over_its_bound_names_a_delay(
     assert (b'"type":"reconnect"' not in body) == opened
     if not opened:
         delay_ms = int(re.findall(rb'"after_ms":(\d+)', body)[0])
-        assert 100 <= delay_ms <= 2 * 2_000 * 6
+        assert 100 <= delay_ms <= 60_000
         assert b"retry: %d\n" % delay_ms in body
 
 

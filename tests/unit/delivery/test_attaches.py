@@ -221,7 +221,7 @@ async def test_a_drain_spreads_its_people(
 
 
 async def test_a_long_queue_is_full(scene: Scene) -> None:
-    """Whoever comes then would wait more than 10 s; polls of somebody new are refused."""
+    """Whoever comes then would wait more than 30 s; polls of somebody new are refused."""
     machine = SlowMachine(scene)
     async with scene.hub.running():
         with contextlib.ExitStack() as stack:
