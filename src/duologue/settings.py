@@ -377,8 +377,13 @@ class Settings:
         2_592_000_000, "How long a block is kept after the last visit of the person who made it."
     )
     side_bytes: int = timing(131_072, "Maximum size of what one side writes in one conversation.")
-    looks: int = timing(16, "How many people of a pool one pairing looks at.")
-    scan_windows: int = timing(8, "How many groups of that size one pass over a pool looks at.")
+    looks: int = timing(
+        16, "How many people are checked at a time to find a partner; the next time goes on behind them."
+    )
+    scan_windows: int = timing(8, "How many groups of that size one call of the queue's scan checks.")
+    scan_claim_ms: int = timing(
+        2_000, "Time after which another server takes over the queue's scan from one that says nothing."
+    )
     relax_drawn: bool = timing(
         True,
         "In one case of four, draw a longer wait before two people who met recently meet again, "

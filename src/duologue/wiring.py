@@ -213,7 +213,7 @@ class Process:
             feed,
             polls,
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
-            sweep.Sweep(machine, settings.pools, clock),
+            sweep.Sweep(machine, process, settings.pools, clock),
             reattach.Reattach(hub, contact, clock, remember=remember),
             census.Census(hub, contact, clock, metrics, remember=remember),
             *(rooms.loops if rooms else ()),

@@ -87,7 +87,7 @@ class Process:
             opened=self.contact.sequence.opened,
         )
         self.beat = Beat(self.machine, self.hub, self.contact, self.clock, reopen=self.feed.reopen)
-        self.sweep = Sweep(self.machine, ["main"], self.clock)
+        self.sweep = Sweep(self.machine, self.id, ["main"], self.clock)
         self.reattach = Reattach(self.hub, self.contact, self.clock)
         self.census = Census(self.hub, self.contact, self.clock, self.metrics)
         self.events = EventStream(self.hub, by_name)

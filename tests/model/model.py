@@ -98,7 +98,7 @@ class Model:
             self._sign(p)
         if intent > p.intent or p.state is State.IDLE:
             if p.pool != pool:
-                p.pairable_since = None
+                p.pairable_since, p.relaxed = None, False
             p.pool, p.tags, p.language, p.auto_next = pool, frozenset(tags), language, auto_next
             p.text_only = text_only
         p.intent, p.wish = intent, Wish.TALK
@@ -506,13 +506,14 @@ class Model:
     def _queue(self, p: Person) -> None:
         may = p.state is State.WAITING and bool(p.connection) and p.owed is None
         p.pairable_since = (self.now if p.pairable_since is None else p.pairable_since) if may else None
+        p.relaxed = p.relaxed and may
 
     def _wait(self, p: Person, place: tuple[int, bool]) -> None:
         p.state, p.place, p.match = State.WAITING, place, None
         self._since_now(p)
         p.lease = self.now + self.timings.lease_ms
         p.no_video = self.video_is_down
-        p.pairable_since = None
+        p.pairable_since, p.relaxed = None, False
         self._queue(p)
 
     def _since_now(self, p: Person) -> None:
@@ -528,6 +529,7 @@ class Model:
         p.bucket_at, p.drains = self.now, False  # nobody waits for them any more
         p.state, p.idle_reason = State.IDLE, reason
         p.owed = p.lease = p.match = p.pairable_since = None
+        p.relaxed = False
 
     def queue(self, pool: str) -> list[Person]:
         """The pairable people of a pool, in the order in which they are served."""
@@ -537,30 +539,41 @@ class Model:
     def fits(self, seeker: Person, other: Person, *, relaxed: bool) -> bool:
         if self._blocks(seeker, other) or self._blocks(other, seeker):
             return False
-        if relaxed and all(self._relaxed(p) for p in (seeker, other)):
+        may_relax = relaxed and seeker.relaxed and other.relaxed
+        strict = self.timings.strict_tags
+        if may_relax and not strict:
             return True
         if seeker.language and other.language and seeker.language != other.language:
             return False
         if seeker.tags and other.tags and not seeker.tags & other.tags:
             return False
+        if may_relax or (relaxed and strict and all(self._waited_long(p) for p in (seeker, other))):
+            return True  # though they met lately
         # The list keeps whole seconds.
         lately = (
             x.partner for x in seeker.recent if self.now - x.at // 1000 * 1000 < self.timings.rematch_ms
         )
         return other not in lately
 
-    def _relaxed(self, p: Person) -> bool:
+    def _waited_long(self, p: Person) -> bool:
         return p.pairable_since is not None and self.now - p.pairable_since >= self.timings.relax_after_ms
 
     def _seek(self, p: Person) -> None:
         if not p.pairable or self.video_is_down:
             return
+        p.relaxed = p.relaxed or self._waited_long(p)
         others = [o for o in self.queue(p.pool) if o is not p]
         for relaxed in (False, True):
             for other in others:
                 if self.fits(p, other, relaxed=relaxed):
                     self.pair(p, other)
                     return
+
+    def scan(self) -> None:
+        """Those who have waited long look for somebody. Whom each finds is ``legal_pairs``'s matter."""
+        self.record_sweep()
+        for p in self.people.values() if not self.video_is_down else ():
+            p.relaxed = p.relaxed or self._waited_long(p)
 
     def legal_pairs(self, pool: str) -> Iterator[tuple[Person, Person]]:
         """Whom a whole pass over the pool may bring together."""
@@ -586,6 +599,7 @@ class Model:
             p.state, p.match = State.MATCHED, match
             self._since_now(p)
             p.lease = p.pairable_since = None
+            p.relaxed = False
             self._demand(p, self.now + t.owed_ms, media_meets=False)
 
     # The end of a match

@@ -97,6 +97,8 @@ class Person:
     """The smaller goes first; the flag: by an own skip."""
     waited: int = 0
     pairable_since: int | None = None
+    relaxed: bool = False
+    """Has looked for somebody since they were pairable for ``relax_after_ms``."""
     lease: int | None = None
     owed: Owed | None = None
 

@@ -79,13 +79,16 @@ def sketch(state: dict[str, Any]) -> dict[str, Any]:
 class Sides:
     """Each method asks both the same and asserts that they answer alike."""
 
-    def __init__(self, client: redis.Redis, media: MediaKind = MediaKind.PEER) -> None:
+    def __init__(
+        self, client: redis.Redis, media: MediaKind = MediaKind.PEER, timings: Timings | None = None
+    ) -> None:
         client.flushall()
         self.client = client
         self.clock, self.direct = Clock(), Direct(self.client)
-        self.machine = Machine(self.direct, media=media, now_ms=self.clock, new_ids=self._ids)
+        timings = timings or Timings()
+        self.machine = Machine(self.direct, timings, media=media, now_ms=self.clock, new_ids=self._ids)
         self.rooms = Rooms(RoomRules()) if media is MediaKind.LIVEKIT else None
-        self.model = Model(self.clock(), Timings(), self.rooms, MARKS)
+        self.model = Model(self.clock(), timings, self.rooms, MARKS)
         self.rooms_serve, self.rooms_open = True, True
         """Whether workers run, and whether the media server is up."""
         self.there: set[Match] = set()

@@ -13,6 +13,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import (
     DetachCause,
     Media,
@@ -32,6 +33,7 @@ from tests.races.direct import play
 from tests.servers import StoreServer
 
 POOLS = ("main", "de")
+SCANNER = ProcessId("s_scanner_________")
 CLOSED, OURS = DetachCause.CLOSED, DetachCause.OURS
 
 people = st.sampled_from(PEOPLE)
@@ -45,11 +47,12 @@ class Both(RuleBasedStateMachine):
 
     client: redis.Redis
     media = MediaKind.PEER
+    timings = Timings()
     steps = 0
 
     def __init__(self) -> None:
         super().__init__()
-        self.sides = Sides(self.client, self.media)
+        self.sides = Sides(self.client, self.media, self.timings)
         self.waited_long = False
 
     @initialize(willing=st.integers(0, 63), opened=st.booleans())
@@ -301,15 +304,19 @@ class Both(RuleBasedStateMachine):
             pass
         self.sides.model.bury()
 
-    @rule(pool=st.sampled_from(POOLS))
-    def scan(self, pool: str) -> None:
-        """The pass may begin anywhere, so the model takes over whom it paired, if it was allowed to."""
-        for _ in range(4):
-            play(self.sides.machine.scan(pool))
-            self.sides.model.record_sweep()
+    @rule()
+    def scan(self) -> None:
+        """People look in any order, so the model takes over whom the scan paired, if it was allowed to."""
+        while play(self.sides.machine.scan(SCANNER)).more:
+            pass
+        self.sides.model.scan()
+        for pool in POOLS:
+            self.sides.adopt(pool)
+            while self.sides.rooms and play(self.sides.machine.tell(pool)):
+                pass
             self.sides.model.tell(pool)
             self.sides.adopt(pool)
-        assert not list(self.sides.model.legal_pairs(pool))
+            assert not list(self.sides.model.legal_pairs(pool))
 
     @rule(person=people, which=often_now)
     def ack(self, person: PersonId, which: str) -> None:
@@ -326,6 +333,12 @@ class Both(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.sides.close()
+
+
+class WithStrictTags(Both):
+    """The same where tags and language never relax."""
+
+    timings = Timings(strict_tags=True)
 
 
 class WithRooms(Both):
@@ -430,6 +443,12 @@ def test_ten_thousand_steps_on_valkey(valkey9: StoreServer, whole: bool) -> None
 def test_a_sample_on_redis(redis7: StoreServer, whole: bool) -> None:
     """The same scripts on Debian's Redis 7."""
     assert run(redis7, examples=500 if whole else 30, whole=whole) >= 1_000
+
+
+@pytest.mark.timeout(1_800)
+def test_a_sample_of_strict_tags(store_server_each: StoreServer, whole: bool) -> None:
+    """The same where tags and language never relax, on both servers."""
+    assert run(store_server_each, examples=300 if whole else 12, whole=whole, kind=WithStrictTags) >= 300
 
 
 @pytest.mark.timeout(1_800)

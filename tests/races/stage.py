@@ -10,7 +10,9 @@ from redis.client import PubSub
 
 from duologue.delivery.publication import numbered
 from duologue.pairing import scripts
+from duologue.pairing.invariants import snapshot
 from duologue.pairing.machine import Machine, fresh_ids
+from duologue.pairing.records import unpack_recent
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     NO_MARKS,
@@ -29,7 +31,9 @@ from duologue.pairing.vocabulary import (
     ProcessId,
     Reattached,
     ReportReason,
+    Scanned,
 )
+from duologue.workers.sweep import SCANS_A_ROUND
 from tests.races.direct import Clock, Direct, play
 
 SWEEP_MS = 250
@@ -221,11 +225,18 @@ class Stage:
 
     # Scenes
 
-    def comes(self, *people: str, pool: str = "main", language: str = "", auto_next: bool = True) -> None:
+    def comes(
+        self,
+        *people: str,
+        pool: str = "main",
+        language: str = "",
+        tags: tuple[str, ...] = (),
+        auto_next: bool = True,
+    ) -> None:
         """Each opens the page and presses Start."""
         for person in people:
             self.attach(person)
-            self.join(person, pool=pool, language=language, auto_next=auto_next)
+            self.join(person, pool=pool, language=language, tags=tags, auto_next=auto_next)
 
     def meet(self, one: str, other: str, *, media: Media | None = None) -> str:
         """Both come, meet and answer; the match."""
@@ -266,8 +277,21 @@ class Stage:
         """One round of a process's workers: what is due, whom no arrival paired, whose process is dead."""
         while self.work_once():
             pass
-        for pool in self.pools if self.passes else ():
-            play(self.machine.scan(pool))
+        if self.passes:
+            self.scan()
+
+    def scan(self, process: str = "s1") -> Scanned:
+        """One round of the process that scans the queue."""
+        scanned = play(self.machine.scan(ProcessId(process)))
+        for _ in range(SCANS_A_ROUND - 1):
+            if not scanned.more:
+                break
+            scanned = play(self.machine.scan(ProcessId(process)))
+        if scanned.video_at_ms:
+            for pool in self.pools:
+                while play(self.machine.tell(pool)):
+                    pass
+        return scanned
 
     def work_once(self) -> bool:
         """One call of each loop; true if one has more to do."""
@@ -292,6 +316,16 @@ class Stage:
     def together(self, one: str, other: str) -> bool:
         mutual = self.partner(one) == other and self.partner(other) == one
         return mutual and self.match(one) == self.match(other)
+
+    def records(self) -> dict[str, int]:
+        """Since when each person who is pairable is."""
+        seen = play(snapshot(self.direct))
+        return {who: int(r["pairable"]) for who, r in seen.people.items() if r["pairable"]}
+
+    def recent(self, person: str) -> list[str]:
+        """Whom the person met last, at most 8."""
+        raw: Any = self.client.get(f"{{0}}recent:{person}")
+        return [each.partner for each in unpack_recent(raw)] if raw else []
 
     def waits(self, person: str) -> bool:
         return bool(self.state(person)["state"] == "waiting")

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from duologue.pairing.vocabulary import Attached, DetachCause, Media, Outcome, ProcessId, Seen
+from duologue.delivery.clock import SystemClock
+from duologue.pairing.machine import Machine
+from duologue.pairing.vocabulary import Attached, DetachCause, Media, Outcome, ProcessId, Scanned, Seen
+from duologue.workers.sweep import Sweep
 from tests.races.control import held_by
-from tests.races.direct import play
+from tests.races.direct import Clock, play
 from tests.races.rooms import CLOSE, RoomStage
 from tests.races.stage import SWEEP_MS, Stage
 from tests.servers import StoreServer
@@ -282,16 +285,69 @@ def test_what_was_skipped_is_made_again(stage: Stage) -> None:
 
 
 @held_by("slow-pass")
-def test_a_pass_over_many_pools_is_a_sweep(stage: Stage) -> None:
-    """Each pass takes longer than a gap that counts as an outage, for the store is far: deadlines run."""
+def test_a_long_round_is_a_sweep(stage: Stage) -> None:
+    """Each round takes longer than a gap that counts as an outage, for the store is far: deadlines run."""
     closes(stage)
     for _ in range(10):
         play(stage.machine.sweep())
-        for pool in ("main", "de", "fr", "it"):
+        for _ in range(4):
             stage.clock.turn(550)
-            play(stage.machine.scan(pool))
+            play(stage.machine.scan(ProcessId("s1")))
         play(stage.machine.bury())
     assert stage.waits("ann")
+
+
+class Far(Machine):
+    """A machine whose store is far: each call of the scan takes 10 ms. ``scans``: how many a round has."""
+
+    stage: Stage
+    scans = 1
+
+    async def scan(self, process: ProcessId) -> Scanned:
+        for _ in range(self.scans - 1):
+            self.stage.clock.turn(10)
+            await super().scan(process)
+        self.stage.clock.turn(10)
+        return await super().scan(process)
+
+
+class Turned(SystemClock):
+    """The stage's clock, for a loop."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return self._clock() / 1000
+
+
+@pytest.mark.parametrize(
+    "scans",
+    [
+        pytest.param(1, id="one-scan"),
+        pytest.param(
+            300,
+            id="a-scan-per-pool",
+            marks=pytest.mark.xfail(strict=True, raises=AssertionError, reason="the negative control"),
+        ),
+    ],
+)
+def test_many_pools_put_no_deadline_off(stage: Stage, scans: int) -> None:
+    """With 300 pools and a far store, a person who is away is idle when their 5 s are over."""
+    stage.comes("ann")
+    machine = Far(stage.direct, now_ms=stage.clock)
+    machine.stage, machine.scans = stage, scans
+    sweep = Sweep(machine, ProcessId("s1"), [f"p{n}" for n in range(300)], Turned(stage.clock))
+    play(sweep.run_once())
+    stage.closes("ann")
+    closed_ms = stage.clock()
+    while stage.waits("ann"):
+        stage.clock.turn(SWEEP_MS)
+        for process in ("s1", "s2"):
+            stage.beat(process)
+        play(sweep.run_once())
+    assert stage.idle("ann") == "you-were-away"
+    assert stage.clock() - closed_ms < 5_000 + 2 * SWEEP_MS
 
 
 @held_by("attached-rises")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.pairing.vocabulary import Media, Outcome
+from duologue.pairing.vocabulary import Marks, Media, Outcome
 from tests.races.control import held_by
 from tests.races.stage import Stage
 from tests.servers import StoreServer
@@ -161,19 +161,112 @@ def test_p21_two_tabs_two_pools(stage: Stage) -> None:
     assert stage.together("ann", "cat")
 
 
-@held_by("cursor")
-def test_p23_the_first_sixteen_exclude_one_another(stage: Stage) -> None:
-    """Two who fit, behind more people than one look takes in, are found by the pass."""
-    for n in range(20):
+@held_by("wishes-read+strays-go")
+def test_p23_the_first_sixteen_speak_other_languages(stage: Stage) -> None:
+    """Two who fit, behind more people than one look takes in, meet at once."""
+    for n in range(40):
         stage.comes(f"single{n}", language=f"x{n}")
     stage.clock.turn(1)
-    stage.comes("ann", language="x20")
-    # A join looks at the first 16 only, so ben does not see ann.
-    stage.comes("ben", language="x20")
-    assert stage.waits("ben")
-    stage.wait(2_500)
+    stage.comes("ann", language="en")
+    assert stage.waits("ann")
+    stage.comes("ben", language="en")
     assert stage.together("ann", "ben")
     assert stage.waits("single0")
+
+
+@held_by("wishes-read+strays-go")
+def test_p23_the_first_sixteen_name_other_interests(stage: Stage) -> None:
+    """One interest in common is enough. A person without any meets the one who has waited longest."""
+    for n in range(40):
+        stage.comes(f"single{n}", tags=(f"x{n}",))
+    stage.clock.turn(1)
+    stage.comes("ann", tags=("chess", "tea"))
+    stage.comes("ben", tags=("go", "tea"))
+    assert stage.together("ann", "ben")
+    stage.comes("cat")
+    assert stage.together("cat", "single0")
+
+
+@held_by("look-goes-on")
+def test_p23_the_first_sixteen_are_blocked(stage: Stage) -> None:
+    """Ann blocked a device from which 40 people wait; Ben, behind them, is reached by looks that go on."""
+    for n in range(40):
+        stage.marks[f"bot{n}"] = Marks("farm", "")
+        stage.comes(f"bot{n}", language=f"x{n}")
+    stage.clock.turn(1)
+    stage.comes("ben", language="en")
+    stage.client.zadd("{0}blocked:ann", {"d:farm": stage.clock()})
+    stage.comes("ann")
+    # A join looks at the first 16 only.
+    assert stage.waits("ann")
+    stage.wait(250)
+    assert stage.together("ann", "ben")
+    assert stage.waits("bot0")
+
+
+@held_by("look-goes-on")
+def test_p23_people_of_one_place_are_told_apart(stage: Stage) -> None:
+    """All 40 came at the same instant, so that their places do not say where a look stopped."""
+    for n in range(40):
+        stage.marks[f"bot{n}"] = Marks("farm", "")
+        stage.comes(f"bot{n}", language=f"x{n}")
+    stage.comes("zoe", language="en")
+    stage.client.zadd("{0}blocked:ann", {"d:farm": stage.clock()})
+    stage.comes("ann")
+    assert stage.waits("ann")
+    stage.wait(250)
+    assert stage.together("ann", "zoe")
+
+
+@held_by("queued-now")
+def test_p23_one_call_frees_two_who_fit(stage: Stage) -> None:
+    """Two matches end in one sweep: those of one may not meet again, but one of each meets at once."""
+    stage.passes = False
+    stage.meet("ann", "ben")
+    stage.meet("cat", "dan")
+    stage.wait(10_000, "ann", "ben", "cat", "dan")
+    assert stage.ended("ann") == stage.ended("dan") == "media-failed"
+    assert stage.together("ann", "cat") or stage.together("ann", "dan")
+    assert stage.match("ben")
+
+
+@pytest.mark.timings(strict_tags=True)
+@held_by("strict-tags")
+def test_p23_strict_tags_never_relax(stage: Stage) -> None:
+    """However long they wait; two who fit and met lately are relaxed as ever."""
+    stage.comes("ann", tags=("tea",))
+    stage.comes("ben", tags=("go",))
+    stage.comes("eve", language="en", pool="de")
+    stage.comes("fay", language="de", pool="de")
+    stage.wait(20_000, "ann", "ben", "eve", "fay")
+    assert stage.waits("ann")
+    assert stage.waits("ben")
+    assert stage.waits("eve")
+    stage.comes("cat", tags=("tea",))
+    assert stage.together("ann", "cat")
+    stage.answer("ann", "cat")
+    stage.skip("ann")
+    assert stage.waits("ann")
+    stage.wait(15_250, "ann", "ben", "cat", "eve", "fay")
+    assert stage.together("ann", "cat")
+
+
+@held_by("scan-claimed")
+def test_p23_one_process_scans(stage: Stage) -> None:
+    """Another one has nothing to do until the first has said nothing for 2 s, and then takes over."""
+    stage.passes = False
+    stage.comes("ann", language="de")
+    stage.comes("ben", language="en")
+    stage.wait(14_000, "ann", "ben")
+    assert stage.scan("s1").held_ms == 0
+    stage.clock.turn(1_500)
+    stage.work_once()
+    assert stage.scan("s2").held_ms == 500
+    assert stage.waits("ann")
+    stage.clock.turn(500)
+    assert stage.scan("s2").held_ms == 0
+    assert stage.together("ann", "ben")
+    assert stage.scan("s1").held_ms == 2_000
 
 
 @held_by("sign-pairs")

@@ -12,7 +12,7 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 
 PREFIXES = (
-    "p", "m", "q", "scan", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
+    "p", "m", "q", "common", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
     "compared", "claimed", "troubled", "room", "hook", "until", "limit",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
@@ -28,9 +28,11 @@ SETS = (
     "closing",
     "reports",
     "decided",
+    "seek",
 )
 SINGLE = (
     *SETS,
+    "queues",
     "held",
     "published",
     "sweep",
@@ -66,7 +68,10 @@ class Snapshot:
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     matches: dict[str, dict[str, Any]] = field(default_factory=dict)
     rooms: dict[str, dict[str, Any]] = field(default_factory=dict)
-    pools: dict[str, dict[str, float]] = field(default_factory=dict)
+    stands: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Places by the names of the sets of the queue's index, for each person who is in any."""
+    queues: set[str] = field(default_factory=set)
+    """The names that ``queues`` lists."""
     sets: dict[str, dict[str, float]] = field(default_factory=dict)
     at: dict[str, set[str]] = field(default_factory=dict)
     reports: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -91,19 +96,33 @@ async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
             raw = await store.get(key)
             if raw is not None:
                 records[kind][name] = unpack(raw, RECORDS[kind])
-        elif kind in ("q", "near", *SETS):
+        elif kind in ("q", "common", "near", *SETS):
             rows = await store.zrange(key, 0, -1, withscores=True)
-            sets = {"q": seen.pools, "near": seen.near}.get(kind, seen.sets)
-            sets[name or kind] = {m.decode(): s for m, s in rows}
-        elif kind == "report":
-            seen.reports[name] = {f.decode(): v for f, v in (await store.hgetall(key)).items()}
-        elif kind == "said":
-            seen.said_bytes[name] = sum(len(each) + SAID_BYTES for each in await store.lrange(key, 0, -1))
-        elif kind == "report_bytes":
-            seen.report_bytes = int(await store.get(key) or 0)
+            _note_scores(seen, kind, name, {m.decode(): s for m, s in rows})
+        elif kind == "queues":
+            seen.queues = {m.decode().removeprefix(prefix) for m in await store.smembers(key)}
         elif kind == "at":
             seen.at[name] = {m.decode() for m in await store.smembers(key)}
+        else:
+            await _note_reports(seen, store, kind, name, key)
     return seen
+
+
+def _note_scores(seen: Snapshot, kind: str, name: str, rows: dict[str, float]) -> None:
+    if kind in ("q", "common"):
+        for member, place in rows.items():
+            seen.stands.setdefault(member, {})[f"{kind}:{name}"] = place
+    else:
+        (seen.near if kind == "near" else seen.sets)[name or kind] = rows
+
+
+async def _note_reports(seen: Snapshot, store: Dump, kind: str, name: str, key: str) -> None:
+    if kind == "report":
+        seen.reports[name] = {f.decode(): v for f, v in (await store.hgetall(key)).items()}
+    elif kind == "said":
+        seen.said_bytes[name] = sum(len(each) + SAID_BYTES for each in await store.lrange(key, 0, -1))
+    elif kind == "report_bytes":
+        seen.report_bytes = int(await store.get(key) or 0)
 
 
 def violations(seen: Snapshot) -> list[str]:
@@ -119,19 +138,21 @@ def violations(seen: Snapshot) -> list[str]:
         found += [f"reports about {match}: {what}" for what in _reports(match, report, seen)]
     if seen.report_bytes != sum(int(each.get("bytes", 0)) for each in seen.reports.values()):
         found.append(f"reports take {seen.report_bytes} bytes in all, which is not their sum")
-    return found + _indexes(seen) + _networks(seen)
+    return found + _queue(seen) + _indexes(seen) + _networks(seen)
 
 
 def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
     found = _connection(person, r, seen)
-    queued = [pool for pool, members in seen.pools.items() if person in members]
+    stands = seen.stands.get(person, {})
     pairable = r["state"] == "waiting" and r["connection"] != "" and r["probe"] == ""
-    if queued != ([r["pool"]] if pairable else []):
-        found.append(f"is in the queues {queued}, state {r['state']}, pairable {pairable}")
-    if bool(r["pairable"]) != bool(queued):
+    if stands.keys() != (_sets_of(r) if pairable else set()):
+        found.append(f"is in the queues {sorted(stands)}, state {r['state']}, pairable {pairable}")
+    if bool(r["pairable"]) != bool(stands):
         found.append("pairable_since and queue differ")
-    if queued and seen.pools[queued[0]][person] != r["place"]:
+    if stands and set(stands.values()) != {r["place"]}:
         found.append("place and score differ")
+    if not r["pairable"] and (r["relaxed"] or r["looked"] or person in seen.sets.get("seek", {})):
+        found.append("is not pairable, and still looks for somebody")
     found += _match_of(person, r, seen)
     if (r["state"] == "waiting") != (person in seen.sets.get("lease", {})):
         found.append(f"{r['state']} and lease differ")
@@ -142,6 +163,20 @@ def _person(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
     if r["state"] == "matched" and r["video_off"]:
         found.append("matched, and video is away")
     return found
+
+
+def _sets_of(r: Mapping[str, Any]) -> set[str]:
+    """Return the sets of the index that a pairable person's wishes name."""
+    languages = (r["language"], "*") if r["language"] else ("",)
+    interests = (*(f"#{tag}" for tag in r["tags"]), "*") if r["tags"] else ("",)
+    named = {f"q:{r['pool']}:{language}:{interest}" for language in languages for interest in interests}
+    return named | ({f"common:{r['pool']}"} if r["relaxed"] else set())
+
+
+def _queue(seen: Snapshot) -> list[str]:
+    found = [f"the queues list the unknown {p}" for p in seen.stands if p not in seen.people]
+    named = {name for names in seen.stands.values() for name in names}
+    return found + [f"queues does not name {name}" for name in sorted(named - seen.queues)]
 
 
 def _match_of(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:
@@ -236,7 +271,7 @@ def _indexes(seen: Snapshot) -> list[str]:
     for m, record in seen.matches.items():
         if record["reported"] and m not in seen.reports:
             found.append(f"{m} has lost its reports")
-    for name in ("owed", "lease", "alone"):
+    for name in ("owed", "lease", "alone", "seek"):
         found += [f"{name} lists the unknown {p}" for p in seen.sets.get(name, {}) if p not in seen.people]
     for process, listed in seen.at.items():
         found += [

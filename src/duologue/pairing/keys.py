@@ -7,8 +7,12 @@ key                        type        what
 =========================  ==========  ==========================================================
 ``p:<person>``             string      the person's record (``records.PERSON``)
 ``m:<match>``              string      a live match's record (``records.MATCH``)
-``q:<pool>``               zset        pairable people by place (ms)
-``scan:<pool>``            string      cursor ``i:j`` of the pool's pass
+``q:<pool>:<l>:<i>``       zset        pairable people of these wishes by place (ms). ``l``: a language; empty
+                                       for those who named none; ``*`` for those who named any. ``i``:
+                                       ``#`` and an interest; empty, or ``*``, in the same way
+``common:<pool>``          zset        those of any wishes who have been pairable for ``relax_after_ms``
+``queues``                 set         the names of the two kinds above that may have members
+``seek``                   zset        pairable people by when the scan lets them look for somebody (ms)
 ``owed``                   zset        people by when the sign they owe is due, or said once more (ms)
 ``lease``                  zset        waiting people by the end of their lease (ms)
 ``media``                  zset        matches by their media deadline (ms)
@@ -25,7 +29,8 @@ key                        type        what
 ``troubled:<day>``         set         people for whom something was missed or differed (at most 1,000), 3 d
 ``sweep``                  hash        ``last`` sweep and ``quiet_until`` (ms); ``skipped``: Redis's clock
                                        minus the shard's own time (ms); ``counted``: when the people
-                                       ``online`` were counted (ms)
+                                       ``online`` were counted (ms); ``scanner``: the process that scans
+                                       the queue, ``claimed_until`` (ms)
 ``skipped``                string      the last, once more: the clock outlives the loss of ``sweep``
 ``room:<match>``           string      the outbox entry of a LiveKit room (``records.ROOM``), until it is gone
 ``rooms``                  zset        live matches by when work on their room is due (ms; open: never, +inf)
@@ -81,9 +86,6 @@ class Keys:
     def person(self, person: str) -> str:
         return f"{self.prefix}p:{person}"
 
-    def pool(self, pool: str) -> str:
-        return f"{self.prefix}q:{pool}"
-
     def at(self, process: str) -> str:
         return f"{self.prefix}at:{process}"
 
@@ -92,6 +94,10 @@ class Keys:
 
     def channel(self, process: str) -> str:
         return f"{self.prefix}f:{process}"
+
+    @property
+    def seek(self) -> str:
+        return f"{self.prefix}seek"
 
     @property
     def beats(self) -> str:

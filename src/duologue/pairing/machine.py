@@ -40,6 +40,7 @@ from duologue.pairing.vocabulary import (
     Reply,
     ReportReason,
     Same,
+    Scanned,
     Sent,
     TakenOver,
     Usage,
@@ -51,6 +52,8 @@ IDS_A_MATCH = 3
 IDS_A_SWEEP = 112
 """Enough for five endings of each of three kinds, with two new matches each, and five checks: a backlog of
 one kind holds up no other."""
+IDS_A_SCAN = 24 * IDS_A_MATCH
+"""About as many matches as the people whom one call looks at can make."""
 IDS_A_ROOMFUL = 96
 """When video is back, a whole batch is paired at once."""
 NO_ROOM = b"no-room"
@@ -59,7 +62,7 @@ NOT_COMPARED = ("", "", 0, 0, 0, 0)
 
 
 LANES: Mapping[str, Lane] = {
-    **dict.fromkeys(("echo", "beat", "expire", "bury", "scan", "network_key"), Lane.CONTROL),
+    **dict.fromkeys(("echo", "beat", "expire", "bury", "scan", "tell", "network_key"), Lane.CONTROL),
     # A refused call would break off the other rooms that its worker is busy with.
     **dict.fromkeys(
         (
@@ -180,7 +183,6 @@ class Machine:
         self._may_repeat = may_repeat
         self._beats: dict[ProcessId, _Beats] = {}
         self.rooms = Rooms(self._transition, self._keys)
-        self._ids_a_scan = IDS_A_ROOMFUL if media is MediaKind.LIVEKIT else 8 * IDS_A_MATCH
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""
@@ -431,10 +433,18 @@ class Machine:
         """A process without a beat is dead: its people are detached. True: there is more, call again."""
         return await self._more("bury", self._keys.beats)
 
-    async def _more(self, name: str, key: str) -> bool:
-        reply = await self._transition(name, key, ids=IDS_A_SWEEP)
+    async def _more(self, name: str, key: str, *args: str, ids: int = IDS_A_SWEEP) -> bool:
+        reply = await self._transition(name, key, *args, ids=ids)
         return bool(reply[0] == b"more")
 
-    async def scan(self, pool: str) -> None:
-        """One step of the pass over a pool: pairs whom no arrival paired."""
-        await self._transition("scan", self._keys.pool(pool), pool, ids=self._ids_a_scan)
+    async def scan(self, process: ProcessId) -> Scanned:
+        """Let people who are due to look for somebody do so: one step, if no other process scans.
+
+        It costs the same however many pools there are and however many people wait.
+        """
+        reply = await self._transition("scan", self._keys.seek, process, ids=IDS_A_SCAN)
+        return Scanned(reply[0] == b"more", int(reply[3]) if reply[0] == b"held" else 0, int(reply[4]))
+
+    async def tell(self, pool: str) -> bool:
+        """Tell people who wait in a pool that video went away or came back. True: call again."""
+        return await self._more("tell", self._keys.video, pool, ids=IDS_A_ROOMFUL)

@@ -15,7 +15,7 @@ PERSON = (
     "probe", "probe_at", "probe_until", "probe_media", "probe_again",
     "process", "connection", "page", "pages", "attached_at", "away", "bucket", "bucket_at",
     "ended_match", "ended_reason", "ended_at", "auto_next", "language", "tags", "alias",
-    "video_off", "device", "network", "probe_shift", "text_only",
+    "video_off", "device", "network", "probe_shift", "text_only", "relaxed", "looked",
 )  # fmt: skip
 MATCH = (
     "a", "b", "started", "kind", "word", "met",

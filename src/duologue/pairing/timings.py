@@ -66,9 +66,11 @@ class Timings:
     side_bytes: int = 131_072
     """What one side may say in one match: 64 messages of 2,000 ASCII characters, or 1,500 lines of 40."""
     looks: int = 16
-    """How many of a pool one pairing looks at."""
+    """How many people one look for somebody reads; the next look goes on behind them."""
     scan_windows: int = 8
-    """How many windows of ``looks`` one pass of a pool looks at."""
+    """How many times ``looks`` one call of the scan reads."""
+    scan_claim_ms: int = 2_000
+    """A process that scans and says nothing for this long is replaced by another."""
     block_network_ms: int = 86_400_000
     """How long a block holds against the network of somebody who was blocked; 0: not at all."""
     network_people: int = 500

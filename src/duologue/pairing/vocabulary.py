@@ -267,6 +267,17 @@ class Usage(NamedTuple):
     """People with a ``missed`` or a ``differ`` read, today or yesterday."""
 
 
+class Scanned(NamedTuple):
+    """What one call of the scan came to."""
+
+    more: bool
+    """People are still due: call again."""
+    held_ms: int
+    """Another process scans: there is nothing to do for so long. 0: this one does."""
+    video_at_ms: int
+    """When video went away or came back last, for ``Machine.tell``; 0: never."""
+
+
 class Beat(NamedTuple):
     """The answer to a beat: ``known`` is false when the process was buried or the store forgot it."""
 

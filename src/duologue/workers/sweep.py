@@ -1,18 +1,24 @@
-"""The sweep: every 0.25 s, whatever is due happens, each pool is looked through, the dead are buried.
+"""The sweep: every 0.25 s, whatever is due happens, the queue is scanned, the dead are buried.
 
 Every process sweeps; the scripts decide what is due, so no leader is needed and
-a second sweeper finds the work done.
+a second sweeper finds the work done. The scan of the queue is claimed: of all processes
+one does it, and the others ask again when the claim may have run out.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from duologue.delivery.clock import Clock
+from duologue.pairing.vocabulary import ProcessId, Scanned
 from duologue.workers.supervisor import jittered
 
 PERIOD_S = 0.25
 CALLS_A_ROUND = 100
 """Calls of one kind in a round: a backlog is worked off over several, so that none is put off for good."""
+SCANS_A_ROUND = 20
+"""The same of the scan: what people who fit nobody can take of the store stays below a tenth of its core."""
+TELLS_A_ROUND = 20
+"""Calls, of 64 people each, that tell pools of video. Heartbeats tell everybody within 15 s in any case."""
 
 
 class Sweeper(Protocol):
@@ -24,30 +30,54 @@ class Sweeper(Protocol):
     async def bury(self) -> bool:
         """A process without a beat is dead; whether there is more."""
 
-    async def scan(self, pool: str, /) -> None:
-        """One step of the pass over a pool."""
+    async def scan(self, process: ProcessId, /) -> Scanned:
+        """One step of the scan of the queue."""
+
+    async def tell(self, pool: str, /) -> bool:
+        """People who wait in a pool read whether there is video; whether there are more."""
 
 
 class Sweep:
-    """One round: deadlines, then the pass of each pool, then burials."""
+    """One round: deadlines, then the queue, then burials."""
 
     name = "sweep"
 
-    def __init__(self, machine: Sweeper, pools: Sequence[str], clock: Clock) -> None:
+    def __init__(self, machine: Sweeper, process: ProcessId, pools: Sequence[str], clock: Clock) -> None:
         self._machine = machine
+        self._process = process
         self._pools = tuple(pools)
         self._clock = clock
+        self._scans_at_s = 0.0
+        """By the clock; not before: another process scans."""
+        self._told_at_ms = 0
+        """The change of video that the pools are told of, or were."""
+        self._untold: list[str] = []
 
     async def run_once(self) -> None:
         """Raises the store's errors; whatever was done by then stays done."""
         for _ in range(CALLS_A_ROUND):
             if not await self._machine.sweep():
                 break
-        for pool in self._pools:
-            await self._machine.scan(pool)
+        if self._clock.monotonic() >= self._scans_at_s:
+            await self._scan()
         for _ in range(CALLS_A_ROUND):
             if not await self._machine.bury():
                 break
+
+    async def _scan(self) -> None:
+        scanned = await self._machine.scan(self._process)
+        for _ in range(SCANS_A_ROUND - 1):
+            if not scanned.more:
+                break
+            scanned = await self._machine.scan(self._process)
+        self._scans_at_s = self._clock.monotonic() + scanned.held_ms / 1000
+        if scanned.video_at_ms not in (0, self._told_at_ms):
+            self._told_at_ms, self._untold = scanned.video_at_ms, [*self._pools]
+        for _ in range(TELLS_A_ROUND):
+            if not self._untold:
+                break
+            if not await self._machine.tell(self._untold[0]):
+                del self._untold[0]
 
     async def pause(self) -> None:
         """A quarter of a second."""

@@ -34,6 +34,7 @@ from duologue.pairing.vocabulary import (
     PersonId,
     ProcessId,
     Reattached,
+    Scanned,
     TakenOver,
 )
 
@@ -181,7 +182,8 @@ class Script:
             "beat": Beat(True, 7, 1, 1_764_001_000_000),
             "sweep": False,
             "bury": False,
-            "scan": None,
+            "scan": Scanned(False, 0, 0),
+            "tell": False,
         }
         self.on_echo: Callable[[str], None] = lambda _: None
 
@@ -248,8 +250,12 @@ class Script:
     async def bury(self) -> bool:
         return bool(await self._answer("bury"))
 
-    async def scan(self, pool: str, /) -> None:
-        await self._answer("scan", pool)
+    async def scan(self, process: ProcessId, /) -> Scanned:
+        answer: Scanned = await self._answer("scan", process)
+        return answer
+
+    async def tell(self, pool: str, /) -> bool:
+        return bool(await self._answer("tell", pool))
 
 
 class Scene:

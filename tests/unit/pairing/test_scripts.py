@@ -15,7 +15,7 @@ HEADER = re.compile(
     r"\A#!lua(?: flags=[a-z,-]+)?\n-- [A-Z][\w-]*[:,] .+\n-- KEYS\[1\]  .+\n-- ARGV     .+\n"
     r"-- Returns  .+\n-- Events   .+\n-- Invariants: .+\n"
 )
-ENDING = {"skip", "leave", "expire", "detach", "attach", "pulse", "bury", "reattach", "scan"}
+ENDING = {"skip", "leave", "expire", "detach", "attach", "pulse", "bury", "reattach", "scan", "tell"}
 
 
 @pytest.mark.parametrize("name", BODIES)

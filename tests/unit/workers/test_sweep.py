@@ -2,34 +2,86 @@
 
 import pytest
 
+from duologue.pairing.vocabulary import Scanned
 from duologue.store.client import StoreUnavailable
-from duologue.workers.sweep import CALLS_A_ROUND, Sweep
-from tests.unit.delivery.fakes import Scene
+from duologue.workers.sweep import CALLS_A_ROUND, SCANS_A_ROUND, TELLS_A_ROUND, Sweep
+from tests.unit.delivery.fakes import PROCESS, Scene
+
+CHANGED_MS = 1_764_000_000_000
+
+
+def sweep_of(scene: Scene, *pools: str) -> Sweep:
+    """One process's sweep."""
+    return Sweep(scene.machine, PROCESS, pools or ("main",), scene.clock)
 
 
 async def test_one_round(scene: Scene) -> None:
-    """Deadlines until none are due, a pass of each pool, then the dead."""
+    """Deadlines until none are due, the queue until nobody is, then the dead."""
     scene.machine.answers["sweep"] = [True, True, False]
+    scene.machine.answers["scan"] = [Scanned(True, 0, 0), Scanned(False, 0, 0)]
     scene.machine.answers["bury"] = [True, False]
-    await Sweep(scene.machine, ["main", "de"], scene.clock).run_once()
+    await sweep_of(scene, "main", "de").run_once()
     assert scene.machine.calls == [
         *[("sweep",)] * 3,
-        ("scan", "main"),
-        ("scan", "de"),
+        *[("scan", PROCESS)] * 2,
         *[("bury",)] * 2,
     ]
 
 
-async def test_a_backlog_does_not_keep_the_pools_waiting(scene: Scene) -> None:
+async def test_a_backlog_does_not_keep_the_queue_waiting(scene: Scene) -> None:
     """Every loop is bounded; what is left is done in the next round."""
-    scene.machine.usual["sweep"] = True
-    await Sweep(scene.machine, ["main"], scene.clock).run_once()
+    scene.machine.usual |= {"sweep": True, "scan": Scanned(True, 0, 0)}
+    await sweep_of(scene).run_once()
     assert len(scene.machine.named("sweep")) == CALLS_A_ROUND
-    assert scene.machine.named("scan") == [("main",)]
+    assert len(scene.machine.named("scan")) == SCANS_A_ROUND
+    assert scene.machine.named("bury") == [()]
+
+
+async def test_a_round_costs_the_same_however_many_pools_there_are(scene: Scene) -> None:
+    """Three calls for 5,000 pools: with one per pool nothing would fall due for minutes."""
+    await sweep_of(scene, *(f"p{n}" for n in range(5_000))).run_once()
+    assert scene.machine.calls == [("sweep",), ("scan", PROCESS), ("bury",)]
+
+
+async def test_where_another_process_scans(scene: Scene) -> None:
+    """It is asked again when the claim of the other may have run out, and not in each round."""
+    scene.machine.usual["scan"] = Scanned(False, 2_000, 0)
+    sweep = sweep_of(scene)
+    await sweep.run_once()
+    scene.clock.now += 1.9
+    await sweep.run_once()
+    assert len(scene.machine.named("scan")) == 1
+    scene.clock.now += 0.1
+    await sweep.run_once()
+    assert len(scene.machine.named("scan")) == 2
+
+
+async def test_pools_are_told_of_video_when_it_changes(scene: Scene) -> None:
+    """Each pool until it knows; then nothing, until the next change."""
+    scene.machine.usual["scan"] = Scanned(False, 0, CHANGED_MS)
+    scene.machine.answers["tell"] = [True, False, False]
+    sweep = sweep_of(scene, "main", "de")
+    await sweep.run_once()
+    await sweep.run_once()
+    assert scene.machine.named("tell") == [("main",), ("main",), ("de",)]
+    scene.machine.usual["scan"] = Scanned(False, 0, CHANGED_MS + 1)
+    await sweep.run_once()
+    assert scene.machine.named("tell")[3:] == [("main",), ("de",)]
+
+
+async def test_many_pools_are_told_over_several_rounds(scene: Scene) -> None:
+    """A round tells so many, and the next goes on behind them."""
+    pools = [f"p{n}" for n in range(TELLS_A_ROUND + 5)]
+    scene.machine.usual["scan"] = Scanned(False, 0, CHANGED_MS)
+    sweep = sweep_of(scene, *pools)
+    await sweep.run_once()
+    assert len(scene.machine.named("tell")) == TELLS_A_ROUND
+    await sweep.run_once()
+    assert scene.machine.named("tell") == [(pool,) for pool in pools]
 
 
 async def test_the_store_is_away(scene: Scene) -> None:
     """The round raises; the supervisor counts it."""
     scene.machine.answers["sweep"] = [StoreUnavailable("away")]
     with pytest.raises(StoreUnavailable):
-        await Sweep(scene.machine, ["main"], scene.clock).run_once()
+        await sweep_of(scene).run_once()

@@ -5,7 +5,7 @@
 -- Returns  noted, state, facts
 -- Events   none
 -- Invariants: no sign of life; one person is one person, whatever they claim
--- include: context view
+-- include: context index view
 local DAY_MS, KEPT_MS = 86400000, 3 * 86400000
 -- Reads of one person that count in a day; from how many on the person counts as compared; and how many people a day are counted.
 local READS_MOST, READS_ENOUGH, PEOPLE_MOST, TROUBLED_MOST = 2000, 20, 100000, 1000

@@ -5,7 +5,7 @@
 -- Returns  matched | waiting | stale, state, facts
 -- Events   new-match (both), waiting, state
 -- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
--- include: context view rooms queue presence closing reported ending
+-- include: context index view rooms queue fitting seeking presence closing reported ending
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local auto_next, alias, text_only = tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local made = not load(person)
@@ -25,7 +25,9 @@ end
 if newer or r.match == '' then sign(r) end -- guard: sign-names-match -- off: sign(r)
 local was = r.state
 if newer or was == 'idle' then
+  unsettle(r) -- guard: pool-move
   if r.pool ~= pool then dequeue(r) end -- guard: pool-move
+  r.anew = true
   r.pool, r.language, r.auto_next, r.text_only, r.tags = pool, language, auto_next, text_only, {}
   for i = 11, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
 end

@@ -5,6 +5,6 @@
 -- Returns  ok, state, facts
 -- Events   none
 -- Invariants: a pure read
--- include: context view
+-- include: context index view
 local person = ARGV[4]
 return { 'ok', state_json(load(person) or unknown(person)), facts }

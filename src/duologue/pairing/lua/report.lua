@@ -5,7 +5,7 @@
 -- Returns  reported | no-room | unknown-match, state, facts
 -- Events   none
 -- Invariants: never disclosed; nothing is written over; no more than `evidence_bytes` in all; a repeated key has no second effect
--- include: context view rooms queue reported evidence
+-- include: context index view rooms queue reported evidence
 local person, match, client_key, reason, text = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load(person)
 local m = r and r.match == match and match ~= '' and load_match(match)

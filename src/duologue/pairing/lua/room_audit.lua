@@ -5,7 +5,7 @@
 -- Returns  done | stale (the round is another's), "", facts, how many nobody owned
 -- Events   none
 -- Invariants: 8 a room of ours that no live match owns is found
--- include: context view rooms closing rounds
+-- include: context index view rooms closing rounds
 if not holds_round(ARGV[4]) then return { 'stale', '', facts, 0 } end
 local found = 0
 for i = 5, #ARGV, 2 do

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts, now (ms), work: open | close, match, generation each
 -- Events   none
 -- Invariants: 8 a match that ended before its room opened never opens it; a claim holds up nobody's state
--- include: context view rooms closing
+-- include: context index view rooms closing
 local works, most = {}, ids_left()
 local members = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(members) do

@@ -5,7 +5,7 @@
 -- Returns  ok | stale, "", facts
 -- Events   none
 -- Invariants: 8 retried until done; fenced by the generation
--- include: context view rooms
+-- include: context index view rooms
 local match, generation = ARGV[4], ARGV[5]
 local e = load_room(match)
 local late = not e or e.generation ~= generation -- guard: claim-fence -- off: local late = not e

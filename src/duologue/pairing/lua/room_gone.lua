@@ -5,7 +5,7 @@
 -- Returns  gone | again | stale, "", facts
 -- Events   none
 -- Invariants: 8 deleted until the longest create has passed; fenced by the generation
--- include: context view rooms closing
+-- include: context index view rooms closing
 local match, generation, found = ARGV[4], ARGV[5], ARGV[6] == '1'
 local e = load_room(match)
 local late = not e or e.step ~= 'closing' or e.generation ~= generation -- guard: claim-fence -- off: local late = not e or e.step ~= 'closing'

@@ -5,7 +5,7 @@
 -- Returns  ok, "", facts, now (ms), whether video is down (0|1), rooms of live matches, rooms to be deleted, those asked about that live in an open room, those whose people say nothing of their media though it is due, wall (ms): Redis's clock, whether more are due (0|1)
 -- Events   none
 -- Invariants: 7; a page that speaks for itself within 2 s is in no answer; each match that is due has its turn
--- include: context view rooms video
+-- include: context index view rooms video
 local SPEAKS_MS = 2000
 local most = tonumber(ARGV[4])
 local live, awaited, seen = {}, {}, {}

@@ -5,7 +5,7 @@
 -- Returns  ok | stale, "", facts
 -- Events   media (both)
 -- Invariants: 8 no room is forgotten; 5 the media deadline runs from here
--- include: context view rooms closing video
+-- include: context index view rooms closing video
 local match, generation = ARGV[4], ARGV[5]
 local e, m = load_room(match), load_match(match)
 if not e then

@@ -1,79 +1,53 @@
 #!lua flags=allow-oom
--- Scan: one pass step over a pool, person i against 16 from j on, so that every pair is looked at in the end.
--- KEYS[1]  {shard}q:<pool>
--- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 pool
--- Returns  done, "", facts
--- Events   new-match; waiting, where video went away or came back
--- Invariants: 4 no limbo without a new arrival
--- include: context view rooms queue sweeping
-local queue, pool = KEYS[1], ARGV[4]
+-- Scan: people who are due to look for somebody do so; a few sets of the index are held against the records. One process at a time.
+-- KEYS[1]  {shard}seek
+-- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 process
+-- Returns  more | done | held (by another process), "", facts, ms until the claim of that process ends, when video went away or came back (ms, 0: never)
+-- Events   new-match
+-- Invariants: 4 no limbo without a new arrival; a call looks at a bounded number of people, however many wait in however many pools
+-- include: context index view rooms queue fitting seeking sweeping
+local seekers, process = KEYS[1], ARGV[4]
 record_sweep() -- guard: slow-pass
-local cursor_key = S .. 'scan:' .. pool
 
--- Video is away, or back: those who wait here read it, by place, 64 a call; once it is back each is paired first.
--- Who is held reads it with their next sign.
-local TELL = 64
-local function tell_pool()
-  local field, off = 'told:' .. pool, video_off()
-  local at, told = unpack(redis.call('HMGET', VIDEO, 'at', field))
-  if not at then return end
-  local told_at, rank = string.match(told or '', '^(%d+):(%d+)$')
-  if told == at .. ':all' then return end
-  if told_at ~= at then rank = 0 end
-  local batch, seen, stayed = redis.call('ZRANGE', queue, rank, rank + TELL - 1), {}, 0
-  for _, id in ipairs(batch) do
-    if ids_left() < 3 then break end
-    local r = load(id)
-    if r and r.pairable > 0 and (r.video_off or 0) ~= off then
-      r.video_off = off
-      touch(r)
-      if off == 1 or not pair(r) then show(r, frame('waiting')) end
-    end
-    seen[#seen + 1] = r
+local by, claimed = unpack(redis.call('HMGET', SWEEP, 'scanner', 'claimed_until'))
+claimed = math.min(tonumber(claimed) or 0, now + T.scan_claim_ms)
+local others = by and by ~= process and claimed > now -- guard: scan-claimed -- off: local others = false
+if others then return { 'held', '', facts, math.ceil(claimed - now), '0' } end
+redis.call('HSET', SWEEP, 'scanner', process, 'claimed_until', string.format('%.0f', now + T.scan_claim_ms))
+
+local changed = MEDIA_KIND == 'livekit' and redis.call('HGET', VIDEO, 'at') or '0'
+if video_off() == 1 then return { 'done', '', facts, 0, changed } end
+
+-- Of records that were lost the entries are left over: sets are looked at, drawn at random.
+local SETS, MEMBERS = 4, 4
+local function hold_against_records(set)
+  local found = redis.call('ZRANDMEMBER', set, MEMBERS)
+  for _, id in ipairs(found) do
+    local r, stands = load(id), false
+    for _, theirs in ipairs(r and r.pairable > 0 and sets_of(r) or {}) do stands = stands or theirs == set end
+    if not stands then stray(set, id) end -- guard: strays-go
   end
-  for _, r in ipairs(seen) do
-    if r and r.pairable > 0 then stayed = stayed + 1 end
-  end
-  local all = #seen == #batch and #batch < TELL
-  redis.call('HSET', VIDEO, field, at .. ':' .. (all and 'all' or string.format('%.0f', rank + stayed)))
+  if #found == 0 then redis.call('SREM', S .. 'queues', set) end
 end
 
-if MEDIA_KIND == 'livekit' then tell_pool() end
-if video_off() == 1 then
-  commit()
-  return { 'done', '', facts }
-end
+for _, set in ipairs(redis.call('SRANDMEMBER', S .. 'queues', SETS)) do hold_against_records(set) end
 
-local n = redis.call('ZCARD', queue)
-if n < 2 then
-  commit()
-  return { 'done', '', facts }
-end
-
-local i, j = string.match(redis.call('GET', cursor_key) or '0:1', '^(%d+):(%d+)$')
-i, j = tonumber(i), tonumber(j)
-for _ = 1, T.scan_windows do
-  if i >= n - 1 then i, j = 0, 1 end
-  if n < 2 then break end
-  local id = redis.call('ZRANGE', queue, i, i)[1]
-  local past_end = not id -- guard: scan-past-end -- off: local past_end = false
-  if past_end then
-    -- Entries of lost records went meanwhile, so there are fewer than were counted: the pass begins again.
-    i, j = 0, 1
-    break
+-- Those who are due take turns, so that a person who reads on past many others keeps nobody waiting. A look may take
+-- a person whose turn is still to come out of the index.
+local DUE = 64
+local due = redis.call('ZRANGEBYSCORE', seekers, '-inf', now, 'LIMIT', 0, DUE)
+local more, turn = #due == DUE, 1
+while due[turn] and work < T.looks * T.scan_windows and ids_left() >= 3 do
+  local id = due[turn]
+  local r = load(id)
+  if r and r.pairable > 0 then
+    local goes_on = string.find(r.looked, '^%a 1') -- guard: look-goes-on -- off: local goes_on = false
+    look(r, not goes_on)
+    if r.seek == now then due[#due + 1] = id end
+  elseif not (r and r.stood ~= nil) then
+    stray(seekers, id) -- of a record that was lost
   end
-  local s = load(id)
-  if not s or s.pairable == 0 then
-    redis.call('ZREM', queue, id) -- of a record that was lost
-    n = n - 1
-  elseif pair_among(s, redis.call('ZRANGE', queue, j, j + T.looks - 1)) then
-    n, j = n - 2, i + 1
-  else
-    j = j + T.looks
-    if j >= n then i, j = i + 1, i + 2 end -- guard: cursor -- off: i, j = 0, 1
-  end
+  turn = turn + 1
 end
-if i >= n - 1 then i, j = 0, 1 end
-redis.call('SET', cursor_key, i .. ':' .. j, 'PX', T.record_ttl_ms)
 commit()
-return { 'done', '', facts }
+return { (more or due[turn]) and 'more' or 'done', '', facts, 0, changed }

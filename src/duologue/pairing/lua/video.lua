@@ -5,7 +5,7 @@
 -- Returns  ok | stale, "", facts
 -- Events   none
 -- Invariants: fenced by when it was seen; repeated, nothing changes
--- include: context view rooms video
+-- include: context index view rooms video
 local word, since = ARGV[4], tonumber(ARGV[5])
 local done
 if word == 'up' then done = video_up(since) else done = video_down(since) end

@@ -56,7 +56,7 @@ local PERSON = {
   'probe', 'probe_at', 'probe_until', 'probe_media', 'probe_again',
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
-  'video_off', 'device', 'network', 'probe_shift', 'text_only',
+  'video_off', 'device', 'network', 'probe_shift', 'text_only', 'relaxed', 'looked',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -126,7 +126,8 @@ function load(id)
     r = raw and unpacked(raw, PERSON) or false
     people[id] = r
     if r then
-      r.id, r.device, r.network = id, r.device or '', r.network or '' -- of a record that an older version wrote
+      r.id, r.device, r.network = id, r.device or '', r.network or '' -- a record of an older version has fewer fields
+      r.probe_shift, r.text_only, r.relaxed, r.looked = r.probe_shift or 0, r.text_only or 0, r.relaxed or 0, r.looked or ''
       if orphaned(r) then r.orphan, r.state, r.since, r.match, r.place = r.match, 'waiting', wall, '', now end
     end
   end
@@ -141,7 +142,7 @@ local function unknown(id)
     process = '', connection = '', page = '', pages = {}, attached_at = 0, away = 0,
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
-    video_off = 0, device = '', network = '', probe_shift = 0, text_only = 0,
+    video_off = 0, device = '', network = '', probe_shift = 0, text_only = 0, relaxed = 0, looked = '',
   }
 end
 

@@ -133,7 +133,7 @@ local function come_from(r, device, network)
     redis.call('ZREM', near(r.network), r.id) -- guard: near-moves
     let_go(near(r.network)) -- guard: near-emptied
   end
-  r.device, r.network = device, network
+  r.device, r.network, r.anew = device, network, true -- blocks may hold no longer, or from now on
   if moved and r.connection ~= '' then arrive(r) end
   touch(r)
 end

@@ -1,24 +1,22 @@
--- Who may be dealt out, and to whom (mechanism 3). Only pairable people are in a pool's sorted set.
-local function pool_key(pool) return S .. 'q:' .. pool end
-
+-- Who may be paired, and with whom (mechanism 3). Only pairable people stand in the index.
 local function dequeue(r)
   if r.pairable == 0 then return end
-  redis.call('ZREM', pool_key(r.pool), r.id)
-  r.pairable = 0
+  unsettle(r)
+  r.pairable, r.relaxed, r.looked = 0, 0, ''
   touch(r)
 end
 
+-- A person who has become pairable looks through the whole index once; so does one whose wishes or marks have changed.
 local function enqueue(r)
   if r.state ~= 'waiting' then return end
   if r.pairable > 0 then
-    -- If the store lost the set, or this entry, it is made again.
-    redis.call('ZADD', pool_key(r.pool), r.place, r.id) -- guard: requeued
+    unsettle_all(r) -- guard: requeued
     return
   end
   if r.connection == '' then return end -- guard: held-row
   if r.probe ~= '' then return end -- guard: held-row
-  redis.call('ZADD', pool_key(r.pool), r.place, r.id)
-  r.pairable = now
+  unsettle(r)
+  r.pairable, r.anew = now, true
   touch(r)
 end
 
@@ -49,17 +47,6 @@ local function disarm(r)
   touch(r)
 end
 
-local function suits(s, c)
-  if s.language ~= '' and c.language ~= '' and s.language ~= c.language then return false end
-  if #s.tags == 0 or #c.tags == 0 then return true end
-  for _, tag in ipairs(s.tags) do
-    for _, other in ipairs(c.tags) do
-      if tag == other then return true end
-    end
-  end
-  return false
-end
-
 -- `recent:<person>`: three values an entry, oldest first: match without its "m_", partner, stamp (the end in
 -- seconds since 2025, times 4, plus who ended it). One byte more, an array's header or a field of its own, would
 -- take the allocator's next size: 512 bytes a person in place of 448.
@@ -80,50 +67,6 @@ local function recall(id, match)
       return list[i + 1], list[i + 2] % 4
     end
   end
-end
-
--- The match (without its "m_") that the two had last within `rematch_ms`, or nil.
-local function met_lately(s, c)
-  if not s.recent then s.recent = recent_of(s.id) end
-  for i = #s.recent - RECENT + 1, 1, -RECENT do
-    if s.recent[i + 1] == c.id and ended_ms(s.recent[i + 2]) > now - T.rematch_ms then return s.recent[i] end
-  end
-end
-
--- How long two must have been pairable to meet once more, by the id of their last match: `relax_after_ms` in three cases of
--- four, more than x times that in one of 4 x. So a wait of any length may follow a skip, and proves no block. The draw is the
--- first 12 bits of the id, which are random.
-local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-local function digit(id, at) return (string.find(DIGITS, string.sub(id, at, at), 1, true) or 64) - 1 end
-local function relax_ms(match)
-  if not match or not T.relax_drawn then return T.relax_after_ms end -- guard: relax-drawn -- off: if true then return T.relax_after_ms end
-  return T.relax_after_ms * math.max(1, 1024 / (digit(match, 1) * 64 + digit(match, 2) + 1))
-end
-
--- `blocked:<person>`: the marks of the people that the person blocked (`block.lua`), scored by when the block was
--- made (ms). A person and a device count as long as the set lives, a network for `block_network_ms`.
-local function blocks(s, c)
-  local person, device, network = unpack(
-    redis.call('ZMSCORE', S .. 'blocked:' .. s.id, c.id, 'd:' .. c.device, 'n:' .. c.network))
-  if person then return true end -- guard: block-person
-  if device then return true end -- guard: block-device
-  local recent = network and tonumber(network) > wall - T.block_network_ms -- guard: block-network-ends -- off: local recent = network
-  if recent then return true end -- guard: block-network
-  return false
-end
-
-local function blocked(s, c) return blocks(s, c) or blocks(c, s) end
-
--- 'strict', 'relaxed' (both pairable for `relax_after_ms` without a break), or nil.
-local function fit(s, c)
-  if blocked(s, c) then return nil end -- guard: blocks
-  local suited = suits(s, c)
-  local lately = met_lately(s, c) -- guard: rematch -- off: local lately = nil
-  if suited and not lately then return 'strict' end
-  local since = math.max(s.pairable, c.pairable) -- guard: relax-unbroken -- off: local since = math.max(s.place, c.place)
-  if since > now - relax_ms(lately) then return nil end
-  if STRICT_TAGS and not suited then return nil end
-  return 'relaxed'
 end
 
 -- Of a match in which one of the two cannot have a call (their browser has no WebRTC), nobody connects any.
@@ -158,34 +101,4 @@ local function marry(older, newer)
     arm(r, T.owed_ms, 0) -- guard: arm-match
     show(r, frame('new-match', match_field(m.id)))
   end
-end
-
--- The first of `ids` (longest wait first) that fits; one that needs no relaxing goes first.
-local function pair_among(s, near)
-  if ids_left() < 3 then return false end
-  if video_off() == 1 then return false end -- guard: video-off
-  local spare
-  for _, id in ipairs(near) do
-    local c = load(id)
-    if not c or c.pairable == 0 then
-      redis.call('ZREM', pool_key(s.pool), id) -- of a record that was lost
-    elseif id ~= s.id then -- guard: not-self -- off: else
-      local how = fit(s, c)
-      if how == 'strict' then
-        spare = c
-        break
-      end
-      spare = spare or (how and c)
-    end
-  end
-  if not spare then return false end
-  if spare.place <= s.place then marry(spare, s) else marry(s, spare) end
-  return true
-end
-
--- Into the queue, if pairable, and to the first who fits. The last step of a transition.
-local function pair(s)
-  enqueue(s)
-  if s.pairable == 0 then return false end
-  return pair_among(s, redis.call('ZRANGE', pool_key(s.pool), 0, T.looks))
 end

@@ -83,7 +83,7 @@ local function adopt(r)
   redis.call('ZREM', S .. 'alone', r.id)
   if load_match(r.orphan) then redis.call('ZADD', S .. 'quiet', now, r.orphan) end -- the sweep closes its books
   if r.pairable == 0 and r.connection ~= '' and r.probe == '' then
-    redis.call('ZADD', S .. 'q:' .. r.pool, r.place, r.id)
+    unsettle(r)
     r.pairable = now
   end
 end
@@ -92,6 +92,7 @@ local function commit()
   for _, r in pairs(people) do
     if r and r.orphan and r.state == 'waiting' then adopt(r) end -- guard: orphan-adopted
   end
+  write_index()
   for _, m in pairs(matches) do
     if m and m.touched then redis.call('SET', S .. 'm:' .. m.id, packed(m, MATCH)) end
   end
