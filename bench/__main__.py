@@ -13,7 +13,7 @@ from typing import Any
 
 import uvloop
 
-from bench import growth, interests, overload, quiet, scripts, shard, speed, traffic, twenty
+from bench import growth, interests, overload, quiet, scripts, shard, speed, traffic, twenty, waits
 from bench.figures import Figures
 from bench.sizes import FULL, SIZES, Size
 from bench.speed import LIMIT
@@ -29,6 +29,7 @@ SCENARIOS: dict[str, Scenario] = {
     "traffic": traffic.measure,
     "quiet": quiet.measure,
     "interests": interests.measure,
+    "waits": waits.measure,
     "overload": overload.measure,
     "twenty": twenty.measure,
     "shard": shard.measure,

@@ -3,9 +3,10 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Protocol
 
 from bench.contestants import ours
 from bench.figures import Figures
@@ -27,6 +28,17 @@ class Wait:
     since: float
     until: float = 0.0
     match: str = ""
+
+
+class Waited(Protocol):
+    """A wait as far as ``shares`` reads it; seconds."""
+
+    since: float
+    until: float
+    match: str
+
+    @property
+    def interest(self) -> Hashable: ...
 
 
 async def measure(size: Size, figures: Figures) -> None:
@@ -73,10 +85,10 @@ def _take(wait: Wait, person: Person) -> None:
         wait.match, wait.until = person.match, perf_counter()
 
 
-def shares(waits: Sequence[Wait]) -> tuple[float, float]:
+def shares(waits: Sequence[Waited]) -> tuple[float, float]:
     """Return the share of people who waited beside the same interest, and of pairs who share one."""
-    by_interest: dict[int, list[Wait]] = defaultdict(list)
-    by_match: dict[str, list[Wait]] = defaultdict(list)
+    by_interest: dict[Hashable, list[Waited]] = defaultdict(list)
+    by_match: dict[str, list[Waited]] = defaultdict(list)
     for wait in waits:
         by_interest[wait.interest].append(wait)
         if wait.match:
@@ -91,5 +103,5 @@ def shares(waits: Sequence[Wait]) -> tuple[float, float]:
     return beside / len(waits), alike / len(pairs) if pairs else 0.0
 
 
-def _together_s(one: Wait, other: Wait) -> float:
+def _together_s(one: Waited, other: Waited) -> float:
     return min(one.until, other.until) - max(one.since, other.since)

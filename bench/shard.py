@@ -288,7 +288,7 @@ async def _calls(
                 pass
             while await machine.bury():
                 pass
-            await machine.scan("main")
+            await machine.scan(alive[0])
 
     await let_pass(10_000)  # nobody swept since the server ended
     await machine.stray(dead, holds)

@@ -33,6 +33,10 @@ class Size:
     interests: int
     arrivals_per_s: float
     arriving_s: float
+    hostile: int
+    """Bots that nobody may meet."""
+    unfit: int
+    """People who wait, of whom no two fit."""
     shard_people: tuple[int, ...]
     """People who talk and do nothing, on one shard."""
     shard_s: float
@@ -61,6 +65,8 @@ FULL = Size(
     interests=150,
     arrivals_per_s=40,
     arriving_s=45.0,
+    hostile=150,
+    unfit=50_000,
     shard_people=(200_000, 300_000),
     shard_s=20.0,
     shard_skips_per_s=(500.0, 2_000.0),
@@ -85,6 +91,8 @@ QUICK = Size(
     interests=30,
     arrivals_per_s=40,
     arriving_s=6.0,
+    hostile=150,
+    unfit=2_000,
     shard_people=(4_000,),
     shard_s=2.0,
     shard_skips_per_s=(200.0,),
@@ -108,6 +116,8 @@ TINY = Size(
     interests=5,
     arrivals_per_s=25,
     arriving_s=2.0,
+    hostile=20,
+    unfit=50,
     shard_people=(600,),
     shard_s=0.6,
     shard_skips_per_s=(50.0,),
