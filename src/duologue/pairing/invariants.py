@@ -176,7 +176,8 @@ def _sets_of(r: Mapping[str, Any]) -> set[str]:
 def _queue(seen: Snapshot) -> list[str]:
     found = [f"the queues list the unknown {p}" for p in seen.stands if p not in seen.people]
     named = {name for names in seen.stands.values() for name in names}
-    return found + [f"queues does not name {name}" for name in sorted(named - seen.queues)]
+    found += [f"queues does not name {name}" for name in sorted(named - seen.queues)]
+    return found + [f"queues names {name}, which has no members" for name in sorted(seen.queues - named)]
 
 
 def _match_of(person: str, r: Mapping[str, Any], seen: Snapshot) -> list[str]:

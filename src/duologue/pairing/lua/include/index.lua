@@ -2,7 +2,7 @@
 -- `q:<pool>:<language>:<interest>` has pairable people by place. Language: a name; '' those who named none; '*' those who named
 -- any. Interest: '#' and a tag; '' those who named none; '*' those who named any. A person with k tags stands in 2k + 2 of them
 -- at most, a person without in two. `common:<pool>` has those of any wishes who have been pairable for `relax_after_ms`.
--- `seek` has people by when the scan looks for them; `queues` names the sets, so that the scan can look through them.
+-- `seek` has people by when the scan looks for them. `queues` names the sets, so that the scan can take out what lost records left.
 local function languages(base, own, others)
   if own == '' then return { base .. ':', others and base .. '*:' } end
   return { base .. own .. ':', base .. (others and '' or '*') .. ':' }
@@ -41,6 +41,11 @@ end
 -- Entries that no record explains: its person's record was lost.
 local function stray(set, id) strays[#strays + 1] = { set, id } end
 
+local emptied = {}
+local function take_out(set, id)
+  if redis.call('ZREM', set, id) == 1 and redis.call('EXISTS', set) == 0 then emptied[#emptied + 1] = set end
+end
+
 local function settle(r)
   local left = {}
   for _, set in ipairs(r.stood or {}) do left[set] = true end
@@ -63,13 +68,16 @@ local function settle(r)
   elseif r.stood then
     redis.call('ZREM', S .. 'seek', r.id)
   end
-  for set in pairs(left) do redis.call('ZREM', set, r.id) end
+  for set in pairs(left) do take_out(set, r.id) end
   r.stood, r.requeued = nil, nil
 end
 
 -- The index as this call leaves it, written by `commit`.
 local function write_index()
-  for _, each in ipairs(strays) do redis.call('ZREM', each[1], each[2]) end
+  for _, each in ipairs(strays) do take_out(each[1], each[2]) end
   for _, r in ipairs(moving) do settle(r) end
-  moving, strays = {}, {}
+  for _, set in ipairs(emptied) do
+    if redis.call('EXISTS', set) == 0 then redis.call('SREM', S .. 'queues', set) end
+  end
+  moving, strays, emptied = {}, {}, {}
 end
