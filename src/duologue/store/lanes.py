@@ -181,6 +181,9 @@ class Batches(Protocol):
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
 
+    def is_hurried(self) -> bool:
+        """Whether one of them cannot wait until a connection that failed is tried again."""
+
     def take(self) -> list[Call]:
         """Take the next batch; it may be empty if nobody waits for the calls any more."""
 
@@ -203,6 +206,10 @@ class Control:
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
         return self.queue.is_wanted()
+
+    def is_hurried(self) -> bool:
+        """Whether calls wait: none of them can wait longer."""
+        return self.is_wanted()
 
     def take(self) -> list[Call]:
         """Take the next calls."""
@@ -233,7 +240,11 @@ class Data:
 
     def is_wanted(self) -> bool:
         """Whether calls wait that somebody waits for."""
-        return self.signs.is_wanted() or self.interactive.is_wanted() or self.bulk.is_wanted()
+        return self.is_hurried() or self.bulk.is_wanted()
+
+    def is_hurried(self) -> bool:
+        """Whether others than bulk calls wait."""
+        return self.signs.is_wanted() or self.interactive.is_wanted()
 
     def take(self) -> list[Call]:
         """Take signs of life first, then interactive calls, then as many bulk calls as the window allows."""

@@ -92,14 +92,11 @@ class Pipe:
         try:
             link = await self._reach()
         except StoreError as error:
-            self._hurried.clear()
             self._batches.unreachable(error)
-            if self._batches.is_wanted():
-                await self._pause()
+            await self._pause()
             return
-        self._hurried.clear()
         batch = self._batches.take()
-        if batch and not await self._answer(link, batch) and self._batches.is_wanted():
+        if batch and not await self._answer(link, batch):
             await self._pause()
 
     async def _answer(self, link: Link, batch: list[Call]) -> bool:
@@ -206,7 +203,10 @@ class Pipe:
         return link
 
     async def _pause(self) -> None:
-        """Until it is time to try again, or a call came since the last attempt that cannot wait."""
+        """Wait until it is time to try again, or a call waits that cannot: then it is tried at once."""
+        if self._batches.is_hurried() or not self._batches.is_wanted():
+            return
+        self._hurried.clear()
         first_s, longest_s = AGAIN_S
         longest_s = min(longest_s, first_s * 2 ** min(self._failures, 10))
         self._failures += 1

@@ -250,6 +250,22 @@ def test_what_cannot_wait_fails_at_once_while_bulk_calls_wait() -> None:
     on_a_store(scene)
 
 
+def test_calls_behind_a_lost_batch_do_not_wait_for_a_pause() -> None:
+    """More than fit into a batch, and the connection ends again and again: the next one is opened at once."""
+
+    async def scene(store: Store, server: Server) -> None:
+        store_failures = [asyncio.ensure_future(say(store, Lane.BULK, "early")) for _ in range(20)]
+        server.answers["early"] = library.BusyLoadingError("LOADING the dataset")
+        await asyncio.sleep(10)  # the pauses are long by now
+        began = now()
+        calls = [asyncio.ensure_future(say(store, Lane.INTERACTIVE, "early")) for _ in range(300)]
+        await asyncio.wait([*calls, *store_failures])
+        assert now() - began < 0.5
+        assert {call.result() for call in calls} == {"StoreInterrupted"}
+
+    on_a_store(scene)
+
+
 def test_bulk_calls_that_nobody_waits_for_are_never_sent() -> None:
     """A thousand streams came and went during an outage: nothing of it is left."""
 
