@@ -68,7 +68,7 @@ FULL = Size(
     hostile=150,
     unfit=50_000,
     shard_people=(200_000, 300_000),
-    shard_s=20.0,
+    shard_s=12.0,
     shard_skips_per_s=(500.0, 2_000.0),
     overload_kinds=("hang", "killed", "cold", "rolling", "stopped"),
 )

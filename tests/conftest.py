@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--side-by-side", action="store_true", help="begin a test when there are processors for it"
     )
     parser.addoption("--times", action="store_true", help="note each test's time in artifacts/times.jsonl")
+    parser.addoption("--minutes", type=float, default=30.0, help="of the long run (tests/chaos)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +48,12 @@ def _is_left_out(item: pytest.Item, config: pytest.Config) -> bool:
     parameters = getattr(item, "callspec", None)
     on_redis = parameters is not None and parameters.params.get("store_server_each") == "redis7"
     return on_redis and bool(config.getoption("--fast"))
+
+
+@pytest.fixture(scope="session")
+def minutes(request: pytest.FixtureRequest) -> float:
+    """How long the long run is."""
+    return float(request.config.getoption("--minutes"))
 
 
 @pytest.fixture(scope="session")
