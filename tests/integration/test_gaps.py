@@ -86,7 +86,7 @@ class Scene:
                 return asyncio.get_running_loop().time() - began
 
     async def goes_on(self) -> None:
-        """What is published next arrives by itself, and the suspicion ends."""
+        """The next publication arrives without help, and the suspicion ends."""
         await until(lambda: not self.process.contact.suspicious)
         asked = len(self.named)
         self.ann.frames.clear()
@@ -147,7 +147,7 @@ async def test_control_without_the_numbers(valkey9: StoreServer, monkeypatch: py
 
 
 async def test_only_those_who_missed_something_are_told(valkey9: StoreServer) -> None:
-    """Everybody is compared; a page that has read all of it gets no snapshot that it would answer."""
+    """All people are compared; a page that has read everything gets no snapshot."""
     async with scene(valkey9) as here, here.process.page("bob", "b1") as bob:
         await bob.next("snapshot")
         here.ear.loses(1)
@@ -182,7 +182,8 @@ async def test_a_publication_comes_twice_or_late(valkey9: StoreServer, how: str)
 
 
 async def test_the_store_is_set_back_and_no_connection_ends(valkey9: StoreServer) -> None:
-    """The count is smaller than what was heard: at the next echo everybody is owed a snapshot (race E35)."""
+    """The count is smaller than what was heard: at the next echo every person is owed a snapshot (race
+    E35)."""
     async with scene(valkey9) as here:
         await here.process.join("ann")
         await here.ann.next("waiting")
@@ -207,7 +208,7 @@ async def test_the_store_forgets_everything(valkey9: StoreServer) -> None:
 
 @pytest.mark.parametrize("meanwhile", ["nothing", "something"])
 async def test_the_subscription_ends_and_is_opened_again(valkey9: StoreServer, meanwhile: str) -> None:
-    """Race E10: what was published in between is found by its number; if it was nothing, nobody is told."""
+    """Race E10: publications in between are found by their number; if there were none, no one is told."""
     async with scene(valkey9) as here:
         with here.server.client() as client:
             beats = here.process.contact.sequence
@@ -235,7 +236,7 @@ async def test_the_subscription_ends_and_is_opened_again(valkey9: StoreServer, m
 
 
 async def test_a_stray_is_found_by_the_length_of_the_list(valkey9: StoreServer) -> None:
-    """Races E13, E16: the store lists somebody whom the process does not hold; nobody is named for it."""
+    """Races E13, E16: the store lists a person without a connection here; no names are sent to find that."""
     async with scene(valkey9) as here:
         machine, process = here.process.machine, here.process
         await machine.attach(PersonId("zoe"), ConnectionId("c_gone"), process.id, PageId("z1"))

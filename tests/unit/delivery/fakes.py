@@ -278,7 +278,7 @@ class Scene:
             wake_rooms=lambda: self.wakes.append("R"),
         )
         self.wakes: list[str] = []
-        """Each time that whoever works on rooms was woken."""
+        """Each time that the workers of rooms were woken."""
         self.polls = Polls(self.hub, self.clock)
 
     def value(self, name: str, **labels: str) -> float:

@@ -167,7 +167,7 @@ async def test_a_message_of_another_match_is_not_written(
 
 
 async def test_numbers_begin_anew_with_each_match(connection: Stream, doubts: list[Connection]) -> None:
-    """Message 1 of the next match is no repeat."""
+    """Message 1 of the next match is not a repeat."""
     connection.attach_answered(attached(10, "m_1", [message(1)]), "connected", 0)
     tell(connection, said(connection, 11, frame("new-match"), state_=state(11, "m_2")))
     tell(connection, text(connection, 1, "m_2"))
@@ -187,7 +187,7 @@ async def test_a_state_that_knows_more_messages_shows_a_gap(
 async def test_signals_for_another_page_are_counted_and_not_written(
     connection: Stream, doubts: list[Connection]
 ) -> None:
-    """They are no gap, and none of this page's business (race E21)."""
+    """They are not a gap, and not for this page (race E21)."""
     connection.attach_answered(attached(10, "m_1"), "connected", 0)
     for n, to in ((1, "-"), (2, "page0"), (3, PAGE)):
         tell(connection, signal(connection, n, to))
@@ -196,7 +196,7 @@ async def test_signals_for_another_page_are_counted_and_not_written(
 
 
 async def test_more_than_can_be_held_is_asked_after(connection: Stream, doubts: list[Connection]) -> None:
-    """An attach that takes for ever costs bounded memory, and what was dropped is found."""
+    """An attach without an end costs bounded memory, and what was dropped is found."""
     for version in range(MAX_HELD + 5):
         tell(connection, said(connection, 11 + version, frame("state")))
     connection.attach_answered(attached(10), "connected", 0)

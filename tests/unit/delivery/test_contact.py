@@ -43,7 +43,7 @@ async def test_a_deaf_spell_owes_one_snapshot(scene: Scene) -> None:
 
 @pytest.mark.parametrize("cause", ["readonly", "moved", "store"])
 async def test_a_spell_of_refusals_owes_one_snapshot(scene: Scene, cause: str) -> None:
-    """A server that takes no writes refuses each call, and each one opens the connection anew."""
+    """A server that takes no writes refuses each call, and each refusal opens another connection."""
     contact = scene.contact
     contact.people_here = 1
     for _ in range(100):
@@ -75,7 +75,7 @@ async def test_an_old_echo_says_nothing(scene: Scene) -> None:
 
 
 async def test_a_beat_that_is_not_known_is_a_suspicion(scene: Scene) -> None:
-    """Races E18, E28: buried or forgotten, so everybody is re-attached."""
+    """Races E18, E28: buried or forgotten, so all people are re-attached."""
     scene.contact.people_here = 1
     scene.contact.beaten(Beat(False, 5, 2, 0), 0, 0)
     assert scene.contact.suspicious

@@ -16,7 +16,7 @@ from tests.unit.delivery.fakes import ANN, PAGE, Scene, attached, frame, frames,
 
 
 class NoTurns(Turn):
-    """A lock that never makes anybody wait."""
+    """A lock without any waiting."""
 
     async def take(self) -> None:
         pass
@@ -49,7 +49,7 @@ async def test_without_holding_the_snapshot_turns_the_page_back(scene: Scene) ->
 
 
 async def test_without_turns_a_detach_overtakes_its_attach(scene: Scene) -> None:
-    """Races E16, E34: it finds nothing to detach, and the attach that lands after it stays for ever."""
+    """Races E16, E34: it finds nothing to detach, and the attach that lands after it stays."""
     answer = asyncio.Event()
     scene.machine.answers["attach"] = [answer, attached(10)]
     async with scene.hub.running():
@@ -103,7 +103,7 @@ async def test_by_number_alone_what_was_said_anew_is_taken_for_read(
 
 
 async def test_without_the_owed_snapshot_a_fallen_back_store_goes_unseen(scene: Scene) -> None:
-    """Race E35: we name the version that the store has, it answers *same*, and nobody pulses."""
+    """Race E35: we name the store's version, it answers *same*, and the page does not pulse."""
     scene.machine.answers["reattach"] = [[Same()]]
     async with opened(scene) as connection:
         scene.contact.suspect("feed")
@@ -117,7 +117,7 @@ async def test_without_the_owed_snapshot_a_fallen_back_store_goes_unseen(scene: 
 async def test_without_numbers_a_lost_message_is_written_over(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Messages 1 and 3 are read, nobody ever asks for 2."""
+    """Messages 1 and 3 are read, and 2 is never asked for."""
 
     def always(self: Connection, match: str, n: int, last: int) -> bool:
         return True

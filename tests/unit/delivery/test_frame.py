@@ -33,7 +33,7 @@ def test_splice_completes_a_frame_of_the_scripts() -> None:
 
 
 def test_dress_puts_in_what_only_the_process_knows() -> None:
-    """ICE servers are in no record; the state has them all the same, and nothing else changes."""
+    """ICE servers are in no record; the state still has them, and nothing else changes."""
     servers = [{"urls": ["turn:t"], "username": "u", "credential": "c"}]
     before = msgspec.json.decode(state(3, "m_1"))
     after = msgspec.json.decode(frame.dress(state(3, "m_1"), Peer(servers)))

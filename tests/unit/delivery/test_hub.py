@@ -124,7 +124,7 @@ async def test_a_superseded_page_gets_one_frame(scene: Scene) -> None:
 
 
 async def test_the_store_is_away_when_a_stream_opens(scene: Scene) -> None:
-    """The stream opens all the same, says so, and sends the snapshot when it can (race E24)."""
+    """The stream opens, says so, and sends the snapshot when it can (race E24)."""
     scene.machine.answers["attach"] = [StoreUnavailable("away"), StoreUnavailable("away"), attached(10)]
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias="") as connection:
@@ -135,7 +135,7 @@ async def test_the_store_is_away_when_a_stream_opens(scene: Scene) -> None:
 
 
 async def test_an_attach_that_we_cannot_read_ends_its_stream(scene: Scene) -> None:
-    """A defect of ours: the page comes back, and nobody else notices."""
+    """A defect of ours: the page comes back, and other pages notice nothing."""
     scene.machine.answers["attach"] = [RuntimeError("a defect")]
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias="") as connection:
@@ -167,7 +167,7 @@ async def test_publications_for_others_are_dropped(scene: Scene) -> None:
 
 
 async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) -> None:
-    """One bad publication ends nothing: everybody is looked at instead."""
+    """One bad publication ends nothing: all people are checked instead."""
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias=""):
             scene.hub.deliver(b"nonsense")
@@ -175,7 +175,7 @@ async def test_a_publication_that_cannot_be_read_is_a_suspicion(scene: Scene) ->
 
 
 async def test_work_on_rooms_wakes_whoever_does_it(scene: Scene) -> None:
-    """It is about nobody's connection, and no suspicion."""
+    """It is about no connection, and not a suspicion."""
     async with scene.hub.running():
         with scene.hub.open(ANN, PAGE, alias="") as connection:
             await frames(connection)
@@ -198,7 +198,8 @@ async def test_what_one_person_cannot_be_told_silences_nobody_else(scene: Scene)
 
 
 async def test_drain(scene: Scene) -> None:
-    """Each stream gets ``reconnect`` and ends; each person is detached as our own doing; nobody is let in."""
+    """Each stream gets ``reconnect`` and ends, each person is detached as our doing, and new people are
+    refused."""
     async with scene.hub.running(), asyncio.TaskGroup() as group:
         told: list[bytes] = []
 

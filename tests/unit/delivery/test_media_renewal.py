@@ -43,7 +43,8 @@ def ends_at_s(frame: dict[str, Any]) -> int:
 
 
 async def quiet(scene: Scene, stream: Stream, hours: float) -> list[dict[str, Any]]:
-    """So long nobody says a word: heartbeats, and a round of the re-attach loop after each. The snapshots."""
+    """Wait so long without events, except heartbeats and a round of the re-attach loop; return the
+    snapshots."""
     written: list[dict[str, Any]] = []
     for _ in range(round(hours * 3600 / HEARTBEAT_S)):
         scene.clock.now += HEARTBEAT_S

@@ -40,7 +40,7 @@ def test_who_compares_is_told_how_often() -> None:
 
 
 def test_everybody_is_told_after_how_many_silent_conversations_they_are_asked() -> None:
-    """By streams and polls; left out where nobody is asked."""
+    """By streams and polls; left out where the page never asks."""
     assert Offer(ask_after=3).said_to(PEOPLE[0]) == {"transports": "both", "ask_after": 3}
     assert Offer(ask_after=3).said_to_all() == {"transports": "both", "ask_after": 3}
     assert Offer(ask_after=0).said_to_all() == {"transports": "both"}

@@ -108,7 +108,7 @@ async def test_if_any_poll_could_end_an_absence_the_older_one_would(
 async def test_without_the_owed_answer_a_fallen_back_store_goes_unseen(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Race E35: the version is the same, the poll waits on, and nobody says ``open``."""
+    """Race E35: the version is the same, the poll waits on, and the page does not say ``open``."""
 
     def quietly(self: Poll, *args: Any) -> None:
         Connection.attach_answered(self, *args)
@@ -128,7 +128,7 @@ async def test_without_the_owed_answer_a_fallen_back_store_goes_unseen(
 async def test_signals_of_another_match_would_be_taken_for_read(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Numbers begin anew with each match: by number alone, the next stranger's first signals are skipped."""
+    """Numbers begin again with each match: by number alone, the next partner's first signals are skipped."""
 
     def by_number(self: Poll, asked: Asked) -> list[Any]:
         return [note for note in self._signals if note.n > asked.signals_after]

@@ -79,7 +79,7 @@ async def poll(scene: Scene, asked: Asked = WAITS, **more: int) -> Polling:
 
 
 async def met(scene: Scene) -> Polling:
-    """Ann's page has polled once: the connection is there, and nobody waits."""
+    """Ann's page has polled once: the connection is there, and no poll waits."""
     return await poll(scene, Asked())
 
 
@@ -115,7 +115,7 @@ async def test_the_first_poll_is_answered_at_once(scene: Scene) -> None:
 
 
 async def test_each_poll_is_an_attach_with_the_same_connection(scene: Scene) -> None:
-    """That is its sign of life; nothing is replaced, nobody told."""
+    """That is its sign of life; nothing is replaced, and no one is told."""
     async with at_work(scene):
         await met(scene)
         await poll(scene)
@@ -125,7 +125,7 @@ async def test_each_poll_is_an_attach_with_the_same_connection(scene: Scene) -> 
 
 
 async def test_it_waits_for_news(scene: Scene) -> None:
-    """A version that the page has is no news; one that is newer is, at once."""
+    """A version that the page has is not news; a newer one is, at once."""
     async with at_work(scene):
         await met(scene)
         waiting = await poll(scene)
@@ -199,7 +199,7 @@ async def test_which_signals_are_news(
 
 
 async def test_a_message_is_news(scene: Scene) -> None:
-    """It raises no version, and is told all the same."""
+    """It raises no version, and still counts as news."""
     scene.machine.usual["attach"] = attached(10, "m_1")
     async with at_work(scene):
         waiting = await poll(scene, WAITS._replace(after=LastRead("m_1", 0)))
@@ -263,7 +263,8 @@ async def test_a_skip_told_by_a_reply_is_measured(scene: Scene) -> None:
 
 
 async def test_of_two_polls_the_older_is_answered_at_once(scene: Scene) -> None:
-    """A page that came back while its last poll still hangs in a proxy: one waits, and nobody is detached."""
+    """A page came back while its last poll still hangs in a proxy: one waits, and the person stays
+    attached."""
     async with at_work(scene):
         await met(scene)
         older = await poll(scene)
@@ -356,7 +357,7 @@ async def test_a_detach_waits_for_the_attach_under_way(scene: Scene) -> None:
 
 
 async def test_a_process_that_was_held_up_gives_everybody_their_time_again(scene: Scene) -> None:
-    """Paused for 10 s: the polls that came meanwhile wait in their sockets, and nobody is away."""
+    """Paused for 10 s: the polls that came meanwhile wait in their sockets, and no one is away."""
     async with at_work(scene):
         await met(scene)
         await scene.clock.turn(10, step=10)
@@ -450,7 +451,7 @@ async def play_overtaken(scene: Scene) -> list[Any]:
 
 
 async def test_an_older_replacement_does_not_end_a_newer_attach(scene: Scene) -> None:
-    """The record names this connection again; else nobody would hold it. The store clears it up."""
+    """The record names this connection again; otherwise no process would have it. The store sorts it out."""
     async with at_work(scene):
         (held,) = await play_overtaken(scene)
         assert scene.hub.doubtful == {held}
@@ -484,9 +485,10 @@ async def test_a_lost_publication_is_found_by_the_reattach_loop(scene: Scene) ->
 
 @pytest.mark.parametrize("waits", [True, False])
 async def test_under_suspicion_the_same_state_is_news(scene: Scene, waits: bool) -> None:
-    """Race E35: a store that fell back to before an ``open`` has the same version; the page must say it anew.
+    """Race E35: a store that fell back to before an ``open`` has the same version; the page must say it
+    again.
 
-    Whether a poll waits when the store was asked, or only comes afterwards.
+    It holds for a poll that waits when the store was asked, and for one that comes afterwards.
     """
     async with at_work(scene):
         await met(scene)
@@ -619,7 +621,7 @@ async def test_who_has_another_token_by_then_stays(scene: Scene) -> None:
 
 
 async def test_a_defect_is_one_polls(scene: Scene) -> None:
-    """It is counted, the poll is refused, and the page begins anew."""
+    """It is counted, the poll is refused, and the page begins again."""
     async with at_work(scene):
         await met(scene)
         scene.machine.answers["attach"] = [ValueError("a defect")]

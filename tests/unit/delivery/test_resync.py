@@ -143,7 +143,7 @@ async def test_a_snapshot_never_turns_back_a_newer_frame(scene: Scene, connectio
 
 
 async def test_an_older_frame_does_not_keep_a_snapshot_back(scene: Scene, connection: Stream) -> None:
-    """Something came meanwhile, and the answer is newer all the same."""
+    """Something came meanwhile, but the answer is newer."""
     scene.machine.answers["reattach"] = [[attached(15)]]
     written = await during_a_round(scene, connection, said(connection, 12, frame("state")))
     assert told(written) == [("state", 12), ("snapshot", 15)]

@@ -135,7 +135,8 @@ def test_opened_twice_before_anything_was_heard() -> None:
 
 
 def test_the_first_number_while_nothing_is_suspected() -> None:
-    """Nobody was here when the subscription was opened, so its suspicion was ignored; somebody is now."""
+    """The process had no people when the subscription was opened, so its suspicion was ignored; now it has
+    some."""
     hearing = Hearing(is_suspicious=False)
     hearing.sequence.opened("run1")
     hearing.causes.clear()

@@ -50,7 +50,7 @@ def test_each_row_says_what_bounds_it() -> None:
 
 
 def test_the_scripts_write_no_other_key() -> None:
-    """Nor does `keys.py` name one that nobody writes."""
+    """Nor does `keys.py` name a key that is never written."""
     assert written() - {CHANNEL} | BY_PYTHON == kinds(named())
 
 

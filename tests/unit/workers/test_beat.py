@@ -60,7 +60,7 @@ async def beating(scene: Scene) -> AsyncIterator[Beating]:
 
 @pytest.fixture
 async def connection(scene: Scene, beating: Beating) -> AsyncIterator[Stream]:
-    """Somebody whose stream is open."""
+    """A person whose stream is open."""
     with scene.hub.open(ANN, PAGE, alias="") as one:
         await frames(one)
         yield one
@@ -94,7 +94,7 @@ async def test_a_probe_that_reached_nobody(scene: Scene, beating: Beating) -> No
 
 
 async def test_a_store_that_counts_no_subscribers(scene: Scene) -> None:
-    """Behind some proxies a publication reaches nobody as far as the store knows: only echoes count there."""
+    """Behind some proxies a store counts no subscribers: only echoes count there."""
     scene.machine.usual["echo"] = 0
     async with at_work(scene, Beating(scene)):
         await scene.clock.turn(5)
@@ -114,7 +114,7 @@ async def test_the_clock_is_set_by_the_beat(scene: Scene, beating: Beating) -> N
 
 
 async def test_buried_or_forgotten(scene: Scene, beating: Beating) -> None:
-    """Race E28: the beat is not known, so everybody is re-attached."""
+    """Race E28: the beat is not known, so all people are re-attached."""
     scene.contact.people_here = 1
     scene.machine.answers["beat"] = [Answer(False, 0, 0, 1)]
     await scene.clock.turn(0.7)
@@ -141,7 +141,7 @@ async def test_unavailable_after_2_s(scene: Scene, beating: Beating, connection:
 async def test_when_the_store_is_back_who_was_told_is_owed_a_snapshot(
     scene: Scene, beating: Beating, connection: Stream
 ) -> None:
-    """The store says *same* of everybody, so no other frame would tell them that it is back."""
+    """The store says *same* of all people, so no other frame would tell them that it is back."""
     scene.machine.answers["echo"] = [StoreUnavailable("away")] * 40
     await scene.clock.turn(3)
     assert [each["type"] for each in await frames(connection)] == ["unavailable"]
@@ -158,7 +158,7 @@ async def test_when_the_store_is_back_who_was_told_is_owed_a_snapshot(
 async def test_who_had_a_snapshot_since_is_owed_none(
     scene: Scene, beating: Beating, connection: Stream
 ) -> None:
-    """After an outage with a lost connection everybody had one by the suspicion: once is enough."""
+    """After an outage with a lost connection all people had one by the suspicion: once is enough."""
     scene.hub.tell_unavailable()
     connection.attach_answered(attached(11), "resync", scene.contact.generation)
     scene.hub.available()
@@ -192,7 +192,7 @@ async def test_a_store_that_hangs_is_told_in_time_too(
 
 
 async def test_a_slow_store_is_not_away(scene: Scene, beating: Beating, connection: Stream) -> None:
-    """No beat is possible, and something is answered: nobody is told, leaves or is re-attached."""
+    """No beat is possible, but calls are answered: no one is told, leaves or is re-attached."""
     scene.contact.last_answer = lambda: scene.clock.now
     scene.machine.answers["echo"] = [StoreUnavailable("slow")] * 200
     await scene.clock.turn(30)
@@ -299,7 +299,7 @@ async def told(connection: Stream) -> set[str]:
 
 
 async def test_no_beat_after_the_drain(scene: Scene, beating: Beating) -> None:
-    """A drained process is to be buried soon if it left somebody behind."""
+    """A drained process is to be buried soon if it left people behind."""
     await scene.hub.drain()
     count = len(scene.machine.calls)
     await scene.clock.turn(3)

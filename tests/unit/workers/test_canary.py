@@ -21,7 +21,7 @@ class Round:
 
 
 async def test_nothing_is_made_while_rooms_open() -> None:
-    """Matches make rooms then, and find out by themselves."""
+    """Matches make rooms then, and notice failures."""
     it = Round(is_down=False)
     await it.worker.run_once()
     assert it.livekit.calls == []

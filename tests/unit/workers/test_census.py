@@ -82,7 +82,7 @@ async def differ(scene: Scene, listed: Listed) -> None:
 
 
 async def test_everybody_once_in_five_minutes(scene: Scene, listed: Listed) -> None:
-    """A few every 5 s, and then the list; before that nobody."""
+    """A few every 5 s, and then the list; nothing before."""
     await scene.clock.turn(PERIOD_S, step=1)
     listed.asked.clear()
     listed.looks = 0
@@ -96,7 +96,7 @@ async def test_everybody_once_in_five_minutes(scene: Scene, listed: Listed) -> N
 
 
 async def test_a_stray_is_found_by_the_length(scene: Scene, listed: Listed) -> None:
-    """The store lists somebody whom we do not hold: detached, and nobody else is named."""
+    """The store lists a person without a connection here: detached, and no one else is named."""
     listed.people[ANN] = ConnectionId("c_gone")
     await differ(scene, listed)
     assert ANN not in listed.people
@@ -105,7 +105,7 @@ async def test_a_stray_is_found_by_the_length(scene: Scene, listed: Listed) -> N
 
 
 async def test_a_missing_person_is_found_by_the_length(scene: Scene, listed: Listed) -> None:
-    """The store does not list somebody whom we hold: only they are re-attached."""
+    """The store does not list a person who is connected here: only they are re-attached."""
     lost = PersonId("person7")
     del listed.people[lost]
     await differ(scene, listed)
@@ -133,7 +133,7 @@ async def test_control_without_the_lengths(scene: Scene, listed: Listed) -> None
 
 
 async def test_under_suspicion_it_does_nothing(scene: Scene, listed: Listed) -> None:
-    """Everybody is named anyway; and the lists are compared once that is over."""
+    """All people are named in any case; the lists are compared once that is over."""
     listed.people[ANN] = ConnectionId("c_gone")
     scene.contact.suspect("feed")
     await differ(scene, listed)

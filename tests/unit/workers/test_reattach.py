@@ -17,7 +17,7 @@ from tests.unit.delivery.fakes import ANN, PAGE, PROCESS, Scene, frames, in_own_
 
 @contextlib.asynccontextmanager
 async def at_work(scene: Scene) -> AsyncIterator[Connection]:
-    """Somebody attached, and the loop, until left."""
+    """An attached person, and the loop, until the end of the block."""
     scene.machine.usual["reattach"] = [Same()]
     loop = Reattach(scene.hub, scene.contact, scene.clock)
     async with scene.hub.running(), asyncio.TaskGroup() as group:
@@ -31,7 +31,7 @@ async def at_work(scene: Scene) -> AsyncIterator[Connection]:
 
 @pytest.fixture
 async def connection(scene: Scene) -> AsyncIterator[Connection]:
-    """Somebody attached, and the loop at work."""
+    """An attached person, and the loop at work."""
     async with in_own_task(at_work(scene)) as one:
         yield one
 
@@ -133,7 +133,7 @@ async def test_a_round_that_took_long_is_followed_by_a_rest(
 async def test_control_without_the_rest_rounds_follow_each_other(
     scene: Scene, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow store is asked about everybody again a second after the last answer."""
+    """A slow store is asked about all people again a second after the last answer."""
     monkeypatch.setattr(reattach, "REST", 0)
     slow = asyncio.Event()
     scene.machine.answers["reattach"] = [slow, [Same()]]
@@ -154,7 +154,7 @@ async def test_a_single_gap_is_looked_at_at_once(scene: Scene, connection: Conne
 
 
 async def test_a_doubt_that_could_not_be_looked_at_stays(scene: Scene, connection: Connection) -> None:
-    """The store was away, and then somebody else had the turn: there is no later round to rely on."""
+    """The store was unavailable, and then another had the turn: there is no later round to rely on."""
     scene.machine.answers["reattach"] = [StoreUnavailable("away")]
     scene.hub.doubt(connection)
     await scene.clock.turn(0.4)
@@ -169,7 +169,7 @@ async def test_a_doubt_that_could_not_be_looked_at_stays(scene: Scene, connectio
 
 
 async def test_nothing_after_the_drain(scene: Scene, connection: Connection) -> None:
-    """A drained process holds nobody."""
+    """A drained process has no people."""
     scene.contact.draining = True
     scene.contact.suspect("deaf")
     await scene.clock.turn(12)

@@ -68,7 +68,7 @@ async def test_who_looks_lonely_is_handed_on() -> None:
 
 
 async def test_canaries_are_not_matches() -> None:
-    """They are told to nobody; an old one is deleted here, and a failure of that ends no round."""
+    """They are not reported; an old one is deleted here, and a failure of that ends no round."""
     it = Round()
     fresh, old = NAMESPACE.fresh_canary(), NAMESPACE.fresh_canary()
     it.livekit.listed = [Room(fresh, None, "RM_1", NOW_MS), Room(old, None, "RM_2", NOW_MS - CANARY_MS)]
@@ -92,7 +92,7 @@ async def test_what_was_seen_is_measured() -> None:
 
 
 async def test_a_process_without_the_round_asks_nothing() -> None:
-    """One call of the store, none of LiveKit; what the holder saw is in its metrics all the same."""
+    """One call of the store, none of LiveKit; its metrics still show what the holder saw."""
     it = Round()
     it.outbox.is_ours, it.outbox.seen_by_others = False, 7
     await it.worker.run_once()

@@ -58,7 +58,7 @@ async def test_no_reason_no_look() -> None:
 
 
 async def test_alone_since_the_first_look() -> None:
-    """The same instant is told until somebody is back; then the next absence has its own."""
+    """The same instant is reported until a second person is back; the next absence has its own."""
     it = Round(live=[ONE])
     it.livekit.people[NAMESPACE.room(ONE)] = [somebody(Side.POLITE), somebody(None)]
     it.suspects.add(ONE)
@@ -80,7 +80,7 @@ async def test_alone_since_the_first_look() -> None:
 
 @pytest.mark.parametrize("loss", [RoomLoss.ENDED, RoomLoss.STALE])
 async def test_a_match_that_is_over_is_forgotten(loss: RoomLoss) -> None:
-    """Whoever ended it."""
+    """Whichever way it ended."""
     it = Round(live=[ONE])
     it.outbox.loss = loss
     it.suspects.add(ONE)
@@ -139,7 +139,7 @@ async def test_an_empty_room_and_none_are_two_things() -> None:
 
 @pytest.mark.parametrize("kind", [FactKind.ROOM_STARTED, FactKind.PARTICIPANT_JOINED])
 async def test_somebody_in_the_room_of_no_live_match(kind: FactKind) -> None:
-    """Told to the store, if the room is there; that it is closed, or that somebody left it, is no news."""
+    """Reported to the store, if the room is there; a closed room, or a person who left, is not news."""
     it = Round()
     third = a_match("c")
     it.livekit.by_name = [a_room(ONE)]
@@ -152,7 +152,7 @@ async def test_somebody_in_the_room_of_no_live_match(kind: FactKind) -> None:
 
 
 async def test_a_room_that_cannot_be_looked_into() -> None:
-    """Keeps no other from being looked into; and nobody was seen alone in it, so its clock begins anew."""
+    """Other rooms are still looked into; no one was seen alone in it, so its time begins again."""
     it = Round(live=[ONE, OTHER])
     it.suspects.add(ONE)
     await it.worker.run_once()
@@ -171,7 +171,7 @@ async def test_a_room_that_cannot_be_looked_into() -> None:
 
 
 async def test_all_that_are_due_are_looked_at_in_one_round() -> None:
-    """Page by page, while there are more; the empty rooms of the first page keep nobody waiting."""
+    """Page by page, while there are more; the empty rooms of the first page delay no others."""
     names = [MatchId(f"m_{n:016d}") for n in range(3 * A_PAGE - 1)]
     it = Round(awaited=names)
     it.outbox.in_pages = True
@@ -180,7 +180,7 @@ async def test_all_that_are_due_are_looked_at_in_one_round() -> None:
 
 
 async def test_webhooks_do_not_keep_from_those_who_are_alone() -> None:
-    """More news than a round looks at: each who was alone has a turn all the same, one after the other."""
+    """More hints than a round looks at: each room with one person still has a turn, one after the other."""
     alone = [MatchId(f"m_{n:016d}") for n in range(2 * ALONE_A_ROUND)]
     it = Round(live=alone)
     for match in alone:
