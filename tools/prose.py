@@ -48,7 +48,7 @@ ALLOWED = {
 }
 """Text that is not counted, each with its reason."""
 
-BASE = "735eb6502fadb9a63cd4f968b7e4c9f59b492c3a"
+BASE = "312ace463b9b20c93d0db92cbe45266ec810f2b6"
 """Titles are checked from the commit after this one: earlier ones cannot be changed."""
 TITLE = re.compile(r"(?:feat|fix|perf|docs|test|chore): \S.*[^.\s]")
 TITLE_CHARACTERS = 60

@@ -25,7 +25,7 @@ from tests.serving import COMMAND, Serving
 
 PEOPLE = 300
 RELOADS = 10
-"""Streams that are opened anew between two looks at the memory."""
+"""How many streams are opened between two looks at the memory."""
 AT_A_TIME = 24
 TRIAL_S = 3.0
 LOOKS = 60
@@ -84,9 +84,9 @@ async def watched(server: Serving, store: StoreServer, seconds: float, looks: in
 
 
 async def reload(person: Person) -> None:
-    """Close the stream, and return when a new one said the state.
+    """Close the stream, and return when another one has brought the state.
 
-    The skip of a partner of somebody without a stream would be told to nobody, and waited for.
+    A person without a stream could not be told of a partner's skip, and the test would wait for it.
     """
     back = asyncio.Event()
     person.close()

@@ -570,7 +570,7 @@ class Model:
                     return
 
     def scan(self) -> None:
-        """Those who have waited long look for somebody. Whom each finds is ``legal_pairs``'s matter."""
+        """People who have waited long look for a partner. Whom each finds is decided by ``legal_pairs``."""
         self.record_sweep()
         for p in self.people.values() if not self.video_is_down else ():
             p.relaxed = p.relaxed or self._waited_long(p)

@@ -98,7 +98,7 @@ class Person:
     waited: int = 0
     pairable_since: int | None = None
     relaxed: bool = False
-    """Has looked for somebody since they were pairable for ``relax_after_ms``."""
+    """Whether they looked for a partner since they were pairable for ``relax_after_ms``."""
     lease: int | None = None
     owed: Owed | None = None
 

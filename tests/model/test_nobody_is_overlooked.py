@@ -88,7 +88,7 @@ class Town:
 
 
 def random_one(random: Random) -> str:
-    """Return anybody's name."""
+    """Return any person's name."""
     return random.choice(PEOPLE)
 
 
@@ -117,5 +117,5 @@ def test_nobody_is_overlooked(store_server_each: StoreServer, whole: bool, stric
 
 
 def test_control_somebody_is_overlooked(valkey9: StoreServer) -> None:
-    """Where a look that stopped begins again at the first person, somebody is."""
+    """If a look that stopped begins again at the first person, a person is overlooked."""
     assert any(overlooked(valkey9, seed, strict=True, without=("look-goes-on",)) for seed in range(20))
