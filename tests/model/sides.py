@@ -404,7 +404,7 @@ class Sides:
             assert list(self.known.values()).count(name) == 1
 
     def _hear(self) -> None:
-        """What was published since last heard: versions only rise, and no process suspects anything."""
+        """What was published since last heard: versions only rise, and no process suspects a loss."""
         for process in self.alive:
             play(self.machine.echo(ProcessId(process), "probe"))
         self.client.publish("end", "")
