@@ -36,8 +36,11 @@ LOOK_S = 0.05
 TURN_S = 15.0
 """A test that fits passes one that does not fit yet, but only if it came less than 15 s after it."""
 
-CALM_S, CALM_SHARE, CALM_LOOKS = 5.0, 0.9, 3
-"""A measured test begins when a process that spins got 90 % of one three times; after 5 s at most."""
+CALM_S, CALM_SHARE, CALM_LOOKS = 2.0, 0.9, 3
+"""A measured test begins when a process that spins got 90 % of one three times; after 2 s at most."""
+
+MORE = 1.25
+"""So many processors are shared out for each that there is: tests do not use their share all the time."""
 
 HEAVY = 0.5
 """Files that use at least so many processors, mostly those with browsers, go to every second worker."""
@@ -172,7 +175,7 @@ class SideBySide:
         given: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._folder = tempfile.TemporaryDirectory(prefix="duo-load-") if given is None else None
         folder = self._folder.name if self._folder else given["load_folder"] if given else ""
-        self._processors = Processors(Path(folder), os.cpu_count() or 1)
+        self._processors = Processors(Path(folder), MORE * (os.cpu_count() or 1))
         self._is_worker = given is not None
         self._failed: set[str] = set()
 
