@@ -58,6 +58,7 @@ MEASURED = (
     "tests/livekit/test_crashes.py",
     "tests/livekit/test_goodbyes.py",
     "tests/livekit/test_stale_grants.py",
+    "tests/proxies/test_frames.py",
     "tests/proxies/test_rolling.py",
     "tests/integration/test_one_address.py",
 )

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import psutil
 
+from tests.e2e.waiting import until
+
+UP_S = 5
 PREFIX = "duo"
 """Of namespaces, followed by the process that made them: what a killed test run left is found and removed."""
 
@@ -45,7 +48,15 @@ class Network:
     def restore(self) -> None:
         """All is well again; can be repeated."""
         run("ip", "-n", self.name, "link", "set", "eth0", "up")
-        run("bridge", "link", "set", "dev", self.outer, "state", "3")
+        # The outer end learns a moment later that its link is up, and until then refuses the state.
+        until(self._forwards, UP_S, "the link is up")
+
+    def _forwards(self) -> bool:
+        try:
+            run("bridge", "link", "set", "dev", self.outer, "state", "3")
+        except RuntimeError:
+            return False
+        return True
 
 
 @contextlib.contextmanager
