@@ -18,6 +18,8 @@ from tests.e2e.tab import RIG, WATCH, ChromiumTab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
+RETURN_S = 45
+"""A page waits up to 30 s between two tries to reach a server that does not answer."""
 NO_CAMERA = """const none = () => Promise.reject(new DOMException("", "NotFoundError"));
 navigator.mediaDevices.getUserMedia = none;
 navigator.mediaDevices.enumerateDevices = () => Promise.resolve([]);"""
@@ -414,5 +416,5 @@ def test_the_server_is_away(people: People, gallery: Gallery, serving: Serving) 
     finally:
         serving.start()
     for each in (a, b, c):
-        each.until(lambda m: m.is_linked and not m.screen["banner"], MEET_S, "that the server is back")
+        each.until(lambda m: m.is_linked and not m.screen["banner"], RETURN_S, "that the server is back")
     a.until(lambda m: m.match == match and m.state == "talking", 2, "the same conversation")

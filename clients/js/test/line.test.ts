@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Refused } from "../src/problem.ts";
-import { Line, QUIET_MS, RETRY, STEADY_MS, type Link } from "../src/stream/line.ts";
+import { Line, QUIET_MS, RETRY, SHAKY_CAP_MS, STEADY_MS, type Link } from "../src/stream/line.ts";
 import type { StreamHandlers } from "../src/stream/transport.ts";
 import { FakeClock, settle } from "./doubles/clock.ts";
 
@@ -95,6 +95,17 @@ describe("the line", () => {
     streams.last.handlers.onEnd({ why: "lost" });
     await streams.clock.advance(400);
     expect(streams.opened).toHaveLength(had + 1);
+  });
+
+  it("waits 5 s at most after a stream that brought something, however many broke off", async () => {
+    const streams = await new Streams().open();
+    for (let round = 0; round < 12; round += 1) {
+      const had = streams.opened.length;
+      streams.last.handlers.onEnd({ why: "lost" });
+      await streams.clock.advance(SHAKY_CAP_MS);
+      expect(streams.opened).toHaveLength(had + 1);
+      streams.say(SNAPSHOT);
+    }
   });
 
   it("is away for as long as the server's store is, heartbeats or not", async () => {

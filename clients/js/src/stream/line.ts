@@ -61,6 +61,9 @@ const UNTOLD_MS = 3_000;
 /** A stream that lasted so long was a good one: what ends it is news, and the next is tried quickly. */
 export const STEADY_MS = 5_000;
 
+/** The cap after a stream that brought something: its server is there, and a partner waits 5 s. */
+export const SHAKY_CAP_MS = 5_000;
+
 /** Polls that fail so often in a row may be what does not get through. */
 const POLLS_FAILED = 3;
 
@@ -89,6 +92,8 @@ export class Line {
   /** The server named the delay after which this page comes back. */
   #isNamed = false;
   #attempt = 0;
+  /** The last connection brought something. */
+  #brought = false;
   /** When the current stream brought its first frame. */
   #since_ms: number | null = null;
   #lastEventId = "";
@@ -350,7 +355,9 @@ export class Line {
   }
 
   #retry(refused: boolean, asked_ms = 0): void {
-    const delay = asked_ms + fullJitter(this.#attempt, RETRY, this.#options.random);
+    const cap_ms = this.#brought ? SHAKY_CAP_MS : RETRY.cap_ms;
+    const delay = asked_ms + fullJitter(this.#attempt, { ...RETRY, cap_ms }, this.#options.random);
+    this.#brought = false;
     this.#attempt += 1;
     this.#later(delay, refused);
   }
@@ -371,7 +378,10 @@ export class Line {
 
   #drop(): void {
     this.#isNamed = false;
-    if (this.#since_ms !== null && this.#options.clock.monotonic() - this.#since_ms >= STEADY_MS) this.#attempt = 0;
+    if (this.#since_ms !== null) {
+      this.#brought = true;
+      if (this.#options.clock.monotonic() - this.#since_ms >= STEADY_MS) this.#attempt = 0;
+    }
     this.#since_ms = null;
     this.#cancelTimer();
     this.#current?.close();
