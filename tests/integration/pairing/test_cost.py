@@ -1,30 +1,35 @@
 """What a person costs in memory, and that pairing costs the same however long the queue is."""
 
 import secrets
+import time
 
 import msgspec
 import pytest
 import redis
 
 from duologue.pairing.machine import Machine, fresh_ids
-from duologue.pairing.vocabulary import ConnectionId, Held, PageId, PersonId, ProcessId
+from duologue.pairing.vocabulary import ConnectionId, Held, MediaKind, PageId, PersonId, ProcessId
 from duologue.store.client import Store
 from tests.servers import StoreServer
 
 PROCESS = ProcessId("s_" + secrets.token_urlsafe(12))
-WAITING_MAX_BYTES = 800
+WAITING_MAX_BYTES = {0: 900, 20: 1_000, 2_000: 1_500}
+"""Of a waiting person, by the number of interests among 2,000 people, who name one each or none."""
 RECENT_MAX_BYTES = 500
 INTENT = 1_764_000_000_000
 
 
-async def wait_in_queue(machine: Machine, people: list[PersonId], tag: str = "") -> None:
-    """All attached and waiting, each with a different tag, so that no match is made."""
+async def wait_in_queue(
+    machine: Machine, people: list[PersonId], tag: str = "", *, tagless: bool = False
+) -> None:
+    """All attached and waiting, each with a different tag (so that no match is made), this one, or none."""
     for start in range(0, len(people), 60):
         some = people[start : start + 60]
         held = [Held(p, ConnectionId(f"c_{fresh_ids(1)}"), PageId(fresh_ids(1)), INTENT, '""') for p in some]
         await machine.reattach(PROCESS, held)
         for person in some:
-            await machine.join(person, intent=INTENT, pool="main", tags=[tag or person], language="en")
+            tags = [] if tagless else [tag or person]
+            await machine.join(person, intent=INTENT, pool="main", tags=tags, language="en")
 
 
 def new_people(count: int) -> list[PersonId]:
@@ -45,16 +50,24 @@ def commands_of(client: redis.Redis) -> int:
     )
 
 
-async def test_a_waiting_person_costs_at_most_800_bytes(store_server_each: StoreServer) -> None:
-    """Record and index entries of a waiting person, over 2,000 people, as the server counts its memory."""
+@pytest.mark.parametrize("interests", WAITING_MAX_BYTES)
+async def test_what_a_waiting_person_costs(store_server_each: StoreServer, interests: int) -> None:
+    """Record and index, over 2,000 people, as the server counts its memory.
+
+    No room opens meanwhile, so that people who fit are not paired.
+    """
     async with Store(store_server_each.url).running() as store:
-        machine = Machine(store)
+        machine = Machine(store, media=MediaKind.LIVEKIT)
+        assert await machine.rooms.media_down(int(time.time() * 1_000))
         await wait_in_queue(machine, new_people(60))
         with store_server_each.client() as client:
             before = used_memory(client)
-            await wait_in_queue(machine, people := new_people(2_000))
-            cost = (used_memory(client) - before) / len(people)
-    assert cost <= WAITING_MAX_BYTES, f"{cost:.0f} bytes"
+            for n in range(interests or 1):
+                some = new_people(2_000 // (interests or 1))
+                await wait_in_queue(machine, some, f"interest {n}", tagless=not interests)
+            cost = (used_memory(client) - before) / 2_000
+            assert not client.keys("{0}m:*")
+    assert cost <= WAITING_MAX_BYTES[interests], f"{cost:.0f} bytes"
 
 
 async def test_eight_ended_matches_cost_at_most_500_bytes(store_server_each: StoreServer) -> None:
