@@ -39,13 +39,14 @@ TURN_S = 15.0
 CALM_S, CALM_SHARE, CALM_LOOKS = 2.0, 0.9, 3
 """A measured test begins when a process that spins got 90 % of one three times; after 2 s at most."""
 
-MORE = 1.25
-"""So many processors are shared out for each that there is: tests do not use their share all the time."""
+MORE = 1.0
+"""So many processors are shared out for each that there is."""
 
 HEAVY = 0.5
 """Files that use at least so many processors, mostly those with browsers, go to every second worker."""
 
 MEASURED = (
+    "tests/chaos/test_claims.py",
     "tests/chaos/test_kill.py",
     "tests/chaos/test_long_run.py",
     "tests/chaos/test_migration.py",

@@ -16,6 +16,6 @@ def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``npm publish`` would upload."""
     folder = tmp_path_factory.mktemp("tarball")
     command = [*npm(), "pack", "--workspace", "clients/js", "--pack-destination", str(folder), "--silent"]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+    subprocess.run(command, cwd=ROOT, check=True, timeout=180)
     (packed,) = folder.glob("duologue-*.tgz")
     return packed
