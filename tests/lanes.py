@@ -39,6 +39,7 @@ ALONE = (
     "tests/faults/test_slow_readers.py",
     # Benchmarks, and bounds of a second or less.
     "tests/faults/test_latency.py",
+    "tests/integration/test_gaps.py",
     "tests/e2e/test_next_face.py",
     "tests/e2e/test_livekit.py::test_the_next_face",
     "tests/e2e/test_firefox.py",
