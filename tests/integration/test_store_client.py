@@ -3,13 +3,17 @@
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 import redis
+import uvloop
 
+from duologue.lane import Lane
 from duologue.store import lanes
 from duologue.store.client import (
     Store,
@@ -360,3 +364,51 @@ async def until_unsubscribed(server: StoreServer) -> None:
 def test_the_library_that_we_rely_on_is_the_one_we_read() -> None:
     """Its connections are used without its client; a new major version has to be read first."""
     assert redis.__version__.split(".")[0] == "8"
+
+
+async def reset_while_idle(target: str) -> int:
+    """Reset every connection of a store that has nothing to do; return what the next call answers."""
+    far: list[asyncio.StreamWriter] = []
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, to = await asyncio.open_unix_connection(target)
+        far.append(writer)
+
+        async def copy(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
+            try:
+                while data := await one.read(65_536):
+                    other.write(data)
+                    await other.drain()
+            except (ConnectionError, RuntimeError):  # it was reset
+                pass
+            finally:
+                other.close()
+
+        await asyncio.gather(copy(reader, to), copy(there, writer))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(f"redis://127.0.0.1:{port}") as (store, causes):
+            for lane in Lane:
+                await store.run(COUNT, ["n"], [1], lane=lane)
+            for writer in far:
+                its = writer.get_extra_info("socket")
+                its.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+            count = 0
+            for lane in Lane:
+                with contextlib.suppress(StoreInterrupted):  # the call that finds out
+                    await store.run(COUNT, ["n"], [0], lane=lane)
+                count = await store.run(COUNT, ["n"], [1], lane=lane)
+            assert "store" in causes
+            return count
+
+
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_idle_connections_are_reset(
+    store_server_each: StoreServer, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """A failover behind a proxy does that. uvloop, which the server runs on, tells it as a RuntimeError."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        count = runner.run(reset_while_idle(store_server_each.url.removeprefix("unix://")))
+    assert count == 2 * len(Lane)

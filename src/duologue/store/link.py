@@ -16,11 +16,19 @@ import hiredis
 from redis import exceptions as library
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 
-from duologue.store.errors import StoreError, StoreInterrupted, StoreRefused, from_connection
+from duologue.store.errors import (
+    StoreError,
+    StoreInterrupted,
+    StoreRefused,
+    StoreUnavailable,
+    from_connection,
+)
 
 DEFAULT_PORT = 6379
 LOST = (library.ConnectionError, library.TimeoutError, library.InvalidResponse, OSError)
 """What the library raises when a connection is no good any more; ``TimeoutError`` is an ``OSError``."""
+CLOSED = "the handler is closed"
+"""What uvloop says in a ``RuntimeError`` about a write to a connection that was reset while it was idle."""
 
 
 class BadUrl(StoreError):
@@ -106,6 +114,11 @@ class Link:
         except (*LOST, library.ResponseError) as error:
             await _drop(connection)
             raise from_connection(error, address.shown) from error
+        except RuntimeError as error:
+            await _drop(connection)
+            if CLOSED not in str(error):
+                raise
+            raise StoreUnavailable(f"{address.shown}: the connection was reset") from error
         except BaseException:
             await _drop(connection)
             raise
@@ -153,6 +166,10 @@ class Link:
         except LOST as error:
             ours = from_connection(error, self._address.shown)
             raise (ours if isinstance(ours, StoreRefused) else StoreInterrupted(str(ours))) from error
+        except RuntimeError as error:
+            if CLOSED not in str(error):
+                raise
+            raise StoreInterrupted(f"{self._address.shown}: the connection was reset") from error
 
 
 async def _drop(connection: AbstractConnection) -> None:
