@@ -193,7 +193,8 @@ class Hub:
         no beat is sent. People whose detach failed are buried by another process.
         """
         self.contact.draining = True
-        for connection in list(self._open):
+        # People who wait go first: until they are detached they can be paired, and a partner would sit alone.
+        for connection in sorted(self._open, key=lambda one: one.urgent):
             connection.reconnect(End.DRAIN, self._drain_span_s)
         await self._until_quiet(FLUSH_S)
         for connection in list(self._open):
@@ -347,16 +348,22 @@ class Hub:
         return True
 
     async def _detach(self, connection: Connection, cause: DetachCause | None) -> None:
-        """Whatever is under way for this connection first, then the detach, fenced by its id."""
-        async with connection.turn, self._detaching:
-            self._forget(connection)
+        """Detach it once nothing is under way for it, fenced by its id.
+
+        A connection that was never attached needs no call: it does not wait behind those that do. While the
+        store is away they wait as long as it is, and streams come and go all the time.
+        """
+        async with connection.turn:
             if cause is None or not connection.claimed:
+                self._forget(connection)
                 return
-            try:
-                await self.machine.detach(connection.person, connection.id, cause)
-            except StoreError as error:
-                self._metrics.detach_failed()
-                log.info("detach failed, left to stray", error=str(error))
+            async with self._detaching:
+                self._forget(connection)
+                try:
+                    await self.machine.detach(connection.person, connection.id, cause)
+                except StoreError as error:
+                    self._metrics.detach_failed()
+                    log.info("detach failed, left to stray", error=str(error))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Run it in the hub's own task: it goes on when its caller ends, and a drain waits for it."""

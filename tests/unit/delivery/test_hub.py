@@ -218,6 +218,45 @@ async def test_drain(scene: Scene) -> None:
         assert not scene.contact.ready()
 
 
+async def test_streams_of_an_outage_leave_nothing_behind(scene: Scene) -> None:
+    """A stream that was never attached is forgotten when it closes, however long real detaches wait."""
+    scene.machine.answers["detach"] = [asyncio.Event()]
+    scene.hub._detaching = asyncio.Semaphore(1)
+    async with scene.hub.running():
+        with scene.hub.open(ANN, PAGE, alias=""):
+            await settle()
+        await settle()
+        under_way = len(scene.hub._under_way)
+        scene.hub.tell_unavailable()
+        for n in range(20):
+            with scene.hub.open(PersonId(f"person_{n}"), PAGE, alias=""):
+                await settle()
+        await settle()
+        assert len(scene.hub._under_way) == under_way == 1
+        assert not scene.hub._by_id
+        for task in scene.hub._under_way:
+            task.cancel()
+
+
+async def test_a_drain_detaches_people_who_wait_first(scene: Scene) -> None:
+    """Until then they can be paired, and their partner would sit alone. A conversation can wait a moment."""
+    talks, waits = ANN, PersonId("bob")
+    scene.machine.answers["attach"] = [attached(10, "m_1"), attached(11)]
+    async with scene.hub.running(), asyncio.TaskGroup() as group:
+
+        async def stream(person: PersonId) -> None:
+            with scene.hub.open(person, PAGE, alias="") as connection:
+                async for _ in connection:
+                    pass
+
+        group.create_task(stream(talks))
+        await settle()
+        group.create_task(stream(waits))
+        await settle()
+        await scene.hub.drain()
+    assert [call[0] for call in scene.machine.named("detach")] == [waits, talks]
+
+
 async def test_somebody_new_from_a_full_network_is_told_so(scene: Scene) -> None:
     """A refused attach is told why, and when to come back; a drain's ``reconnect`` has no reason."""
     scene.machine.answers["attach"] = [Crowded()]
