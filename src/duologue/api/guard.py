@@ -19,6 +19,9 @@ no bounds of its own. A token has 4 KiB; the rest is for other programs' cookies
 PART_S = 10.0
 """Time for a request's head, from the connection or its first byte on, and again for its body (64 KiB at
 most)."""
+PIPELINED_MAX = 8
+"""Requests that may wait behind the one that is being answered. Browsers and proxies let none wait, and
+each costs 2 kB."""
 STREAM = "/v1/events"
 """The path whose answer has no end that a second request could wait for."""
 CUT = "duologue.cut"
@@ -62,6 +65,9 @@ class Cycle(RequestResponseCycle):
             return
         if self.response_started:
             raise RuntimeError("a reply after the answer has begun")
+        if self.transport.is_closing():
+            self.disconnected = True
+            return
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         self.transport.write(self._whole(message))
@@ -106,6 +112,8 @@ class Guard(HttpToolsProtocol):
         self._may_be_large = False
         """Whether a head that is parsed now may have more than ``MAX_HEAD_BYTES``."""
         self._extensions: dict[str, dict[object, object]] = {}
+        self._active: RequestResponseCycle | None = None
+        """The request that is being answered. uvicorn knows the newest only, which may wait behind it."""
 
     def make_last(self) -> None:
         """Make the present answer, or the next one, the last of this connection, because the server stops;
@@ -132,9 +140,13 @@ class Guard(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all timers of this connection."""
+        """Stop all timers of this connection, and tell the request that is being answered."""
         self._in_time()
         super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._active is not None and not self._active.response_complete:
+            self._active.disconnected = True
+            self._active.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, as far as it is well framed; set a deadline for the rest."""
@@ -231,7 +243,7 @@ class Guard(HttpToolsProtocol):
             if size > MAX_HEAD_BYTES:
                 self._head_bytes = max(self._head_bytes, size)
                 raise BadRequest
-        if self.parser.should_upgrade():
+        if self.parser.should_upgrade() or len(self.pipeline) >= PIPELINED_MAX:
             raise BadRequest
         self._in_time()
         super().on_headers_complete()
@@ -259,6 +271,7 @@ class Guard(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         cycle.__class__ = Cycle  # uvicorn has no other way to name it
+        self._active = cycle
         super()._start_asgi_task(cycle, app)
 
     # --- the deadline --------------------------------------------------------------------

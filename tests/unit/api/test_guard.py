@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from duologue.api import guard
 from duologue.api.framing import Framing
-from duologue.api.guard import CUT, MAX_HEAD_BYTES, STREAM
+from duologue.api.guard import CUT, MAX_HEAD_BYTES, PIPELINED_MAX, STREAM
 from duologue.api.server import Server, ServerLimits, listening, port_of
 from tests.framings import CHUNKED, HARMLESS, ODD, PADDED, Framed, request, sized
 from tests.unguarded import unguard
@@ -23,12 +23,13 @@ SHORT_S = 0.3
 
 HEAD = b"POST /command HTTP/1.1\r\nHost: x\r\n"
 COMMAND = HEAD + b"Content-Length: 2\r\n\r\nhi"
+WAIT = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n"
 OPEN = b"GET " + STREAM.encode() + b" HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @dataclass
 class Echo:
-    """An application that answers with the body's length, and has one stream."""
+    """An application that answers with the body's length, has one stream, and waits at ``/wait``."""
 
     bodies: list[int] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -44,6 +45,11 @@ class Echo:
             await send({"type": "http.response.start", "status": 200, "headers": []})
             await send({"type": "http.response.body", "body": b"begun", "more_body": True})
             self.opened.set()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.gone.set()
+            return
+        if scope["path"] == "/wait":
             while (await receive())["type"] != "http.disconnect":
                 pass
             self.gone.set()
@@ -172,7 +178,41 @@ async def test_trailers_are_bounded_too(app: Echo) -> None:
         await client.closed()
 
 
+@pytest.mark.parametrize("behind", [PIPELINED_MAX, 10 * PIPELINED_MAX])
+async def test_few_requests_may_wait_on_one_connection(app: Echo, behind: int) -> None:
+    """Each that waits costs memory, and answers let in more: a connection that sends too many is closed."""
+    async with connected(app) as client:
+        client.writer.write(COMMAND * (1 + behind))
+        if behind == PIPELINED_MAX:
+            for _ in range(1 + behind):
+                await client.answered()
+        else:
+            await client.closed()
+    assert len(app.bodies) == 1 + behind if behind == PIPELINED_MAX else len(app.bodies) <= 1
+
+
+async def test_without_that_bound_all_of_them_wait(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control."""
+    monkeypatch.setattr(guard, "PIPELINED_MAX", 1_000_000)
+    async with connected(app) as client:
+        client.writer.write(COMMAND * 500)
+        for _ in range(500):
+            await client.answered()
+    assert len(app.bodies) == 500
+
+
 # --- how long ----------------------------------------------------------------------------
+
+
+async def test_a_client_that_leaves_is_noticed_behind_its_own_next_request(app: Echo) -> None:
+    """The request that is being answered hears of it, and not only the newest, which waits behind it."""
+    async with connected(app) as client:
+        client.writer.write(WAIT + COMMAND)
+        await app.asked.wait()
+        client.writer.transport.abort()
+        async with asyncio.timeout(PATIENCE_S):
+            await app.gone.wait()
+    assert app.bodies == []
 
 
 @pytest.mark.usefixtures("short")
