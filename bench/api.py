@@ -79,11 +79,10 @@ class Ready:
 
 async def serve(listening: socket.socket) -> None:
     """Serve the public's listener over the store that answers at once, until told to stop."""
-    # Imported here: with --beside they are another tree's.
-    from duologue.delivery.clock import SystemClock  # noqa: PLC0415
-    from duologue.delivery.contact import Contact  # noqa: PLC0415
-    from duologue.settings import Settings  # noqa: PLC0415
-    from duologue.wiring import Process, Signals  # noqa: PLC0415
+    from duologue.delivery.clock import SystemClock  # noqa: PLC0415 # with --beside it is another tree's
+    from duologue.delivery.contact import Contact  # noqa: PLC0415 # with --beside it is another tree's
+    from duologue.settings import Settings  # noqa: PLC0415 # with --beside it is another tree's
+    from duologue.wiring import Process, Signals  # noqa: PLC0415 # with --beside it is another tree's
 
     settings = Settings.parse({"secret": SECRET, "page": False, "trusted_proxies": "127.0.0.1"})
     # No limit that one address of this benchmark would meet; all are counted as shipped.

@@ -36,7 +36,7 @@ class Size:
     hostile: int
     """Bots that nobody may meet."""
     unfit: int
-    """People who wait, of whom no two fit."""
+    """Waiting people who cannot be paired with each other."""
     shard_people: tuple[int, ...]
     """People who talk and do nothing, on one shard."""
     shard_s: float

@@ -1,7 +1,7 @@
 """Who waits in the queue, played by the scripts alone with a turned clock: minutes of arrivals take seconds.
 
 People come, name interests or a language, and talk once they are matched. Beside them: bots that nobody may
-meet, or tens of thousands of people of whom no two fit.
+meet, or tens of thousands of people who cannot be paired with each other.
 """
 
 import random
@@ -43,7 +43,7 @@ NOON_MS = 1_764_000_000_000
 SEED = 15
 LANGUAGES = 20
 STRANGERS_PER_S = 20.0
-"""Arrivals of people who fit, beside those of whom no two do."""
+"""Arrivals of people who can be paired, beside the people who cannot."""
 SAMPLE = 2_000
 """Heartbeats of these that are measured."""
 
@@ -103,7 +103,7 @@ class Hall:
         keys: Sequence[str],
         args: Sequence[str | int | bytes],
         *,
-        lane: Lane = Lane.INTERACTIVE,  # noqa: ARG002 - one call at a time needs no lanes
+        lane: Lane = Lane.INTERACTIVE,  # noqa: ARG002 # one call at a time needs no lanes
     ) -> Any:
         """Run one script, as the machine asks."""
         return self.client.evalsha(script.sha1, len(keys), *keys, *args)
@@ -339,7 +339,7 @@ def _scenes(size: Size) -> dict[str, Scene]:
         ),
         f"{LANGUAGES} languages, {more_per_s:g}/s": Scene(_drawn("l", LANGUAGES), more_per_s, seconds),
         f"{size.hostile} bots, {per_s:g}/s": Scene(_alike(), per_s, seconds, bots=size.hostile),
-        f"{size.unfit:,} of whom no two fit, {STRANGERS_PER_S:g}/s": Scene(
+        f"{size.unfit:,} who cannot be paired, {STRANGERS_PER_S:g}/s": Scene(
             _couples(), STRANGERS_PER_S, seconds / 3, strict=True, unfit=size.unfit
         ),
     }

@@ -14,7 +14,7 @@ async def skip_and_keep(machine: Machine, person: PersonId, match: str) -> Reply
     return await skip(machine, person, match)
 
 
-Machine.skip = skip_and_keep  # type: ignore[method-assign, assignment]
+Machine.skip = skip_and_keep  # type: ignore[method-assign, assignment] # the leak is planted
 
 if __name__ == "__main__":
     cli.main()

@@ -101,7 +101,7 @@ class LivekitServer:
         return {name for name in self.rooms() if name.startswith(f"{NAMESPACE}_m_")}
 
     def people(self, match: str) -> set[str]:
-        """Return the people whom LiveKit believes to be in the room of a match; none without a room."""
+        """Return the people in the room of a match, as LiveKit sees it; none without a room."""
         return self.guests(f"{NAMESPACE}_{match}")
 
     def guests(self, room: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""People whom no stream reaches: the page polls without a visible difference; streams compared with reads."""
+"""People that streams do not reach: the page polls, with no visible difference; streams beside reads."""
 
 import json
 import time

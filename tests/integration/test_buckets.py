@@ -142,7 +142,7 @@ def test_after_a_step_back_tokens_come_as_ever(client: redis.Redis, guarded: boo
 
 @pytest.mark.parametrize("guarded", [True, False])
 def test_people_who_come_back_are_not_their_addresss(client: redis.Redis, guarded: bool) -> None:
-    """A stream of a person whom the store knows costs their address nothing; that of a new person does.
+    """A stream of a person who is in the store costs their address nothing; that of a new person does.
 
     The control: without the guard the second person to come back is refused because of the neighbours.
     """

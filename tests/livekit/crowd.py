@@ -104,7 +104,7 @@ class Crowd:
                 group.create_task(person.skip_on(is_over))
 
     async def all_are(self, condition: Callable[[Person], bool], within_s: float) -> list[str]:
-        """Wait until it is true of all people; return those of whom it is not."""
+        """Wait until it is true of all people; return the people of whom it is not true."""
         end = time.monotonic() + within_s
         while (others := [p for p in self.people if not condition(p)]) and time.monotonic() < end:  # noqa: ASYNC110 # eight clients, no one event
             await asyncio.sleep(0.05)

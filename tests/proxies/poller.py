@@ -1,4 +1,4 @@
-"""A person whom no stream reaches: polls one after the other, as bare HTTP, and what the answers said."""
+"""A person that streams do not reach: polls one after the other, as bare HTTP, and what the answers said."""
 
 import asyncio
 from typing import Any

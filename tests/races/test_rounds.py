@@ -74,9 +74,8 @@ def test_the_last_claimant_is_killed_between_two_rounds(stage: RoomStage) -> Non
     assert stage.begin()
 
 
-@held_by("round-fence")
-def test_a_slow_claimant_is_fenced(stage: RoomStage) -> None:
-    """R25: it listed while the room was away, and speaks when the room is back and another has the round."""
+def listed_while_away(stage: RoomStage) -> tuple[str, int, dict[str, int]]:
+    """Return a claim, and what it listed while the room of a match was away; the room is back since."""
     match = talk(stage)
     slow = stage.begin()
     stage.delete(match)
@@ -84,6 +83,13 @@ def test_a_slow_claimant_is_fenced(stage: RoomStage) -> None:
     stage.wait(1_000, "ann", "ben")
     stage.create(match)
     stage.wait(LAPSE_MS, "ann", "ben")
+    return slow, began_ms, listed
+
+
+@held_by("round-fence")
+def test_a_slow_claimant_is_fenced(stage: RoomStage) -> None:
+    """R25: it listed while the room was away, and speaks when the room is back and another has the round."""
+    slow, began_ms, listed = listed_while_away(stage)
     second = stage.begin()
     assert stage.tell(second) == (0, 0)
     assert stage.tell(slow, began_ms=began_ms, listed=listed) is None
@@ -95,13 +101,7 @@ def test_a_slow_claimant_is_fenced(stage: RoomStage) -> None:
 @held_by("round-fence")
 def test_a_claimant_that_stalled_alone_is_fenced_too(stage: RoomStage) -> None:
     """The round was not taken over, but what it listed is as old as if it had been."""
-    match = talk(stage)
-    slow = stage.begin()
-    stage.delete(match)
-    began_ms, listed = stage.clock(), stage.list_rooms()
-    stage.wait(1_000, "ann", "ben")
-    stage.create(match)
-    stage.wait(LAPSE_MS, "ann", "ben")
+    slow, began_ms, listed = listed_while_away(stage)
     assert stage.tell(slow, began_ms=began_ms, listed=listed) is None
     assert stage.together("ann", "ben")
     assert stage.begin(slow), "it begins anew at once"

@@ -142,7 +142,7 @@ class Turn:
         self._wanted += 1
         try:
             await self._lock.acquire()
-        except BaseException:
+        except BaseException:  # cancelled too: it is not wanted any more
             self._wanted -= 1
             raise
 

@@ -112,7 +112,7 @@ class Addresses(Protocol):
         """What the store makes of the connections that a process holds, in the same order."""
 
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
-        """Detach the people whom the store lists at this process and who have no connection here; return
+        """Detach people who are listed in the store at this process without a connection here; return
         how many."""
 
 

@@ -288,7 +288,7 @@ class Beat(NamedTuple):
     others: int = 0
     """Other processes that beat."""
     listed: int = 0
-    """People whom the store lists as attached to this process."""
+    """People who are listed in the store as attached to this process."""
 
 
 class Side(StrEnum):

@@ -110,7 +110,7 @@ class Pipe:
                 self._batches.lost(batch)
             fail_all(batch, error)
             return False
-        except BaseException:
+        except BaseException:  # cancelled, or a defect: no caller waits for ever
             await self._drop()
             fail_all(batch, StoreInterrupted(CLOSED))
             raise
@@ -195,7 +195,7 @@ class Pipe:
         except TimeoutError as error:
             await link.close()
             raise StoreUnavailable(str(self._late())) from error
-        except BaseException:
+        except BaseException:  # cancelled too: no connection is left open
             await link.close()
             raise
         self._opened(self, server)

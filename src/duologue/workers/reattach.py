@@ -79,7 +79,7 @@ class Reattach:
         some = [self._hub.doubtful.pop() for _ in range(min(BATCH, len(self._hub.doubtful)))]
         try:
             await self._resync.some(some)
-        except BaseException:
+        except BaseException:  # cancelled too: a doubt that was not looked at is kept
             self._hub.doubtful.update(one for one in some if one.ended is None)
             raise
         if self._hub.doubtful:

@@ -48,7 +48,7 @@ async def repeat(loop: Loop, metrics: Metrics) -> None:
     while True:
         try:
             await loop.run_once()
-        except Exception as error:  # noqa: BLE001 - a loop outlives whatever its round met
+        except Exception as error:  # noqa: BLE001 # the loop goes on after any error of one round
             metrics.worker_failed(loop.name)
             if not failing:  # the metric counts them all; the log tells where a row of them begins and ends
                 log.warning("a round failed", worker=loop.name, error=f"{type(error).__name__}: {error}")

@@ -174,7 +174,7 @@ async def test_streams_ask_in_the_bulk_lane(store: Store, clock: Clock) -> None:
 
 
 async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> None:
-    """A person of whom nothing is known is not counted."""
+    """A person about whom nothing is known is not counted."""
     assert await RateLimits(store, {}, known=str).spend(Kind.SKIPS, person="ann", address="a") is None
     assert await limits(store, clock).spend(Kind.SKIPS) is None
     assert store.calls == []

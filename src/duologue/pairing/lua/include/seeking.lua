@@ -18,7 +18,7 @@ local function refill(head)
   work = work + 1
 end
 
--- People whom this call itself has put in the index, as if they were in a set: `wanted` says who of them counts.
+-- People that this call itself has put in the index, as if they were in a set already; `wanted` says which of them count.
 local function fresh_head(wanted)
   local found, rows = {}, {}
   for _, r in ipairs(moving) do
