@@ -380,7 +380,7 @@ class Settings:
     looks: int = timing(
         16, "How many people are checked at a time to find a partner; the next time goes on behind them."
     )
-    scan_windows: int = timing(8, "How many groups of that size one call of the queue's scan checks.")
+    scan_windows: int = timing(4, "How many groups of that size one call of the queue's scan checks.")
     scan_claim_ms: int = timing(
         2_000, "Time after which another server takes over the queue's scan from one that says nothing."
     )

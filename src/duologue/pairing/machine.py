@@ -53,7 +53,7 @@ IDS_A_SWEEP = 112
 """Enough for five endings of each of three kinds, with two new matches each, and five checks: a backlog of
 one kind holds up no other."""
 IDS_A_SCAN = 24 * IDS_A_MATCH
-"""About as many matches as one call can make of the people that it looks at."""
+"""More matches than one call can make of the people that it looks at."""
 IDS_A_ROOMFUL = 96
 """When video is back, a whole batch is paired at once."""
 NO_ROOM = b"no-room"

@@ -67,7 +67,7 @@ class Timings:
     """What one side may say in one match: 64 messages of 2,000 ASCII characters, or 1,500 lines of 40."""
     looks: int = 16
     """How many people one look for somebody reads; the next look goes on behind them."""
-    scan_windows: int = 8
+    scan_windows: int = 4
     """How many times ``looks`` one call of the scan reads."""
     scan_claim_ms: int = 2_000
     """A process that scans and says nothing for this long is replaced by another."""

@@ -15,7 +15,7 @@ from duologue.workers.supervisor import jittered
 PERIOD_S = 0.25
 CALLS_A_ROUND = 100
 """Calls of one kind in a round: a backlog is worked off over several, so that none is put off for good."""
-SCANS_A_ROUND = 20
+SCANS_A_ROUND = 10
 """The same of the scan: what people who fit nobody can take of the store stays below a tenth of its core."""
 TELLS_A_ROUND = 20
 """Calls, of 64 people each, that tell pools of video. Heartbeats tell everybody within 15 s in any case."""
