@@ -11,6 +11,7 @@ import msgspec
 
 from duologue.client.api import Api
 from duologue.client.clock import SystemClock
+from duologue.client.errors import Refused
 from duologue.client.model import Link
 from duologue.client.transport import Transport
 from duologue.client.vocabulary import Numbers, PersonState, State, Wish
@@ -98,7 +99,7 @@ async def _differs(person: Person, server: Transport) -> str:
     async with asyncio.timeout(QUIET_S):
         for _ in range(40):
             mine = person.client.model.state
-            theirs = await api.state(token=person.client.session.token)
+            theirs = await _read(api, person)
             # What changed while it was read is compared anew.
             if mine is person.client.model.state:
                 if mine is not None and visible(mine) == visible(theirs) and not _is_lost(person):
@@ -106,6 +107,17 @@ async def _differs(person: Person, server: Transport) -> str:
                 differs = f"{person.name} has {mine and msgspec.json.encode(mine)!r}, it is {theirs}"
             await asyncio.sleep(0.05)
     return differs
+
+
+async def _read(api: Api, person: Person) -> PersonState:
+    """Return the state that the server has; one that says when to ask again is asked then, as clients do."""
+    while True:
+        try:
+            return await api.state(token=person.client.session.token)
+        except Refused as refused:
+            if not refused.passing:
+                raise
+            await asyncio.sleep(refused.retry_after_s)
 
 
 def visible(state: PersonState) -> PersonState:

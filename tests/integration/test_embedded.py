@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import psutil
 import pytest
@@ -267,10 +268,15 @@ async def test_a_folder_that_was_removed_is_left_without_a_process(data: Path) -
     assert not psutil.pid_exists(child)
 
 
-async def test_a_start_that_is_given_up_leaves_no_process(data: Path) -> None:
-    """Also before the child was used."""
-    starting = asyncio.ensure_future(Embedded(data).running().__aenter__())
-    await until(lambda: bool(working_in(data)))
+async def test_a_start_that_is_given_up_leaves_no_process(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also before the child was used: it does not answer yet."""
+    running = Embedded(data).running()
+    with monkeypatch.context() as silent:
+        silent.setattr(Embedded, "_look", AsyncMock(return_value=None))
+        starting = asyncio.ensure_future(running.__aenter__())
+        await until(lambda: bool(working_in(data)))
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
