@@ -1,11 +1,13 @@
-"""Run all tests in three lanes, and say for each lane how it ended and how long it took: `make test`.
+"""Run all tests in four lanes, and say for each lane how it ended and how long it took: `make test`.
 
 - `computed`: tests that turn their own clock. They use what the other lanes leave of the processors.
-- `side by side`: tests with servers, browsers and proxies of their own, four files at once on two processors.
+- `side by side`: tests with servers, browsers and proxies of their own, three files at once if there are two
+  processors.
+- `measured`: tests that measure times against bounds of seconds (`load.MEASURED`), two files at once.
 - `alone`: tests that measure what people saw against tight bounds, or drive whole crowds, one after another.
 
-A test that measures times (`load.MEASURED`) and failed side by side is judged again in the lane `alone`. Its
-bounds are the same there. Any other test that fails has failed.
+A test that failed in the lane `measured` is judged again in the lane `alone`. Its bounds are the same there.
+Any other test that fails has failed.
 
 `--fast` runs the computed lane with small samples and a few tests with servers, for work on a change.
 Other arguments go to each pytest: `make test ARGS='-k poll'`.
@@ -142,19 +144,15 @@ def lanes(given: Sequence[str], processors: int) -> list[Lane]:
     """Return the lanes of `make test`; `given` goes to each pytest."""
     idle = [sys.executable, "-m", "tests.idle"]
     computed = [[*idle, *pytest("-n", str(processors), *COMPUTED, *given)], [*idle, *NPM]]
-    # Twice as many workers as processors: a test with servers waits for them half of the time and more.
-    beside = [
-        "-n",
-        str(2 * processors),
-        "--side-by-side",
-        "--times",
-        *WITH_SERVERS,
-        *OTHERS,
-    ]
-    beside += [f"--deselect={each}" for each in ALONE]
+    left_out = [f"--deselect={each}" for each in ALONE]
+    # More workers than processors: a test with servers waits for them half of the time and more.
+    beside = ["-n", str(processors + (processors + 1) // 2), "--side-by-side", "--times"]
+    beside += [*WITH_SERVERS, *OTHERS, *left_out, *(f"--deselect={each}" for each in MEASURED)]
+    measured = ["-n", str(processors), "--side-by-side", "--times", *MEASURED, *left_out]
     return [
         Lane("computed", computed, shown=False),
         Lane("side by side", [pytest(*beside, *given)]),
+        Lane("measured", [pytest(*measured, *given)]),
         Lane("alone", [pytest("--times", *ALONE, *given)]),
     ]
 

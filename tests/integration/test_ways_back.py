@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,7 +64,11 @@ class Guest:
         headers = {"X-Forwarded-For": self.browser.address}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
-        answer = await self.browser.http.request(method, path, headers=headers, json=body)
+        while True:
+            answer = await self.browser.http.request(method, path, headers=headers, json=body)
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(answer.headers["Retry-After"]))  # as each client does
         assert answer.status_code < 300, answer.text
         found: dict[str, Any] = answer.json()
         return found

@@ -17,6 +17,8 @@ STEP_MS = 1_750
 """Between two sweeps: less than the 2 s that are taken for an outage."""
 HOUR_S, SAMPLE_S = 3_600, 300
 LONGEST_MS = 30 * 86_400_000
+STAYS = -1
+"""What `PTTL` says of a key that nothing takes away. A key that has just gone is -2."""
 
 
 def kind_of(key: bytes) -> str:
@@ -32,7 +34,7 @@ def left(stage: Stage) -> dict[str, list[str]]:
     for key in keys:
         lives_ms: Any = stage.client.pttl(key)
         assert lives_ms <= LONGEST_MS, key
-        if lives_ms < 0 and kind_of(key) not in permanent():
+        if lives_ms == STAYS and kind_of(key) not in permanent():
             found.setdefault(kind_of(key), []).append(key.decode())
     return found
 
