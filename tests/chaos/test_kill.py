@@ -18,6 +18,7 @@ from duologue.pairing.invariants import Snapshot
 from duologue.store.embedded import Embedded
 from tests.chaos.couple import Couple, couple, eventually
 from tests.chaos.dump import at_once
+from tests.freezing import frozen
 from tests.servers import StoreServer
 from tests.serving import Serving, data_folder, serving
 
@@ -203,11 +204,8 @@ async def test_one_of_two_servers_is_paused(servers: tuple[Serving, Serving], re
     one, two = servers
     async with couple([one.url], [two.url]) as pair:
         match = await pair.meet()
-        os.kill(one.pid, signal.SIGSTOP)
-        try:
+        with frozen(one.pid):
             await in_store(redis7.url, lambda seen: len(seen.sets["beats"]) == 1 and attached(seen) == 1)
-        finally:
-            os.kill(one.pid, signal.SIGCONT)
         await in_store(redis7.url, lambda seen: len(seen.sets["beats"]) == 2 and attached(seen) == 2)
         await pair.back()
         await goes_on(pair, match)

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Playwright
 
 from tests.e2e.netns import Network
 from tests.e2e.waiting import until
+from tests.freezing import freeze, thaw
 
 FLAGS = (
     "--no-sandbox",
@@ -46,14 +47,13 @@ class Chromium:
         """SIGSTOP to all of its processes: nothing is closed, nothing is answered."""
         self._frozen = self.family()
         for each in self._frozen:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.suspend()
+            with contextlib.suppress(ProcessLookupError):
+                freeze(each.pid)
 
     def thaw(self) -> None:
         """They go on; can be repeated."""
         for each in self._frozen:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.resume()
+            thaw(each.pid)
         self._frozen = []
 
     def kill(self) -> None:

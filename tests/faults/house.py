@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
-import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from tests.faults.register import Register
 from tests.faults.store import MortalStore, mortal_store
+from tests.freezing import frozen
 from tests.relay import CALM, Relay, Weather
 from tests.serving import COMMAND, Serving
 
@@ -67,14 +66,9 @@ class Server:
         assert self._process is not None
         assert await asyncio.to_thread(self._process.stop) == 0
 
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
+    def paused(self) -> contextlib.AbstractContextManager[None]:
         """SIGSTOP until it is left."""
-        os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(self.pid, signal.SIGCONT)
+        return frozen(self.pid)
 
 
 class House:

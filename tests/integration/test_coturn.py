@@ -257,7 +257,8 @@ def test_credentials_end_and_what_they_opened_does_not(folder: Path) -> None:
         old.allocate()
         ends_at_s = int(time.time()) + 2
         until(lambda: time.time() > ends_at_s + 1, 10, "they have run out")
-        assert tried(server, "m_1.impolite", ends_at_s) == UNAUTHORIZED
+        # coturn's own clock is late on a busy machine.
+        until(lambda: tried(server, "m_1.late", ends_at_s) == UNAUTHORIZED, 10, "coturn knows it")
         old.refresh()
         old.permit(HERE)
         old.be(SECRET, "m_1.polite", ends_at_s + TTL_S)

@@ -21,6 +21,7 @@ import structlog
 from duologue.store import embedded
 from duologue.store.client import Store, StoreUnavailable
 from duologue.store.embedded import Embedded, EmbeddedError, find_binary, socket_path
+from tests.freezing import freeze
 from tests.integration.test_store_client import COUNT
 from tests.servers import redis7_binary
 from tests.serving import data_folder, is_alive, working_in
@@ -292,7 +293,7 @@ async def test_a_child_that_hangs_is_told_and_not_doubled(
     async with other_server(data) as (server, pid):
         server.kill()
         server.wait()
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         try:
             with pytest.raises(EmbeddedError, match="does not answer"):
                 await Embedded(data).running().__aenter__()
@@ -307,7 +308,7 @@ async def test_a_child_that_does_not_end_is_killed(data: Path, monkeypatch: pyte
     monkeypatch.setattr(embedded, "END_S", 0.1)
     async with counting(data) as (own, _):
         pid = own.pid
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
     assert not psutil.pid_exists(pid)
 
 

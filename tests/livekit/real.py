@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import os
 import shutil
-import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
@@ -16,6 +14,7 @@ import yaml
 from livekit import rtc
 
 from duologue.media.livekit.project import Project
+from tests import freezing
 from tests.livekit.ground import KEY, SECRET, Guest, JoinRefused
 from tests.livekit.mailbox import Mailbox
 from tests.livekit.waiting import until
@@ -86,11 +85,13 @@ class RealServer:
 
     def freeze(self) -> None:
         """SIGSTOP: the kernel still accepts connections for it."""
-        self._signal(signal.SIGSTOP)
+        if self._process is not None and self._process.poll() is None:
+            freezing.freeze(self._process.pid)
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self._signal(signal.SIGCONT)
+        if self._process is not None and self._process.poll() is None:
+            freezing.thaw(self._process.pid)
 
     async def stop(self) -> None:
         """SIGKILL; can be repeated."""
@@ -136,10 +137,6 @@ class RealServer:
 
     def _said(self) -> str:
         return (self._folder / "log").read_text(errors="replace")[-2_000:]
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.poll() is None:
-            os.kill(self._process.pid, number)
 
 
 class SdkGuest:
