@@ -119,7 +119,7 @@ test: setup system livekit
 	@$(BIN)/python -m tests.lanes $(ARGS)
 endif
 
-test-all: ARGS += --whole
+test-all: override ARGS += --whole
 test-all: lint test
 
 # Every fault, one table: what became of everybody in it. Kept in artifacts/faults.md.
