@@ -1,5 +1,5 @@
-// Builds the page into src/duologue/web: hashed assets, and an index.html that names them.
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+// Builds the page into src/duologue/web: hashed assets, and for each language an index.html that names them.
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { build } from "esbuild";
 
@@ -28,23 +28,64 @@ const { metafile } = await build({
   return result;
 });
 
+const languages = (await readdir(new URL("src/words/", here))).map((file) => basename(file, ".ts")).sort();
 const assets = Object.keys(metafile.outputs).map((path) => basename(path));
 const named = (start, ending) => `assets/${assets.find((name) => name.startsWith(start) && name.endsWith(ending))}`;
-const words = await wordTable();
-const template = await readFile(new URL("src/index.html", here), "utf8");
-const page = template
+const template = (await readFile(new URL("src/index.html", here), "utf8"))
   .replace("%script%", named("main-", ".js"))
-  .replace("%style%", named("page-", ".css"))
-  .replace(/\{\{([\w.]+)\}\}/g, (_, path) => escape(word(words, path)));
-await writeFile(new URL("index.html", out), page);
-await cp(new URL("src/icon.svg", here), new URL("icon.svg", out));
+  .replace("%style%", named("page-", ".css"));
+for (const language of languages) {
+  const words = await wordTable(language);
+  if (words.lang !== language) throw new Error(`words/${language}.ts: its lang is ${words.lang}`);
+  const page = template
+    .replace("%languages%", languages.join(" "))
+    .replace("%words%", named(`${language}-`, ".js"))
+    .replace(/\{\{([\w.]+)\}\}/g, (_, path) => escape(word(words, path)));
+  await writeFile(new URL(`manifest.${language}.webmanifest`, out), JSON.stringify(manifest(words)));
+  // English is what the server falls back to, and what another web server finds.
+  await writeFile(new URL(language === "en" ? "index.html" : `index.${language}.html`, out), page);
+}
+await cp(new URL("src/icons/", here), out, { recursive: true });
+const tooLarge = Object.entries(metafile.outputs).filter(([path, { bytes }]) => bytes > budget(basename(path)) * 1024);
+if (tooLarge.length > 0) throw new Error(`too large: ${tooLarge.map(([path, { bytes }]) => `${basename(path)} (${bytes} bytes)`).join(", ")}`);
 for (const [path, { bytes }] of Object.entries(metafile.outputs)) console.log(`${basename(path)} ${(bytes / 1024).toFixed(1)} kB`);
 
+/** How many kB a file may have before a phone on a slow network waits for it; LiveKit's client comes with the first room only. */
+function budget(name) {
+  if (name.startsWith("livekit-")) return 640;
+  if (name.startsWith("main-")) return 160;
+  return languages.some((language) => name.startsWith(`${language}-`)) ? 20 : 32;
+}
+
 /** The page's words stand in its HTML from the first byte; the table is the only place where they are written. */
-async function wordTable() {
-  const { outputFiles } = await build({ entryPoints: [new URL("src/words.ts", here).pathname], bundle: true, format: "esm", write: false });
-  const { english } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
-  return english;
+async function wordTable(language) {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(`src/words/${language}.ts`, here).pathname],
+    bundle: true,
+    format: "esm",
+    write: false,
+  });
+  const { words } = await import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`);
+  return words("Duologue");
+}
+
+/** What a browser reads to install the page. */
+function manifest({ lang, dir, title, page }) {
+  const png = (size, purpose) => ({ src: `icon-${purpose === "maskable" ? "maskable-" : ""}${size}.png`, sizes: `${size}x${size}`, type: "image/png", purpose });
+  return {
+    id: "/",
+    name: title.base,
+    short_name: title.base,
+    description: page.description,
+    lang,
+    dir,
+    start_url: "/",
+    scope: "/",
+    display: "standalone",
+    background_color: "#f4f1ea",
+    theme_color: "#f4f1ea",
+    icons: [{ src: "icon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" }, png(192, "any"), png(512, "any"), png(512, "maskable")],
+  };
 }
 
 function word(table, path) {

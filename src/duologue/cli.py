@@ -19,6 +19,7 @@ import click
 import uvloop
 
 from duologue import __version__, logs, usage, wiring
+from duologue.api.brand import BrandError
 from duologue.api.server import ListenError
 from duologue.bench import command
 from duologue.bench.crowd import Traffic
@@ -48,6 +49,7 @@ CONFIDED = (
 FAILURES: Mapping[type[Exception], int] = {
     click.UsageError: 2,
     SettingsError: 2,
+    BrandError: 2,
     SecretError: 2,
     ListenError: 1,
     CertificateError: 1,
@@ -71,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         sys.exit(0)  # told to stop before it served
     except tuple(FAILURES) as error:
-        complain(worded(error), colour="red")
+        for line in error.mistakes if isinstance(error, BrandError) else [worded(error)]:
+            complain(line, colour="red")
         sys.exit(next(code for kind, code in FAILURES.items() if isinstance(error, kind)))
 
 

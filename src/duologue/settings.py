@@ -207,6 +207,10 @@ class Settings:
         "message or speech, the page asks whether the person is still there; 0 never asks.",
     )
     page: bool = option(True, "Serve the page. Off: serve the HTTP interface only.")
+    brand: str = option(
+        "",
+        "TOML file with your name, colours, logo, links and languages for the page (docs/brand.md).",
+    )
     origins: tuple[str, ...] = option(
         (),
         "Other origins whose pages may use the session cookie, separated by commas.",
@@ -469,6 +473,7 @@ class Settings:
             not self.lan or self.host in (type(self)().host, *EVERYWHERE),
             LAN_IS_EVERYWHERE.format(self.host),
         )
+        yield self.page or not self.brand, "--brand changes the page: leave --no-page out, or --brand"
         yield bool(self.pools), "--pools is empty; leave it out to have one pool, main"
         for pool in self.pools:
             yield (

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from duologue.api.app import build
+from duologue.api.brand import Brand, read_brand
 from duologue.api.cors import CrossOrigin
 from duologue.api.fields import Sizes
 from duologue.api.ops import build_ops
+from duologue.api.page import languages_of
 from duologue.api.server import Server, ServerLimits, allow_open_files, answering, listening, port_of
 from duologue.api.services import Services
 from duologue.api.stream import EventStream
@@ -131,7 +133,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
 
 
 def check(settings: Settings) -> None:
-    """What can be known without a store. Raises ``SettingsError``, ``SecretError``."""
+    """What can be known without a store. Raises ``SettingsError``, ``SecretError``, ``BrandError``."""
     settings.check(
         deaf_after_ms=round((beat.PERIOD_S + beat.ECHO_S + reattach.SPREAD_S) * 1000),
         heartbeat_ms=round(HEARTBEAT_S * 1000),
@@ -148,6 +150,12 @@ def check(settings: Settings) -> None:
         raise SettingsError(f"--reserved-names: {error}") from error
     if settings.page and not (WEB / "index.html").exists():
         raise SettingsError("the page is not built: run make page, or pip install . again (or --no-page)")
+    brand_of(settings)
+
+
+def brand_of(settings: Settings) -> Brand | None:
+    """Return what the brand file says; ``None``: there is none. Raises ``BrandError``."""
+    return read_brand(Path(settings.brand), languages_of(WEB)) if settings.brand else None
 
 
 class Process:
@@ -242,6 +250,7 @@ class Process:
             ),
             is_ready=contact.ready,
             web=WEB if settings.page else None,
+            brand=brand_of(settings),
             polls=polls if offer.polls else None,
             livekit_url=livekit.url if livekit else "",
             webhook=rooms.webhook if rooms else None,

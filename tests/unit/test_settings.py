@@ -426,3 +426,27 @@ def test_a_misspelt_proxy_is_refused() -> None:
     """By the name of its option."""
     with pytest.raises(SettingsError, match=r"--trusted-proxies: '10\.0\.0\.0/99'"):
         wiring.check(replace(Settings(), page=False, trusted_proxies="10.0.0.0/99"))
+
+
+def test_a_brand_file_is_refused_at_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Exit code 2, and a line for each mistake with its key and what to write; nothing is served."""
+    monkeypatch.setattr(wiring, "WEB", tmp_path)
+    (tmp_path / "index.html").touch()
+    file = tmp_path / "brand.toml"
+    file.write_text("nmae = 'Plaza'\n[colours]\naccent = 'teal'\n")
+    code, lines = said_of(capsys, "--brand", str(file), "--data", str(tmp_path / "data"))
+    assert code == 2
+    first, second = lines.splitlines()
+    assert "there is no key nmae; the keys are name," in first
+    assert "colours.accent is # and six hexadecimal digits, such as" in second
+    code, line = said_of(capsys, "--brand", str(tmp_path / "none.toml"), "--data", str(tmp_path / "data"))
+    assert (code, line.count("\n")) == (2, 1)
+    assert "none.toml cannot be read (No such file or directory)" in line
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_brand_needs_the_page() -> None:
+    """Without the page the file would silently change nothing."""
+    assert "--brand changes the page" in refused(brand="brand.toml", page=False)

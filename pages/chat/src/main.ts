@@ -1,9 +1,9 @@
 import { bearerSession, cookieSession, Duologue, type TokenStorage } from "duologue";
 import { livekitMedia } from "duologue/livekit";
 import { element } from "./elements.ts";
-import { Page } from "./page.ts";
+import { loadWords, offerLanguages } from "./language.ts";
 import { memory } from "./memory.ts";
-import { english } from "./words.ts";
+import { Page } from "./page.ts";
 
 const address = new URL(location.href);
 const isSecond = address.searchParams.has("second");
@@ -25,4 +25,6 @@ function tabStorage(): TokenStorage {
 // What LiveKit needs is a file of its own, which is loaded with the first match that is one of its rooms.
 const media = livekitMedia({ screen: () => element("partner", HTMLVideoElement) });
 const client = new Duologue({ media, session: isSecond ? bearerSession(tabStorage()) : cookieSession() });
-new Page({ client, words: english, memory: memory(), isSecond, pool: address.searchParams.get("pool"), host: location.hostname }).begin();
+const words = await loadWords();
+offerLanguages(words.lang);
+new Page({ client, words, memory: memory(), isSecond, pool: address.searchParams.get("pool"), host: location.hostname }).begin();

@@ -18,6 +18,7 @@ import { Sheet } from "./sheet.ts";
 import { showScene } from "./show.ts";
 import { isLoopback } from "./tabs.ts";
 import { Toast } from "./toast.ts";
+import { NewVersion } from "./version.ts";
 import type { Words } from "./words.ts";
 
 export interface PageOptions {
@@ -48,6 +49,7 @@ export class Page {
   readonly #news = new News(() => this.#draw());
   readonly #toast = new Toast();
   readonly #awake = new AwakeScreen();
+  readonly #version = new NewVersion();
   readonly #dealt = new Set<string>();
   #live: boolean;
   /** Another tab has the connection, or had it until a moment ago. */
@@ -331,6 +333,7 @@ export class Page {
     this.#report.show(now.current, model.state?.ended?.match ?? null);
     this.#sheet.show(devices, mine.lists, now.current, now.previous !== null, memory.choices.autoNext);
     this.#awake.keep(now.canChat);
+    this.#version.watch(now.screen === "welcome");
     this.#moveFocus(now);
     this.#drawn = now;
   }

@@ -9,8 +9,21 @@ export const VALUE = new RegExp(`${BEGIN}([^${END}]*)${END}`);
  *
  * Where the words are written, it gets an element of its own: it is not translated, and it can change alone.
  */
-export function value(of: string | number): string {
-  return BEGIN + (typeof of === "number" ? of.toLocaleString("en") : of) + END;
+export function value(of: string): string {
+  return BEGIN + of + END;
+}
+
+/** The forms that a word has beside a number (CLDR's plural categories); a language names those that it has. */
+export type Forms = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
+
+/** Return how a language writes a number, as a value within words, and which form of a word belongs to it. */
+export function numbers(lang: string): { number: (of: number) => string; plural: (of: number, forms: Forms) => string } {
+  const format = new Intl.NumberFormat(lang);
+  const rules = new Intl.PluralRules(lang);
+  return {
+    number: (of) => value(format.format(of)),
+    plural: (of, forms) => forms[rules.select(of)] ?? forms.other,
+  };
 }
 
 /** Return the words as they are read, where there can be no element in them. */

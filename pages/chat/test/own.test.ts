@@ -3,7 +3,9 @@ import { Devices } from "duologue/devices";
 import { describe, expect, it } from "vitest";
 import { news, own } from "../src/own.ts";
 import { value } from "../src/values.ts";
-import { english as words } from "../src/words.ts";
+import { words as english } from "../src/words/en.ts";
+
+const words = english("Duologue");
 
 const empty = new Devices({ media: undefined, permissions: undefined }).model;
 const opened = (kind: Kind, change: Partial<Opened> = {}): Opened => ({

@@ -1,7 +1,9 @@
 import { emptyModel, type Model, type PersonState, type Presence } from "duologue";
 import { describe, expect, it } from "vitest";
 import { scene, type Situation } from "../src/scene.ts";
-import { english } from "../src/words.ts";
+import { words } from "../src/words/en.ts";
+
+const english = words("Duologue");
 
 const base = { version: 1, since_ms: 0, intent: 1, wish: "talk" as const, pool: "main" };
 const waiting: PersonState = { ...base, state: "waiting" };

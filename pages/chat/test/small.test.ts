@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest";
 import { tooMany } from "../src/bounded.ts";
 import { preferences, withoutHttps } from "../src/entry.ts";
 import { subject } from "../src/report.ts";
-import { plain, value, VALUE } from "../src/values.ts";
+import { numbers, plain, value, VALUE } from "../src/values.ts";
 import { isLoopback } from "../src/tabs.ts";
-import { english } from "../src/words.ts";
+import { words } from "../src/words/en.ts";
+
+const english = words("Duologue");
 
 describe("a loopback address", () => {
   it.each(["localhost", "chat.localhost", "127.0.0.1", "127.8.0.3", "[::1]"])("is %s", (host) => expect(isLoopback(host)).toBe(true));
@@ -57,7 +59,7 @@ describe("a text that may be too long", () => {
 
 describe("a value within words", () => {
   it("is parted from them, and read without a mark", () => {
-    const text = `You are talking with ${value("a")}, one of ${value(1_234)}.`;
+    const text = `You are talking with ${value("a")}, one of ${numbers("en").number(1_234)}.`;
     expect(text.split(VALUE)).toEqual(["You are talking with ", "a", ", one of ", "1,234", "."]);
     expect(plain(text)).toBe("You are talking with a, one of 1,234.");
   });

@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from duologue.api.brand import Brand
 from duologue.api.commands import commands
 from duologue.api.cors import SERVED, CrossOrigin, Fields, Shared, preflight
 from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of, send_whole
@@ -30,6 +31,7 @@ def build(
     web: Path | None,
     polls: Polls | None = None,
     livekit_url: str = "",
+    brand: Brand | None = None,
     webhook: Endpoint | None = None,
     shared: CrossOrigin | None = None,
     lifespan: Lifespan[Starlette] | None = None,
@@ -38,7 +40,8 @@ def build(
 
     ``events`` is the event stream (``api/stream.py``). ``web`` is the folder of the built page (empty: a
     line that says how to build it; ``None``: no page). ``polls`` answers polls (``None``: they are
-    refused). ``livekit_url`` is where the page connects to for its rooms. ``webhook`` receives LiveKit's
+    refused). ``livekit_url`` is where the page connects to for its rooms. ``brand`` is what the
+    operator changed of the page. ``webhook`` receives LiveKit's
     webhooks (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may read the
     answers (``None``: none). ``lifespan`` runs while the application does.
     """
@@ -49,7 +52,7 @@ def build(
         **({WEBHOOK: webhook} if webhook else {}),
     }
     rest = Starlette(
-        routes=[Unspeakable(), alive(), ready(is_ready), *page(web, livekit_url)],
+        routes=[Unspeakable(), alive(), ready(is_ready), *page(web, livekit_url, brand)],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )

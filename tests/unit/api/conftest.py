@@ -10,6 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from duologue.api.app import build
+from duologue.api.brand import Brand
 from duologue.api.ops import build_ops
 from duologue.api.services import Services
 from duologue.api.webhook import webhook
@@ -76,11 +77,14 @@ async def connect(make_services: Callable[..., Services]) -> AsyncIterator[Conne
         ready: bool = True,
         base: str = HOME,
         inside: bool = False,
+        brand: Brand | None = None,
         **changes: Any,
     ) -> httpx.AsyncClient:
         services = make_services(**changes)
         hooks = webhook(Webhooks(PROJECT, Namespace("ours")), lambda _match, _fact: None, services.metrics)
-        app: ASGIApp = build(services, events=NoEvents(), is_ready=lambda: ready, web=web, webhook=hooks)
+        app: ASGIApp = build(
+            services, events=NoEvents(), is_ready=lambda: ready, web=web, brand=brand, webhook=hooks
+        )
         if inside:  # the operator's pages in place of the public's
             app = build_ops(services, lambda: ready)
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -1,0 +1,306 @@
+import { numbers, value } from "../values.ts";
+import type { Language } from "../words.ts";
+
+const { number, plural } = numbers("en");
+
+/** English. */
+export const words: Language = (name) => ({
+  lang: "en",
+  dir: "ltr",
+  title: { base: name, found: `Someone is here · ${name}`, waiting: `Looking… · ${name}`, stillThere: `Still there? · ${name}` },
+  page: { description: "Meet someone new, face to face, one conversation at a time." },
+  rules: {
+    age: "18 or older.",
+    ageDetail: "Nobody under 18 may take part.",
+    kind: "Be kind.",
+    kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever meets somebody who does can report and block them.",
+    address: "Your network address may show.",
+    addressDetail:
+      "Unless this site carries them over a server of its own, picture and sound go straight to the other person, whose device can see " +
+      "your IP address, and with it roughly where you are.",
+    consent: "I am 18 or older and agree to the rules.",
+  },
+  choices: {
+    title: "Whom to meet",
+    optional: "(optional)",
+    interests: "Interests",
+    interestsExample: "music, hiking",
+    interestsHint: "Press Enter or a comma after each. You meet people who share one first; after a while, anyone.",
+    interestsYours: "Your interests",
+    interestsRefused: {
+      long: "An interest may have 64 characters. Please make this one shorter.",
+      many: "You have 16 interests, and more are not possible. Remove one first.",
+    },
+    remove: (interest) => `Remove ${value(interest)}`,
+    added: (interests) => `Added: ${value(interests)}`,
+    removed: (interest) => `Removed: ${value(interest)}`,
+    language: "Language",
+    anyLanguage: "Any",
+    autoNext: "Go on by itself when a conversation ends",
+  },
+  site: {
+    language: "Language of this page",
+    links: "About this site",
+    rules: "Rules",
+    privacy: "Privacy",
+    imprint: "Imprint",
+    newVersion: "There is a new version of this page.",
+    reload: "Reload",
+  },
+  welcome: {
+    greeting: "Meet someone new",
+    lead:
+      "You are put face to face with one other person, picked at random. Talk as long as you both like. " +
+      "When either of you presses Next, each meets somebody else.",
+    resting: {
+      never: "",
+      left: "",
+      "you-were-away": "You were away for a while, so we took you out of the queue. Press Start when you are back.",
+      "one-conversation": "That conversation is over. Press Start when you want to meet the next person.",
+    },
+    second: "In this tab you are somebody else. Press Start to meet the person in the other tab.",
+    start: "Start",
+    startSound: "Start with sound only",
+    startText: "Start with text only",
+    agreeFirst: "Please confirm first that you are 18 or older and agree to the rules.",
+  },
+  camera: {
+    region: "Your camera and microphone",
+    turnOn: "Turn them on",
+    again: "Try again",
+    level: "How loud your microphone is",
+    camera: "Camera",
+    microphone: "Microphone",
+    off: "Your camera and microphone are off.",
+    asking: "Your browser is asking for your permission…",
+    refused: "The browser was not allowed to use your camera or microphone. You can allow it in the address bar and try again, or start with text only.",
+    missing: "No camera or microphone was found. You can start with text only.",
+    busy: "The camera or microphone is in use by another program. Close that and try again, or start with text only.",
+    insecure: "No camera and microphone here: browsers give them to addresses with https only, and this one has http.",
+    insecureHere:
+      "To get https on this network, stop Duologue on the computer that runs it, start it with “duologue serve --lan”, and open the " +
+      "https address that it shows there. Or start with text only now.",
+    insecureSite: "Open this address with https:// in front. If that does not work, ask the operator of this site. Or start with text only now.",
+    noCamera: "No camera, so the other person will hear you but not see you.",
+    noMicrophone: "No microphone, so the other person will see you but not hear you.",
+    unnamedCamera: (place) => `Camera ${place}`,
+    unnamedMicrophone: (place) => `Microphone ${place}`,
+  },
+  devices: {
+    starting: "Your camera is starting…",
+    cancel: "Cancel",
+    cancelled: { camera: "Cancel the camera", microphone: "Cancel the microphone" },
+    keepOff: { camera: "Leave it off", microphone: "Stay muted" },
+    trouble: {
+      camera: {
+        refused: (again) => `The browser was not allowed to use your camera. You can allow it in the address bar, then press ${again}.`,
+        missing: () => "No camera was found, so you are not seen. If you have one, plug it in.",
+        busy: (again) => `Your camera is in use by another program. Close that, then press ${again}.`,
+        unplugged: () => "Your camera was unplugged. Plug it in to be seen again.",
+        stopped: (again) => `Your camera stopped. Press ${again} to be seen again.`,
+        withdrawn: () => "The browser may not use your camera any more. Allow it in the address bar to be seen again.",
+      },
+      microphone: {
+        refused: (again) => `The browser was not allowed to use your microphone. You can allow it in the address bar, then press ${again}.`,
+        missing: () => "No microphone was found, so you are not heard. If you have one, plug it in.",
+        busy: (again) => `Your microphone is in use by another program. Close that, then press ${again}.`,
+        unplugged: () => "Your microphone was unplugged. Plug it in to be heard again.",
+        stopped: (again) => `Your microphone stopped. Press ${again} to be heard again.`,
+        withdrawn: () => "The browser may not use your microphone any more. Allow it in the address bar to be heard again.",
+      },
+    },
+    other: {
+      busy: {
+        camera: "That camera is in use by another program, so this one stays on. Close the program, then choose it again.",
+        microphone: "That microphone is in use by another program, so the one before stays on. Close the program, then choose it again.",
+      },
+      missing: {
+        camera: "That camera could not be found, so this one stays on. Is it plugged in?",
+        microphone: "That microphone could not be found, so the one before stays on. Is it plugged in?",
+      },
+      refused: {
+        camera: "The browser was not allowed to use that camera, so this one stays on. You can allow it in the address bar.",
+        microphone: "The browser was not allowed to use that microphone, so the one before stays on. You can allow it in the address bar.",
+      },
+    },
+    held: {
+      camera: "Your device has switched the camera off, by a button or a call. You are seen again when it lets go.",
+      microphone: "Your device has muted the microphone, by a button or a call. You are heard again when it lets go.",
+    },
+    back: { camera: "Your camera is back.", microphone: "Your microphone is back." },
+    another: { camera: "another camera", microphone: "another microphone" },
+    using: (device) => `Now in use: ${device}.`,
+  },
+  stage: {
+    heading: "Your conversation",
+    theirs: "The other person",
+    hear: "Tap to hear",
+    muted: "Muted",
+    meOff: "Your camera is off",
+    meNone: "You are here without a camera",
+  },
+  second: {
+    open: "Open a second person",
+    another: "Open another person",
+    apart:
+      "You two have just met, so you wait 15 seconds or more before you meet again. After a block you never do. " +
+      "Another person meets you at once.",
+  },
+  chat: {
+    region: "Text chat",
+    messages: "Messages",
+    message: "Message",
+    placeholder: "Write a message",
+    placeholderNobody: "Nobody to write to yet",
+    send: "Send",
+  },
+  tooLong: {
+    by: (over, most) => `${number(over)} ${plural(over, { one: "character", other: "characters" })} too many. Up to ${number(most)} can be sent.`,
+    said: "This is too long to send. Nothing of it is lost.",
+    shorten: "This is too long to send. Please make it shorter first; nothing of it is lost.",
+  },
+  status: {
+    loading: "Connecting…",
+    looking: "Looking for someone…",
+    alone: "Nobody else is here yet",
+    online: (people) => `${number(people)} ${plural(people, { one: "person", other: "people" })} online`,
+    connecting: "Someone is here",
+    connectingDetail: "Connecting the two of you…",
+    talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${value(alias)}. Say hello!`),
+    writing: (alias) => (alias === "" ? "You are writing. Say hello!" : `You are writing with ${value(alias)}. Say hello!`),
+    reconnecting: "Reconnecting to your partner…",
+    reconnectingDetail: "You can wait a moment, or press Next.",
+    limited: {
+      pages: "Their page was loaded again too often, so you are not connected to it any more. Press Next to meet somebody else.",
+      flood: "Their page sent far too much, so the connection was closed. Press Next to meet somebody else.",
+    },
+    finding: "Finding the next one…",
+    noVideo: "Video is not available right now",
+    noVideoDetail: "You keep your place. As soon as it is back, somebody is found for you.",
+    leaving: "Stopping…",
+  },
+  stillThere: {
+    title: "Still there?",
+    detail: "You did not press, write or say anything in your last conversations. Nobody new is looked for until you press the button.",
+    yes: "Yes, find the next person",
+  },
+  ended: {
+    skipped: "",
+    "partner-skipped": "Your partner left.",
+    left: "",
+    "partner-left": "Your partner left.",
+    "partner-lost": "Your partner's connection was lost.",
+    "no-show": "They did not show up.",
+    "media-failed": "The two of you could not be connected.",
+    "media-unavailable": "The video server did not answer.",
+    "you-were-away": "You were away.",
+  },
+  failure: {
+    noWay:
+      "There was no direct way between your two networks, and this site offers no detour. " +
+      "Its operator can add a STUN or TURN server (DUOLOGUE_ICE_SERVERS).",
+    noWayAtAll: "There was no way between your two networks. A VPN or a firewall on either side may be why.",
+    noAnswer: "Their browser did not answer the call. As far as this page can tell, yours is fine.",
+    browser: "Your browser made no connection for the call. Close other tabs with calls, or restart the browser, and try again.",
+  },
+  limits: {
+    requests: "This browser is too old for this page. Please use another one, or update it.",
+    webrtc: "This browser cannot make calls here: it has no WebRTC, or it is switched off. You can write with people, or use another browser.",
+    codecs: "This browser can send neither sound nor picture. You can write with people, or use another browser.",
+    cookies: "This browser blocks cookies for this page. You can take part, but after a reload you are a new person.",
+    word: "Text only in this browser",
+  },
+  partner: {
+    cameraOff: "Their camera is off",
+    muted: "Their microphone is off",
+    hidden: "Stepped away",
+    nobody: "No picture yet",
+    writes: "This person can only write: their browser cannot make calls. They do not see or hear you.",
+    youWrite: "You two write: your browser cannot make calls, so you do not see or hear each other.",
+  },
+  quality: {
+    good: "Good connection",
+    own: "Your connection is weak",
+    ownLost: "Your connection is lost",
+    theirs: "Their connection is weak",
+    theirsLost: "Their connection is lost",
+    held: "Weak connection: sound first",
+  },
+  link: {
+    away: "The server cannot be reached. Trying again by itself; you keep your place.",
+    awayTalking: "The server cannot be reached. Your conversation goes on; trying again by itself.",
+    networkFull: "Too many people use your network connection at the moment. This page keeps trying. You can also try another network.",
+    blocked:
+      "Something on this device or network blocks live updates from this site. Allow them in your content blocker, or try another " +
+      "browser or network. This page keeps trying.",
+    blockedTalking:
+      "Something on this device or network blocks live updates from this site. Your conversation goes on. " +
+      "Allow live updates in your content blocker; this page keeps trying.",
+    never:
+      "This page cannot reach its server. If other sites work, a content blocker or your network may stop it: " +
+      "allow this site, or try another browser. This page keeps trying.",
+  },
+  unkept: "This browser blocks cookies for this page. You can still talk, but after a reload you are a new person.",
+  over: {
+    elsewhere: "Open in another tab",
+    elsewhereDetail: `${name} runs in one tab of a browser at a time. When you close that one, it goes on here.`,
+    takenOver: "Open somewhere else",
+    takenOverDetail: `${name} runs in one place at a time, and another page or device of yours has taken over.`,
+    here: "Use it here",
+    ended: "Your session is over",
+    endedDetail: "It has run out. You can begin a new one.",
+    banned: "You cannot take part any more. If you think that this is a mistake, please ask the operator.",
+    refused:
+      "This browser blocks cookies for this page, and the other way to say who you are was refused as well. " +
+      "Allow cookies for this address, then begin again.",
+    again: "Begin again",
+  },
+  controls: {
+    group: "Controls",
+    next: "Next",
+    stop: "Stop",
+    report: "Report & next",
+    more: "More",
+    close: "Close",
+    flip: "Switch to the other camera",
+    block: "Block this person & next",
+    blockPrevious: "Block the previous person",
+    reportPrevious: "Report the previous person",
+    mute: "Mute",
+    unmute: "Unmute",
+    cameraOff: "Camera off",
+    cameraOn: "Camera on",
+    escape: "Esc is Next",
+  },
+  report: {
+    question: "What happened?",
+    more: "More about it",
+    hint: "The operator gets this with the messages of that conversation. The other person is not told.",
+    cancel: "Cancel",
+    titles: { current: "Report this person", previous: "Report the previous person", earlier: "Report a person you met before" },
+    send: "Report",
+    sendAndNext: "Report & next",
+    reasons: {
+      nudity: "Nudity or sexual behaviour",
+      minor: "Seems to be under 18",
+      violence: "Violence or threats",
+      harassment: "Insults or harassment",
+      spam: "Advertising, a recording, or a bot",
+      other: "Something else",
+    },
+  },
+  said: {
+    blocked: "Blocked. You will not meet this person or their browser again, and for a day nobody from their network.",
+    reported: "Thank you. Your report is with the operator. You will not meet this person or their browser again, and for a day nobody from their network.",
+    notKept: "This person is blocked. There is no room for your report at the moment, so it is sent again until there is.",
+    tooLate: "That conversation is too long ago.",
+    failed: "That did not work. Please try again.",
+    unknownPool: "This address names a room that does not exist here.",
+    notSent: "not sent",
+    full: "not sent: you have written as much as one conversation can hold",
+    refused: "not sent: this site takes shorter messages only",
+    again: "Try again",
+    you: "You",
+    stranger: "Stranger",
+  },
+});

@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { isOutdated } from "../src/version.ts";
+
+/** A server that answers so. */
+function server(body: string, status = 200): typeof fetch {
+  return () => Promise.resolve(new Response(body, { status }));
+}
+
+describe("a page is outdated", () => {
+  it("if the server has another version", async () => {
+    expect(await isOutdated("a", server('{"version":"b"}'))).toBe(true);
+  });
+
+  it.each([
+    ["the same version", server('{"version":"a"}')],
+    ["no answer in JSON", server("<!doctype html>")],
+    ["no version in its answer", server('{"code":"not-found"}', 404)],
+    ["an error, whatever it says", server('{"version":"b"}', 503)],
+    ["no answer", () => Promise.reject(new TypeError("no network"))],
+  ])("but not if it has %s", async (_, ask) => {
+    expect(await isOutdated("a", ask)).toBe(false);
+  });
+});
