@@ -4,6 +4,11 @@ import { meta } from "./language.ts";
 /** How long a page does not ask again. */
 const EVERY_MS = 10 * 60_000;
 
+/** Return whether to ask now: never while the person waits or talks, nor for a tab that is not looked at. */
+export function isDue({ isIdle, isHidden, since_ms }: { isIdle: boolean; isHidden: boolean; since_ms: number }): boolean {
+  return isIdle && !isHidden && since_ms >= EVERY_MS;
+}
+
 /** Return whether the server serves another page than this one. Where it cannot be asked, it does not. */
 export async function isOutdated(own: string, ask: typeof fetch = fetch): Promise<boolean> {
   try {
@@ -39,7 +44,8 @@ export class NewVersion {
 
   async #look(): Promise<void> {
     const now = performance.now();
-    if (!this.#isIdle || this.#own === "" || document.visibilityState === "hidden" || now - this.#asked_ms < EVERY_MS) return;
+    const isHidden = document.visibilityState === "hidden";
+    if (this.#own === "" || !isDue({ isIdle: this.#isIdle, isHidden, since_ms: now - this.#asked_ms })) return;
     this.#asked_ms = now;
     if (await isOutdated(this.#own)) show(element("new-version", HTMLElement), true);
   }
