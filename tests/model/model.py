@@ -484,7 +484,8 @@ class Model:
     # Signs of life
 
     def _demand(self, p: Person, due: int, *, media_meets: bool, ours: bool = False) -> None:
-        if p.owed is None or due < p.owed.due:
+        drained = p.owed and p.owed.ours and not p.connection
+        if p.owed is None or (due < p.owed.due and not drained):
             at = p.owed.at if p.owed else self.now
             again = due - self.timings.away_bucket_ms if ours else at + self.timings.owed_again_ms
             if p.owed and p.owed.again == p.owed.due:  # it was said once more
@@ -492,7 +493,8 @@ class Model:
             p.owed = Owed(due, due + self.skipped, media_meets, at, ours, min(due, again))
 
     def _sign(self, p: Person) -> None:
-        p.owed = None
+        if p.connection:
+            p.owed = None
         if p.state is State.WAITING:
             p.lease = self.now + self.timings.lease_ms
             p.no_video = self.video_is_down

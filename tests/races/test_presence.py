@@ -1,6 +1,6 @@
 """Races of presence: who is gone, who is only quiet, and how soon the other is free (mechanisms 5 and 6)."""
 
-from duologue.pairing.vocabulary import Media, Outcome
+from duologue.pairing.vocabulary import DetachCause, Media, Outcome
 from tests.races.control import held_by
 from tests.races.stage import Stage
 
@@ -196,6 +196,41 @@ def test_r15_both_go_with_their_process(stage: Stage) -> None:
     stage.wait(1_750)
     assert stage.idle("ann") == stage.idle("ben") == "you-were-away"
     assert stage.client.zscore("{0}beats", "s1") is None
+
+
+@held_by("drained-keeps")
+def test_e43_the_partner_hears_nothing_of_a_drained_person(stage: Stage) -> None:
+    """B's server drains, and A reports silence meanwhile: B has 25 s to come back, not 3 s."""
+    stage.meet("ann", "ben", media=OPEN)
+    page = stage.socket("ben").page
+    stage.detach(stage.socket("ben"), DetachCause.OURS)
+    stage.says(SILENT, "ann")
+    stage.wait(8_000, "ann")
+    stage.attach("ben", page=page)
+    stage.says(OPEN, "ann", "ben")
+    stage.wait(12_000, "ann", "ben")
+    assert stage.together("ann", "ben")
+
+
+@held_by("drained-keeps")
+def test_e43_a_drained_person_who_does_not_come_back(stage: Stage) -> None:
+    """Silence for 10 s ends the conversation, and nobody is left alone for the whole 25 s."""
+    stage.meet("ann", "ben", media=OPEN)
+    stage.detach(stage.socket("ben"), DetachCause.OURS)
+    stage.wait(9_000, "ann", says={"ann": SILENT})
+    assert stage.together("ann", "ben")
+    stage.wait(4_000, "ann", says={"ann": SILENT})
+    assert stage.waits("ann")
+
+
+@held_by("owed-until-attached")
+def test_e44_a_command_overtakes_the_end_of_its_connection(stage: Stage) -> None:
+    """B closes the tab of a conversation by text, and a last pulse arrives after that: A is free within 5 s."""
+    match = stage.meet("ann", "ben", media=OPEN)
+    stage.closes("ben")
+    stage.pulse("ben", match)
+    stage.wait(6_000, "ann")
+    assert stage.waits("ann")
 
 
 @held_by("silence")

@@ -74,6 +74,27 @@ def test_what_falls_due_at_once_is_in_small_calls(stage: Stage) -> None:
     assert max(calls["expire"]) < MOST_COMMANDS
 
 
+def wait_with_interests(stage: Stage) -> None:
+    """Everybody waits, and each has 16 interests that no other person has, so all stand in 34 sets."""
+    stage.pools = []
+    stage.beat("s9")
+    for n in range(PEOPLE // 4):
+        stage.attach(f"p{n}", process="s9")
+        stage.join(f"p{n}", language="en", tags=tuple(f"tag{n}x{k}" for k in range(16)))
+
+
+@held_by("cost-bounded")
+def test_people_with_many_interests_are_fewer_in_a_call(stage: Stage) -> None:
+    """They leave the index, then nobody is left to wait: each call stays as small as with plain people."""
+    wait_with_interests(stage)
+    calls = counted(stage)
+    stage.beating.discard("s9")
+    stage.wait(60_000)
+    assert {stage.idle(f"p{n}") for n in range(PEOPLE // 4)} == {"you-were-away"}
+    assert max(calls["bury"]) < MOST_COMMANDS
+    assert max(calls["expire"]) < MOST_COMMANDS
+
+
 @held_by("counted-once")
 def test_many_processes_do_not_each_count_all_people(stage: Stage) -> None:
     """Of 40 beats in one instant, one looks at the people of all 40 processes."""

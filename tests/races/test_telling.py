@@ -476,8 +476,8 @@ def test_e34_control_nobody_looks(store_server_each: StoreServer) -> None:
             stage.comes("ben")
             closed = stage.socket("ben")
             stage.detach(closed)
-            stage.pulse("ben")
             stage.reattach(closed)
+            stage.pulse("ben")
             stage.comes("ann")
             assert stage.together("ann", "ben")
         finally:

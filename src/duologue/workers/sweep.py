@@ -5,7 +5,7 @@ a second sweeper finds the work done. The scan of the queue is claimed: of all p
 one does it, and the others ask again when the claim may have run out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from duologue.delivery.clock import Clock
@@ -13,6 +13,8 @@ from duologue.pairing.vocabulary import ProcessId, Scanned
 from duologue.workers.supervisor import jittered
 
 PERIOD_S = 0.25
+BACKLOG_PERIOD_S = 0.01
+"""The same while more is due than one round does. Other calls of this process get their turn between rounds."""
 CALLS_A_ROUND = 100
 """Calls of one kind in a round: a backlog is worked off over several, so that none is put off for good."""
 SCANS_A_ROUND = 10
@@ -47,6 +49,8 @@ class Sweep:
         self._process = process
         self._pools = tuple(pools)
         self._clock = clock
+        self._has_backlog = False
+        """More was due, or more people of dead processes were left, than the last round did."""
         self._scans_at_s = 0.0
         """By the clock; not before: another process scans."""
         self._told_at_ms = 0
@@ -55,14 +59,12 @@ class Sweep:
 
     async def run_once(self) -> None:
         """Raises the store's errors; whatever was done by then stays done."""
-        for _ in range(CALLS_A_ROUND):
-            if not await self._machine.sweep():
-                break
+        self._has_backlog = False  # also if the store fails now: it is asked again at the usual pace
+        overdue = await _goes_on(self._machine.sweep)
         if self._clock.monotonic() >= self._scans_at_s:
             await self._scan()
-        for _ in range(CALLS_A_ROUND):
-            if not await self._machine.bury():
-                break
+        unburied = await _goes_on(self._machine.bury)
+        self._has_backlog = overdue or unburied
 
     async def _scan(self) -> None:
         scanned = await self._machine.scan(self._process)
@@ -80,5 +82,13 @@ class Sweep:
                 del self._untold[0]
 
     async def pause(self) -> None:
-        """A quarter of a second."""
-        await jittered(self._clock, PERIOD_S)
+        """A quarter of a second, or a hundredth while there is a backlog."""
+        await jittered(self._clock, BACKLOG_PERIOD_S if self._has_backlog else PERIOD_S)
+
+
+async def _goes_on(call: Callable[[], Awaitable[bool]]) -> bool:
+    """Call until it says that nothing is left, up to ``CALLS_A_ROUND`` times; whether something is left."""
+    for _ in range(CALLS_A_ROUND):
+        if not await call():
+            return False
+    return True

@@ -4,8 +4,8 @@ import pytest
 
 from duologue.pairing.vocabulary import Scanned
 from duologue.store.client import StoreUnavailable
-from duologue.workers.sweep import CALLS_A_ROUND, SCANS_A_ROUND, TELLS_A_ROUND, Sweep
-from tests.unit.delivery.fakes import PROCESS, Scene
+from duologue.workers.sweep import CALLS_A_ROUND, PERIOD_S, SCANS_A_ROUND, TELLS_A_ROUND, Sweep
+from tests.unit.delivery.fakes import PROCESS, FakeClock, Scene
 
 CHANGED_MS = 1_764_000_000_000
 
@@ -35,6 +35,42 @@ async def test_a_backlog_does_not_keep_the_queue_waiting(scene: Scene) -> None:
     assert len(scene.machine.named("sweep")) == CALLS_A_ROUND
     assert len(scene.machine.named("scan")) == SCANS_A_ROUND
     assert scene.machine.named("bury") == [()]
+
+
+class Pauses(FakeClock):
+    """A clock that writes down how long it is asked to sleep, and sleeps for none of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+
+
+@pytest.mark.parametrize("kind", ["sweep", "bury"])
+async def test_a_backlog_is_worked_off_without_long_pauses(scene: Scene, kind: str) -> None:
+    """The pauses are short while more is left than a round does, and as usual afterwards."""
+    clock = Pauses()
+    sweep = Sweep(scene.machine, PROCESS, ("main",), clock)
+    scene.machine.answers[kind] = [True] * (3 * CALLS_A_ROUND) + [False]
+    for _ in range(4):
+        await sweep.run_once()
+        await sweep.pause()
+    assert max(clock.asked[:3]) < PERIOD_S / 10
+    assert clock.asked[3] > PERIOD_S / 2
+
+
+async def test_a_store_that_fails_is_not_asked_faster(scene: Scene) -> None:
+    """It fails in the middle of a backlog: the next round comes after the usual pause."""
+    clock = Pauses()
+    sweep = Sweep(scene.machine, PROCESS, ("main",), clock)
+    scene.machine.answers["sweep"] = [*[True] * CALLS_A_ROUND, StoreUnavailable("away")]
+    await sweep.run_once()
+    with pytest.raises(StoreUnavailable):
+        await sweep.run_once()
+    await sweep.pause()
+    assert clock.asked[0] > PERIOD_S / 2
 
 
 async def test_a_round_costs_the_same_however_many_pools_there_are(scene: Scene) -> None:

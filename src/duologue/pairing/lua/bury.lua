@@ -8,6 +8,7 @@
 -- include: context index view rooms queue presence sweeping
 local beats = KEYS[1]
 -- A call takes less than 5 ms of the store (docs/performance.md).
+local MOST = 300
 local PEOPLE = 50 -- guard: burial-bounded -- off: local PEOPLE = 200
 record_sweep() -- guard: slow-pass
 if in_outage() then return { 'done', '', facts } end
@@ -17,8 +18,11 @@ if not dead then return { 'done', '', facts } end
 redis.call('ZADD', beats, 0, dead) -- if it lives after all, its next beat finds another score than its last
 redis.call('HDEL', S .. 'held', dead)
 local at = S .. 'at:' .. dead
+local buried = 0
 local people_there = redis.call('SRANDMEMBER', at, math.min(PEOPLE, ids_left()))
 for _, person in ipairs(people_there) do
+  if cost() >= MOST then break end
+  buried = buried + 1
   local r = load(person)
   if r and r.process == dead then
     disconnect(r, 'ours') -- guard: burial-is-ours -- off: disconnect(r, 'closed')
@@ -31,5 +35,5 @@ if redis.call('SCARD', at) == 0 then
   redis.call('HDEL', S .. 'published', dead)
 end
 commit()
-fact(string.format('buried %d', #people_there))
+fact(string.format('buried %d', buried))
 return { 'more', '', facts }

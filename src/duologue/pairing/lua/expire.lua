@@ -8,19 +8,21 @@
 -- include: context index view rooms video queue fitting seeking presence closing reported ending sweeping
 -- A call takes less than 5 ms of the store (docs/performance.md), also if a backlog of every kind ends in new matches.
 local BATCH = 5 -- guard: sweep-bounded -- off: local BATCH = 32
+local MOST = 120 -- of each deadline, by `cost`; the first of it is done in any case, so that none waits for another
 record_sweep()
 if in_outage() then return { 'done', '', facts } end
-local more = false
+local more, began = false, 0
 
 local function due(set, at)
+  began = cost()
   local members = redis.call('ZRANGEBYSCORE', S .. set, '-inf', at or now, 'LIMIT', 0, BATCH)
   if #members == BATCH then more = true end
   return members
 end
 
 -- A script that ran out of ids would do half a step: the rest is for the next call.
-local function enough_ids()
-  if ids_left() >= 8 then return true end
+local function may_go_on()
+  if ids_left() >= 8 and cost() - began < MOST then return true end
   more = true
   return false
 end
@@ -64,7 +66,7 @@ local function once_more(r)
 end
 
 for _, person in ipairs(due('owed')) do
-  if not enough_ids() then break end
+  if not may_go_on() then break end
   local r = load(person)
   local owing = r and r.probe ~= '' -- guard: owed-in-record -- off: local owing = true
   if not owing then
@@ -95,7 +97,7 @@ local function never_opened(m)
 end
 
 for _, id in ipairs(due('media')) do
-  if not enough_ids() then break end
+  if not may_go_on() then break end
   redis.call('ZREM', S .. 'media', id)
   local m = load_match(id)
   if m and awaits_room(m) then
@@ -106,7 +108,7 @@ for _, id in ipairs(due('media')) do
 end
 
 for _, member in ipairs(due('silence')) do
-  if not enough_ids() then break end
+  if not may_go_on() then break end
   redis.call('ZREM', S .. 'silence', member)
   local id, side = string.match(member, '^(.*):([ab])$')
   local m = load_match(id)
@@ -121,7 +123,7 @@ for _, member in ipairs(due('silence')) do
 end
 
 for _, id in ipairs(due('quiet')) do
-  if not enough_ids() then break end
+  if not may_go_on() then break end
   local m, there = load_match(id), {}
   for _, person in ipairs(m and { m.a, m.b } or {}) do
     local r = load(person)
@@ -144,6 +146,7 @@ for _, id in ipairs(due('quiet')) do
 end
 
 for _, person in ipairs(in_lease_outage() and {} or due('lease')) do
+  if not may_go_on() then break end
   redis.call('ZREM', S .. 'lease', person)
   local r = load(person)
   if r and r.state == 'waiting' then

@@ -6,7 +6,7 @@
 -- Events   waiting, new-match
 -- Invariants: a person who is held reads it with their next sign of life
 -- include: context index view rooms queue fitting seeking
-local TELL = 64
+local TELL, MOST = 64, 300
 local pool, off = ARGV[4], video_off()
 local field = 'told:' .. pool
 local at, told = unpack(redis.call('HMGET', KEYS[1], 'at', field))
@@ -18,7 +18,7 @@ local after = place and { place = tonumber(place), ties = tonumber(ties), id = l
 local everybody = { language = '', tags = {}, pool = pool }
 local w, more = walk(sets_of(everybody, true), after, function() return false end), false
 for n = 1, TELL do
-  if ids_left() < 3 then
+  if ids_left() < 3 or cost() >= MOST then
     more = true
     break
   end

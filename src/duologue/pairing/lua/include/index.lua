@@ -24,10 +24,16 @@ local function sets_of(r, seeker)
   return sets
 end
 
+-- What this call reads and changes of the index so far, in commands of the store. A person with 16 interests stands in 34 sets and
+-- one without in two, so a call that goes through many people stops by `cost`, not by their number.
+local work, entries = 0, 0
+local function cost() return work + 3 * entries end -- guard: cost-bounded -- off: local function cost() return 0 end
+
 -- Called before anything changes of what a person's sets depend on: pool, language, tags, place, `pairable`, `relaxed`.
 local moving, strays = {}, {}
 local function unsettle(r)
   if r.stood ~= nil then return end
+  entries = entries + 2 * #r.tags + 2
   r.stood = r.pairable > 0 and sets_of(r)
   moving[#moving + 1] = r
 end
@@ -76,8 +82,10 @@ end
 local function write_index()
   for _, each in ipairs(strays) do take_out(each[1], each[2]) end
   for _, r in ipairs(moving) do settle(r) end
+  local gone = {}
   for _, set in ipairs(emptied) do
-    if redis.call('EXISTS', set) == 0 then redis.call('SREM', S .. 'queues', set) end
+    if redis.call('EXISTS', set) == 0 then gone[#gone + 1] = set end
   end
+  if #gone > 0 then redis.call('SREM', S .. 'queues', unpack(gone)) end
   moving, strays, emptied = {}, {}, {}
 end

@@ -50,10 +50,12 @@ local function tell_video(r)
   show(r, frame('waiting'))
 end
 
--- A sign of life: an accepted command that is not stale for its match, an attach, a poll.
+-- A sign of life: an accepted command that is not stale for its match, an attach, a poll. A command that was under way when
+-- its connection closed does not say that the person comes back, so only an attached person has met what they owe.
 local function sign(r, ending)
   watch_return(r)
-  meet(r, ending)
+  local attached = r.connection ~= '' -- guard: owed-until-attached -- off: local attached = true
+  if attached then meet(r, ending) end
   if r.state == 'waiting' then
     redis.call('ZADD', S .. 'lease', now + T.lease_ms, r.id)
     tell_video(r)

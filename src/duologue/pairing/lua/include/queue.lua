@@ -26,9 +26,11 @@ end
 local OURS = 2
 local function arm(r, ms, by_media)
   local due = now + ms
+  -- A drained person's page may be silent to the partner for a moment, and has the whole time to come back nevertheless.
+  local drained = r.probe_media == OURS and r.connection == '' -- guard: drained-keeps -- off: local drained = false
   if r.probe == '' then
     r.probe, r.probe_at, r.probe_again = fresh('b_'), now, 0
-  elseif due >= r.probe_until then -- guard: never-lengthen -- off: elseif false then
+  elseif drained or due >= r.probe_until then -- guard: never-lengthen -- off: elseif false then
     redis.call('ZADD', S .. 'owed', 'NX', r.probe_until, r.id) -- guard: owed-again
     return false
   end

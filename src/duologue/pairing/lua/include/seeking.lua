@@ -9,8 +9,8 @@ local function precedes(one, other)
 end
 
 local FIRST_READ = 3
-local work = 0 -- sets read and people looked at in this call
 
+-- `work` counts the sets read and the people looked at.
 local function refill(head)
   local rows = redis.call('ZRANGE', head.set, head.low, '+inf', 'BYSCORE', 'LIMIT', head.offset, head.size, 'WITHSCORES')
   head.offset, head.is_last = head.offset + #rows / 2, #rows < head.size * 2
