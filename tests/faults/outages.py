@@ -27,6 +27,9 @@ LIVE_S = 1.5
 STOPPED_S, STOPPED_WHOLE_S = 7.0, 30.0
 """How long a process is stopped: longer than a server is believed to live without a beat (4 s)."""
 MOMENT_S = 2.5
+LINE_EVERY_S, LINE_EVERY_WHOLE_S = 0.25, 1.0
+"""How often each of a couple writes. The store keeps 64 lines for a person who is away, and the whole plays
+take half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +285,8 @@ async def row(outage: Outage, *, whole: bool, without: str = "", seed: int = 1) 
 def acting(scene: Scene, seed: int) -> Iterator[tuple[asyncio.Event, Sequence[asyncio.Future[None]]]]:
     """Let all people act until the event is set."""
     over, random = asyncio.Event(), Random(seed)
-    talking = [person.talk(over) for person in scene.couples]
+    every_s = LINE_EVERY_WHOLE_S if scene.whole else LINE_EVERY_S
+    talking = [person.talk(over, every_s) for person in scene.couples]
     skipping = [
         person.skip(over, Random(random.random()), (0.3, 1.2)) for person in scene.town.people[2 * COUPLES :]
     ]

@@ -94,7 +94,7 @@ class Person:
                 return True
         return False
 
-    async def talk(self, over: asyncio.Event, every_s: float = 0.25) -> None:
+    async def talk(self, over: asyncio.Event, every_s: float) -> None:
         """Send one line after another to the present partner."""
         n = 0
         while not over.is_set():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from duologue.cli import main
+from duologue.delivery.contact import Contact
 from duologue.delivery.stream import Stream
 from duologue.pairing import scripts
 from duologue.workers.reattach import Reattach
@@ -24,9 +25,15 @@ def untold(self: Stream) -> None:
     self.knows_unavailable = False
 
 
+def unsuspecting(self: Contact) -> None:
+    """In place of a suspicion."""
+
+
 def no_word_of_the_store_s_return() -> None:
-    """Who was told that the store is away is left to find out."""
+    """People who were told that the store is away are left to find out. Two things tell them: the end of the
+    outage, and what a process that was held up suspects of itself."""
     Stream.available = untold  # type: ignore[method-assign]
+    Contact.held_up = unsuspecting  # type: ignore[method-assign]
 
 
 GUARDS: Mapping[str, Callable[[], None]] = {

@@ -13,6 +13,7 @@ class Streams {
   readonly asked: boolean[] = [];
   refusal: Refused | null = null;
   granted = false;
+  readonly draws: number[] = [];
   readonly line = new Line({
     url: (page) => `/v1/events?page=${page}`,
     open: (url, lastEventId, handlers) => {
@@ -27,7 +28,7 @@ class Streams {
     poll: () => Promise.reject(new Refused(403, "polling-off", null)),
     known: () => ({ version: null, signals: { match: "", last: 0, at_ms: 0 } }),
     clock: this.clock,
-    random: () => 0.5,
+    random: () => this.draws.shift() ?? 0.5,
     onFrame: () => undefined,
     reach: () => Promise.resolve(false),
     onBlocked: () => undefined,
@@ -196,6 +197,19 @@ describe("the line", () => {
     const half = (tries: number): number => Math.min(RETRY.cap_ms, RETRY.base_ms * 2 ** tries) / 2; // `random` is 0.5
     expect(waits).toEqual(Array.from({ length: 10 }, (_, tries) => half(tries)));
     expect(waits.at(-1)).toBe(15_000);
+  });
+
+  it("waits no longer than twice the time that it was away, whatever was drawn", async () => {
+    const streams = await new Streams().open();
+    streams.draws.push(0, 0, 0, 0, 1);
+    for (let tries = 0; tries < 4; tries += 1) {
+      streams.last.handlers.onEnd({ why: "lost" });
+      await streams.clock.advance(0);
+    }
+    expect(streams.opened).toHaveLength(5);
+    streams.last.handlers.onEnd({ why: "lost" });
+    await streams.clock.advance(RETRY.base_ms);
+    expect(streams.opened).toHaveLength(6);
   });
 
   it("says that the server is away while its store is, and keeps the stream", async () => {

@@ -148,6 +148,8 @@ class Line:
         self._last_id = ""
         self._retry_s = RETRY_BASE_S
         self._attempt = 0
+        self._left_s = 0.0
+        """When the first of these attempts was planned, by the monotonic clock."""
         self._heard = False
         """The current stream, or any poll since streams were given up, brought something."""
         self._returns_soon = False
@@ -381,10 +383,13 @@ class Line:
     # --- ends and waits --------------------------------------------------------------
 
     def _retry(self, asked_s: float = 0.0) -> None:
+        now_s = self._clock.monotonic()
+        if self._attempt == 0:
+            self._left_s = now_s
         self._attempt += 1
-        jitter_s = full_jitter(
-            self._attempt - 1, base_s=self._retry_s, cap_s=RETRY_CAP_S, random=self._random
-        )
+        # Short draws in a row would raise the span beyond what was lost so far, and a page would be away long after the fault.
+        cap_s = min(RETRY_CAP_S, self._retry_s + 2 * (now_s - self._left_s))
+        jitter_s = full_jitter(self._attempt - 1, base_s=self._retry_s, cap_s=cap_s, random=self._random)
         self._later(asked_s + jitter_s)
 
     def _later(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ from tests.unit.client.fakes import FakeClock, FakeServer, FakeStream, problem, 
 
 
 class Setup:
-    """A line on a fake server. ``random`` is always the most, so that waits are known."""
+    """A line on a fake server. ``random`` is the most unless ``draws`` says otherwise, so waits are known."""
 
     def __init__(self) -> None:
         self.server = FakeServer()
@@ -25,6 +25,7 @@ class Setup:
         self.links: list[Link] = []
         self.by = By.SSE
         self.blocked: list[bool] = []
+        self.draws: list[float] = []
         self.known = Known(None, "", 0, 0)
         api = Api(self.server, self.clock)
         self.session = Session(self.clock, alias="Ada")
@@ -33,7 +34,7 @@ class Setup:
             api,
             self.session,
             self.clock,
-            random=lambda: 1.0,
+            random=lambda: self.draws.pop(0) if self.draws else 1.0,
             known=lambda: self.known,
             on_frame=lambda frame: self.frames.append(frame.type),
             on_link=self._linked,
@@ -87,6 +88,20 @@ async def test_a_stream_that_ends_is_opened_again_within_its_retry(setup: Setup)
         assert (setup.count, setup.links[-1]) == (1, Link.AWAY)
         await setup.clock.turn(0.1)
         assert (setup.count, setup.stream.last_event_id) == (2, "m_1:4")
+
+
+async def test_no_wait_is_longer_than_twice_the_time_away(setup: Setup) -> None:
+    """Short draws in a row do not raise the span beyond what was lost."""
+    async with setup.running():
+        setup.stream.frame("snapshot", retry=800, state=state())
+        setup.draws += [0.0, 0.0]
+        for _ in range(2):
+            setup.stream.end()
+            await setup.clock.turn(0.01)
+        setup.stream.end()
+        before = setup.count
+        await setup.clock.turn(0.9)
+        assert setup.count == before + 1
 
 
 async def test_a_broken_stream_is_closed_and_opened_again(setup: Setup) -> None:

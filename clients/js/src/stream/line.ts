@@ -92,6 +92,8 @@ export class Line {
   /** The server named the delay after which this page comes back. */
   #isNamed = false;
   #attempt = 0;
+  /** When the first of these attempts was planned, by the monotonic clock. */
+  #left_ms = 0;
   /** The last connection brought something. */
   #brought = false;
   /** When the current stream brought its first frame. */
@@ -355,7 +357,11 @@ export class Line {
   }
 
   #retry(refused: boolean, asked_ms = 0): void {
-    const cap_ms = this.#brought ? SHAKY_CAP_MS : RETRY.cap_ms;
+    const now_ms = this.#options.clock.monotonic();
+    if (this.#attempt === 0) this.#left_ms = now_ms;
+    // Short draws in a row would raise the span beyond what was lost so far, and a page would be away long after the fault.
+    const lost_ms = RETRY.base_ms + 2 * (now_ms - this.#left_ms);
+    const cap_ms = Math.min(lost_ms, this.#brought ? SHAKY_CAP_MS : RETRY.cap_ms);
     const delay = asked_ms + fullJitter(this.#attempt, { ...RETRY, cap_ms }, this.#options.random);
     this.#brought = false;
     this.#attempt += 1;
