@@ -81,7 +81,7 @@ def dealt_twice(diaries: Diaries) -> list[str]:
     found = []
     for name, diary in diaries.items():
         for gone in diary.gone:
-            until = gone.until_ms or 0
+            until = gone.returns_ms or gone.until_ms or 0
             new = [m for m, at in dealt[name].items() if gone.from_ms + SEEN_MS < at < until]
             if len(new) > 1:
                 found.append(f"{name} ({gone.how} for {until - gone.from_ms} ms) was dealt out as {new}")

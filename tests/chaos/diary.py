@@ -33,6 +33,9 @@ class Gone:
     """``closed``, ``unpolled`` (closed, by a person who polls), or ``frozen``."""
     from_ms: int
     until_ms: int | None = None
+    """When they read their state again."""
+    returns_ms: int | None = None
+    """When they began to come back: from then on a match may be new and theirs."""
 
 
 @dataclass(slots=True)
@@ -103,6 +106,11 @@ class Diary:
     def went(self, how: str) -> None:
         """They are not there from now on."""
         self.gone.append(Gone(how, now_ms()))
+
+    def comes_back(self) -> None:
+        """They open their page again."""
+        if self.gone and self.gone[-1].until_ms is None:
+            self.gone[-1].returns_ms = now_ms()
 
     def came_back(self) -> None:
         """They are."""

@@ -166,6 +166,7 @@ class Closer(Person):
         await self.go()
         self.diary.went("unpolled" if self.polls else "closed")
         await self.pause(*self.random.choice(((0.2, 2), (6, 10))))
+        self.diary.comes_back()
         await self.come()
         with contextlib.suppress(TimeoutError):
             await self.client.until(lambda model: model.state is not None, 10)
