@@ -361,6 +361,9 @@ class Settings:
     relax_after_ms: int = timing(
         15_000, "Time that two people wait before the rules for rematches, tags and language relax for them."
     )
+    relax_alone_ms: int = timing(
+        4_000, "The same for two people who just met, while neither has another person to meet."
+    )
     rematch_ms: int = timing(600_000, "Time in which people do not meet one of their last 8 partners again.")
     recent_ttl_ms: int = timing(900_000, "How long an ended match can be blocked and reported.")
     long_match_ms: int = timing(

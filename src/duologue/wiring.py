@@ -252,6 +252,7 @@ class Process:
             web=WEB if settings.page else None,
             brand=brand_of(settings),
             polls=polls if offer.polls else None,
+            people_online=lambda: contact.people_online,
             livekit_url=livekit.url if livekit else "",
             webhook=rooms.webhook if rooms else None,
             shared=CrossOrigin(by_cookie=settings.origins, by_bearer=settings.cors_origins),

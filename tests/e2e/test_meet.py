@@ -1,5 +1,7 @@
 """The main job, in real browsers: strangers meet, see each other, talk, and press next."""
 
+import re
+
 import pytest
 
 from tests.e2e.chromium import Chromium
@@ -43,6 +45,22 @@ def test_three_people_and_a_skip(arrive: Arrive, browser: Chromium, serving: Ser
     assert a.now().is_waiting
     b.watches()
     c.watches()
+
+
+def test_two_people_meet_again_soon(arrive: Arrive, browser: Chromium, serving: Serving) -> None:
+    """Two people, and no other: after Next both read that they meet again, and 4 s later they do."""
+    a, b = couple(arrive, browser, serving)
+    first = a.now().match
+    pressed = now_ms()
+    a.next()
+    for each in (a, b):
+        each.until(lambda m: m.says("You two just met. If nobody else comes"), 2, "that they meet again")
+    left = a.tab.ask("return document.getElementById('status-timer').textContent")
+    assert re.fullmatch("In [1-4] s", left), left
+    second = meet(a, b)
+    assert second != first
+    took_s = (now_ms() - pressed) / 1000
+    assert 3.9 < took_s < 4 + MEET_S, took_s
 
 
 def test_text_chat(arrive: Arrive, browser: Chromium, serving: Serving) -> None:

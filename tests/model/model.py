@@ -539,26 +539,47 @@ class Model:
         return sorted(people, key=lambda p: (p.place, p.id))
 
     def fits(self, seeker: Person, other: Person, *, relaxed: bool) -> bool:
-        if self._blocks(seeker, other) or self._blocks(other, seeker):
+        if self._blocked(seeker, other):
             return False
         may_relax = relaxed and seeker.relaxed and other.relaxed
         strict = self.timings.strict_tags
         if may_relax and not strict:
             return True
-        if seeker.language and other.language and seeker.language != other.language:
-            return False
-        if seeker.tags and other.tags and not seeker.tags & other.tags:
+        if not self._suit(seeker, other):
             return False
         if may_relax or (relaxed and strict and all(self._waited_long(p) for p in (seeker, other))):
             return True  # though they met lately
-        # The list keeps whole seconds.
-        lately = (
-            x.partner for x in seeker.recent if self.now - x.at // 1000 * 1000 < self.timings.rematch_ms
-        )
-        return other not in lately
+        return not self._met_lately(seeker, other)
 
     def _waited_long(self, p: Person) -> bool:
         return p.pairable_since is not None and self.now - p.pairable_since >= self.timings.relax_after_ms
+
+    def _suit(self, one: Person, other: Person) -> bool:
+        if one.language and other.language and one.language != other.language:
+            return False
+        return not one.tags or not other.tags or bool(one.tags & other.tags)
+
+    def _met_lately(self, seeker: Person, other: Person) -> bool:
+        # The list keeps whole seconds.
+        return any(
+            x.partner is other and self.now - x.at // 1000 * 1000 < self.timings.rematch_ms
+            for x in seeker.recent
+        )
+
+    def _blocked(self, one: Person, other: Person) -> bool:
+        return self._blocks(one, other) or self._blocks(other, one)
+
+    def _to_meet(self, p: Person) -> list[Person]:
+        """People who wait and may meet this one as far as that one knows, now or later."""
+        others = (o for o in self.queue(p.pool) if o is not p and self._suit(p, o))
+        return [o for o in others if self._met_lately(p, o) or not self._blocked(p, o)]
+
+    def _meet_again(self, one: Person, other: Person) -> bool:
+        """Whether two who have no one else to meet have waited long enough, although they met lately."""
+        if self._blocked(one, other) or self._to_meet(one) != [other] or self._to_meet(other) != [one]:
+            return False
+        since = max(one.pairable_since or 0, other.pairable_since or 0)
+        return self.now - since >= self.timings.relax_alone_ms
 
     def _seek(self, p: Person) -> None:
         if not p.pairable or self.video_is_down:
@@ -570,6 +591,10 @@ class Model:
                 if self.fits(p, other, relaxed=relaxed):
                     self.pair(p, other)
                     return
+        for other in others:
+            if self._meet_again(p, other):
+                self.pair(p, other)
+                return
 
     def scan(self) -> None:
         """People who have waited long look for a partner. Whom each finds is decided by ``legal_pairs``."""
@@ -582,7 +607,8 @@ class Model:
         queue = [] if self.video_is_down else self.queue(pool)
         for i, one in enumerate(queue):
             for other in queue[i + 1 :]:
-                if self.fits(one, other, relaxed=True) or self.fits(other, one, relaxed=True):
+                fit = self.fits(one, other, relaxed=True) or self.fits(other, one, relaxed=True)
+                if fit or self._meet_again(one, other):
                     yield one, other
 
     def pair(self, one: Person, other: Person) -> None:

@@ -225,7 +225,7 @@ def test_e43_a_drained_person_who_does_not_come_back(stage: Stage) -> None:
 
 @held_by("owed-until-attached")
 def test_e44_a_command_overtakes_the_end_of_its_connection(stage: Stage) -> None:
-    """B closes the tab of a conversation by text, and a last pulse arrives after that: A is free within 5 s."""
+    """B closes the tab, and a last pulse arrives after that: A is free within 5 s."""
     match = stage.meet("ann", "ben", media=OPEN)
     stage.closes("ben")
     stage.pulse("ben", match)

@@ -75,7 +75,7 @@ def test_what_falls_due_at_once_is_in_small_calls(stage: Stage) -> None:
 
 
 def wait_with_interests(stage: Stage) -> None:
-    """Everybody waits, and each has 16 interests that no other person has, so all stand in 34 sets."""
+    """All wait, and each has 16 interests of their own, so each stands in 34 sets."""
     stage.pools = []
     stage.beat("s9")
     for n in range(PEOPLE // 4):
@@ -85,7 +85,7 @@ def wait_with_interests(stage: Stage) -> None:
 
 @held_by("cost-bounded")
 def test_people_with_many_interests_are_fewer_in_a_call(stage: Stage) -> None:
-    """They leave the index, then nobody is left to wait: each call stays as small as with plain people."""
+    """When they leave the index, each call stays as small as with plain people."""
     wait_with_interests(stage)
     calls = counted(stage)
     stage.beating.discard("s9")

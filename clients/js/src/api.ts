@@ -82,6 +82,18 @@ export class Api {
     }
   }
 
+  /** How many people are online; null if that could not be read. Needs no session. Never rejects. */
+  async online(signal: AbortSignal): Promise<number | null> {
+    try {
+      const { fetch, base } = this.#options;
+      const response = await fetch(`${base}/v1/online`, { signal, credentials: "omit", cache: "no-store" });
+      const answer: unknown = await response.json();
+      return response.ok && isFields(answer) && typeof answer["people_online"] === "number" ? answer["people_online"] : null;
+    } catch {
+      return null;
+    }
+  }
+
   /** A guest session, or a new expiry for the one there is; the session remembers it. */
   async grant(options: CallOptions): Promise<Grant> {
     const { session, clock } = this.#options;

@@ -65,6 +65,9 @@ const REPEAT_MS = 2_500;
 /** If a second session is refused within this time, a third one would be refused too. */
 const PATIENCE_MS = 60_000;
 
+/** A number that is only shown is not worth a longer wait. */
+const ONLINE_MS = 4_000;
+
 /**
  * One person's seat at a Duologue server.
  *
@@ -72,6 +75,7 @@ const PATIENCE_MS = 60_000;
  * else (reconnecting, signs of life, the call itself, restoring what a server lost) happens in the background.
  */
 export class Duologue {
+  readonly #api: Api;
   readonly #clock: Clock;
   readonly #line: Line;
   readonly #courier: Courier;
@@ -100,7 +104,7 @@ export class Duologue {
     const { base = "", session = usualSession(), clock = systemClock, random = Math.random } = options;
     const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
     const dispatch = (input: Input): void => this.#dispatch(input);
-    const api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }) });
+    const api = (this.#api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }) }));
     const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
     this.#open = options.media ?? usualMedia(clock);
@@ -187,6 +191,11 @@ export class Duologue {
   /** Connects as a new page, whatever other tab has the connection: that one is `elsewhere` then. */
   takeOver(): void {
     this.#tabs.takeOver();
+  }
+
+  /** How many people are online, before there is a session; null if that could not be read. Never rejects. */
+  peopleOnline(): Promise<number | null> {
+    return this.#api.online(AbortSignal.timeout(ONLINE_MS));
   }
 
   /** Whether another tab of this browser has the connection; `open` would wait for it. Never rejects. */

@@ -84,7 +84,7 @@ interface StateBase {
 /** A person is exactly one of the three. */
 export type PersonState =
   | (StateBase & { readonly state: "idle"; readonly idle_reason: IdleReason })
-  | (StateBase & { readonly state: "waiting"; readonly media_available?: boolean })
+  | (StateBase & { readonly state: "waiting"; readonly media_available?: boolean; readonly again_at_ms?: number })
   | (StateBase & { readonly state: "matched"; readonly match: Match });
 
 /** What a page says of its own media connection in a pulse. */

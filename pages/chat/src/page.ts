@@ -1,6 +1,7 @@
 import { callMatch, DuologueError, type Duologue, type Outcome, type View } from "duologue";
 import { asked, Devices, type DevicesModel } from "duologue/devices";
 import { ChatPanel } from "./chat.ts";
+import { Crowd } from "./crowd.ts";
 import { element, mark, show } from "./elements.ts";
 import { Entry, preferences } from "./entry.ts";
 import { Face } from "./face.ts";
@@ -19,6 +20,7 @@ import { showScene } from "./show.ts";
 import { isLoopback } from "./tabs.ts";
 import { Toast } from "./toast.ts";
 import { NewVersion } from "./version.ts";
+import { Waiting } from "./waiting.ts";
 import type { Words } from "./words.ts";
 
 export interface PageOptions {
@@ -47,6 +49,8 @@ export class Page {
   readonly #me = new Mirror(element("me", HTMLVideoElement));
   readonly #limits = new Limits();
   readonly #news = new News(() => this.#draw());
+  readonly #crowd: Crowd;
+  readonly #waiting = new Waiting(() => this.#draw());
   readonly #toast = new Toast();
   readonly #awake = new AwakeScreen();
   readonly #version = new NewVersion();
@@ -62,6 +66,7 @@ export class Page {
   constructor(options: PageOptions) {
     const { client, words, memory } = options;
     this.#options = options;
+    this.#crowd = new Crowd(() => client.peopleOnline(), () => this.#draw());
     this.#live = memory.live;
     const { devices: chosen, media } = memory;
     const camera = { chosen: chosen.camera, isOff: media.cameraOff };
@@ -261,6 +266,7 @@ export class Page {
 
   #follow({ model }: View): void {
     this.#news.follow(model);
+    this.#waiting.follow(model);
     if (model.link === "elsewhere") this.#elsewhere = true;
     // Another tab has the conversation, and the camera there.
     if (model.link === "elsewhere" || model.link === "taken-over") this.#devices.suspend();
@@ -309,6 +315,8 @@ export class Page {
         live: this.#live,
         elsewhere: this.#elsewhere,
         hasPicture: this.#face.hasPicture,
+        crowd: this.#crowd.people,
+        wait: this.#waiting.seconds,
         news: this.#news.reason,
         failure: this.#news.failure,
         isTextOnly: this.#limits.isTextOnly,
@@ -319,6 +327,7 @@ export class Page {
       words,
     );
     showScene(now);
+    this.#crowd.watch(now.screen === "welcome");
     mark(document.body, "link", model.link);
     mark(document.body, "transport", model.link === "open" ? model.transport : "");
     mark(document.body, "media", match === null ? "" : model.media.status);

@@ -1,4 +1,5 @@
 import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities } from "duologue";
+import type { Waited } from "./waiting.ts";
 import type { Failure } from "./words-limits.ts";
 import type { Words } from "./words.ts";
 
@@ -15,6 +16,9 @@ export interface Situation {
   readonly elsewhere: boolean;
   /** A first picture of this match's partner was shown. */
   readonly hasPicture: boolean;
+  /** People online, as read before this person is one of them; null: not known. */
+  readonly crowd: number | null;
+  readonly wait: Waited;
   /** Why the last conversation ended, for the few seconds in which that is news. */
   readonly news: EndReason | null;
   /** Why the call of the last conversation did not come, if this page knows it. */
@@ -41,6 +45,8 @@ export interface Scene {
   readonly screen: "welcome" | "stage";
   readonly title: string;
   readonly detail: string;
+  /** What changes each second: for the eye, and not announced each time. */
+  readonly timer: string | null;
   readonly banner: string | null;
   /** A quiet line under everything: good to know, nothing to do. */
   readonly note: string | null;
@@ -68,9 +74,10 @@ export function scene(situation: Situation, words: Words): Scene {
     state,
     screen: state === "welcome" ? "welcome" : "stage",
     ...status(state, situation, words),
+    timer: state === "waiting" ? timer(situation, words) : null,
     banner: banner(state, situation, words),
     note: model.is_kept || state === "ended" ? null : words.unkept,
-    people: situation.live && (model.people_online ?? 0) > 1 ? words.status.online(model.people_online ?? 0) : null,
+    people: people(situation, words),
     tabTitle: tabTitle(state, together, words),
     resting: model.let_go === "away" ? words.welcome.resting["you-were-away"] : model.state?.state === "idle" ? words.welcome.resting[model.state.idle_reason] : null,
     partner: partner(state, situation, words),
@@ -157,26 +164,45 @@ function limited({ model: { media } }: Situation, { status }: Words): string | n
 }
 
 /** First why the person is looking again, while that is news; then how many there are. */
-function looking({ model, news, failure, loopback }: Situation, { status, ended, failure: failures, second: secondWords }: Words): { title: string; detail: string } {
+function looking({ model, news, failure, loopback, wait }: Situation, { status, ended, failure: failures, second: secondWords }: Words): { title: string; detail: string } {
   if (model.state?.state === "waiting" && model.state.media_available === false) return { title: status.noVideo, detail: status.noVideoDetail };
   const skipping = model.skipping !== null;
   const why = skipping || news === null ? "" : ended[news];
   const title = skipping || news !== null ? `${why} ${status.finding}`.trim() : status.looking;
-  const others = model.people_online ?? 0;
-  const crowd = others <= 1 ? status.alone : loopback && isApart(model) ? secondWords.apart : status.online(others);
+  if (wait.again_s !== null && failure === null && !skipping) return { title, detail: status.again };
+  const crowd = others(model) === 0 ? status.alone : loopback && isApart(model) ? secondWords.apart : status.online(others(model));
   return { title, detail: failure !== null ? failures[failure] : skipping ? "" : crowd };
+}
+
+function people({ live, crowd, model }: Situation, { status }: Words): string | null {
+  if (!live) return crowd === null || crowd === 0 ? null : status.here(crowd);
+  return others(model) > 0 ? status.online(others(model)) : null;
+}
+
+/** Besides oneself. */
+function others({ people_online }: Model): number {
+  return Math.max(0, (people_online ?? 0) - 1);
+}
+
+const LONG_S = 5;
+
+/** In how long two people meet again, or for how long one has waited, once that is long. */
+function timer({ model, wait: { again_s, waited_s } }: Situation, { status }: Words): string | null {
+  if (model.skipping !== null) return null;
+  if (again_s !== null) return status.againIn(again_s);
+  return waited_s >= LONG_S ? status.waited(waited_s) : null;
 }
 
 /** On the server's own machine: the page offers a second person to a person who is alone, and another one to people who have met. */
 function second(state: SceneState, { model, loopback }: Situation, { second: words }: Words): string | null {
   if (state !== "waiting" || !loopback) return null;
-  if ((model.people_online ?? 1) <= 1) return words.open;
+  if (others(model) === 0) return words.open;
   return hasMet(model) ? words.another : null;
 }
 
 /** Only this person is here and, as far as the page can tell, the partner of their last conversation. */
 function isApart(model: Model): boolean {
-  return model.people_online === 2 && hasMet(model);
+  return others(model) === 1 && hasMet(model);
 }
 
 function hasMet({ state, skipping }: Model): boolean {

@@ -15,6 +15,7 @@ export function showScene(scene: Scene): void {
   writeOrHide(element("note", HTMLElement), scene.note);
   write(element("status-title", HTMLElement), scene.title);
   writeOrHide(element("status-detail", HTMLElement), scene.detail);
+  writeOrHide(element("status-timer", HTMLElement), scene.timer);
   showPartner(scene);
   showQuality(scene);
   showActions(scene);

@@ -26,6 +26,11 @@ export function numbers(lang: string): { number: (of: number) => string; plural:
   };
 }
 
+/** Return a span as minutes and seconds: 1:05. */
+export function time(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
 /** Return the words as they are read, where there can be no element in them. */
 export function plain(text: string): string {
   return text.replaceAll(BEGIN, "").replaceAll(END, "");

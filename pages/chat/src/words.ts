@@ -108,7 +108,12 @@ export interface Words {
     readonly loading: string;
     readonly looking: string;
     readonly alone: string;
-    readonly online: (people: number) => string;
+    /** People before one is among them, and people besides oneself. */
+    readonly here: (people: number) => string;
+    readonly online: (others: number) => string;
+    readonly again: string;
+    readonly againIn: (seconds: number) => string;
+    readonly waited: (seconds: number) => string;
     readonly connecting: string;
     readonly connectingDetail: string;
     readonly talking: (alias: string) => string;

@@ -30,6 +30,8 @@ function draw(model: Partial<Model>, more: Partial<Situation> = {}) {
     live: true,
     elsewhere: false,
     hasPicture: true,
+    crowd: null,
+    wait: { waited_s: 0, again_s: null },
     news: null,
     failure: null,
     isTextOnly: false,
@@ -90,10 +92,25 @@ describe("the scene", () => {
   it("says why the person looks again, and that it goes on by itself", () => {
     expect(draw({ state: waiting, people_online: 12 }, { news: "partner-skipped" })).toMatchObject({
       title: "Your partner left. Finding the next one…",
-      detail: english.status.online(12),
+      detail: english.status.online(11),
     });
     expect(draw({ state: waiting }, { news: "skipped" }).title).toBe("Finding the next one…");
     expect(draw({ state: waiting, people_online: 1 })).toMatchObject({ title: "Looking for someone…", detail: "Nobody else is here yet" });
+  });
+
+  it("says to two who just met, and are alone, in how long they meet again", () => {
+    const again = draw({ state: { ...waiting, again_at_ms: 4_001 }, people_online: 2 }, { wait: { waited_s: 1, again_s: 3 } });
+    expect(again).toMatchObject({ detail: english.status.again, timer: english.status.againIn(3) });
+    expect(draw({ state: waiting, people_online: 2 }, { wait: { waited_s: 75, again_s: null } }).timer).toBe(english.status.waited(75));
+    expect(draw({ state: waiting, people_online: 2 }, { wait: { waited_s: 2, again_s: null } }).timer).toBeNull();
+    expect(draw(talking, { wait: { waited_s: 75, again_s: null } }).timer).toBeNull();
+  });
+
+  it("says how many people are online, before Start too, and never counts oneself", () => {
+    expect(draw({ state: null }, { live: false, crowd: 3 }).people).toBe(english.status.here(3));
+    expect(draw({ state: null }, { live: false, crowd: 0 }).people).toBeNull();
+    expect(draw({ state: waiting, people_online: 2 }, { crowd: 7 }).people).toBe(english.status.online(1));
+    expect(draw({ state: waiting, people_online: 1 }).people).toBeNull();
   });
 
   it("names what the operator has to set when two networks found no way", () => {
@@ -183,10 +200,10 @@ describe("the scene", () => {
     const state: PersonState = { ...waiting, ended: { match: "m_0", reason: "skipped", at_ms: 0 } };
     const { apart, another } = english.second;
     expect(draw({ state, people_online: 2 })).toMatchObject({ second: another, detail: apart });
-    const usual = { second: null, detail: english.status.online(2) };
+    const usual = { second: null, detail: english.status.online(1) };
     expect(draw({ state: waiting, people_online: 2 })).toMatchObject(usual);
     expect(draw({ state, people_online: 2 }, { loopback: false })).toMatchObject(usual);
-    expect(draw({ state, people_online: 3 })).toMatchObject({ second: another, detail: english.status.online(3) });
+    expect(draw({ state, people_online: 3 })).toMatchObject({ second: another, detail: english.status.online(2) });
     expect(draw({ state, people_online: 2, skipping: "m_0" })).toMatchObject({ second: null, detail: "" });
   });
 

@@ -14,6 +14,7 @@ from duologue.api.cors import SERVED, CrossOrigin, Fields, Shared, preflight
 from duologue.api.exchange import Endpoint, Exchange, deliver, headers_of, send_whole
 from duologue.api.guard import STREAM
 from duologue.api.health import alive, ready
+from duologue.api.online import online
 from duologue.api.page import page
 from duologue.api.paths import WEBHOOK, Unspeakable, is_plain
 from duologue.api.poll import state
@@ -30,6 +31,7 @@ def build(
     is_ready: Callable[[], bool],
     web: Path | None,
     polls: Polls | None = None,
+    people_online: Callable[[], int] = lambda: 0,
     livekit_url: str = "",
     brand: Brand | None = None,
     webhook: Endpoint | None = None,
@@ -40,15 +42,16 @@ def build(
 
     ``events`` is the event stream (``api/stream.py``). ``web`` is the folder of the built page (empty: a
     line that says how to build it; ``None``: no page). ``polls`` answers polls (``None``: they are
-    refused). ``livekit_url`` is where the page connects to for its rooms. ``brand`` is what the
-    operator changed of the page. ``webhook`` receives LiveKit's
-    webhooks (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may read the
-    answers (``None``: none). ``lifespan`` runs while the application does.
+    refused). ``people_online`` is the number of people, as of the last beat. ``livekit_url`` is where the
+    page connects to for its rooms. ``brand`` is what the operator changed of the page. ``webhook`` receives
+    LiveKit's webhooks (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may
+    read the answers (``None``: none). ``lifespan`` runs while the application does.
     """
     table = {
         "/v1/sessions": sessions(services),
         **commands(services),
         "/v1/state": state(services, polls),
+        "/v1/online": online(people_online),
         **({WEBHOOK: webhook} if webhook else {}),
     }
     rest = Starlette(

@@ -9,7 +9,15 @@ import msgspec
 from duologue.client.clock import Clock
 from duologue.client.errors import Refused, Unreached
 from duologue.client.transport import Answer, Transport
-from duologue.client.vocabulary import Grant, PersonState, PollReply, ProblemDocument, Reply, StateReply
+from duologue.client.vocabulary import (
+    Grant,
+    Online,
+    PersonState,
+    PollReply,
+    ProblemDocument,
+    Reply,
+    StateReply,
+)
 
 T = TypeVar("T")
 
@@ -36,6 +44,10 @@ class Api:
     ) -> Reply:
         """``POST /v1/<name>``. Every command can be repeated with no second effect."""
         return _parsed(await self._call("POST", f"/v1/{name}", token, body, timeout_s), Reply)
+
+    async def online(self, *, token: str = "") -> int:
+        """Send ``GET /v1/online``: how many people are online. It needs no session."""
+        return _parsed(await self._call("GET", "/v1/online", token), Online).people_online
 
     async def state(self, *, token: str, timeout_s: float = CALL_S) -> PersonState:
         """Send ``GET /v1/state``: only a read, not a sign of life."""

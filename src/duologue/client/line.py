@@ -387,7 +387,8 @@ class Line:
         if self._attempt == 0:
             self._left_s = now_s
         self._attempt += 1
-        # Short draws in a row would raise the span beyond what was lost so far, and a page would be away long after the fault.
+        # Short draws in a row would raise the span beyond the time that was lost so far, and a page would
+        # be away long after the fault.
         cap_s = min(RETRY_CAP_S, self._retry_s + 2 * (now_s - self._left_s))
         jitter_s = full_jitter(self._attempt - 1, base_s=self._retry_s, cap_s=cap_s, random=self._random)
         self._later(asked_s + jitter_s)

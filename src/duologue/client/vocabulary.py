@@ -103,6 +103,8 @@ class PersonState(msgspec.Struct, frozen=True):
     pool: str
     idle_reason: str = ""
     media_available: bool = True
+    again_at_ms: int | None = None
+    """While waiting: when this person meets the one again whom they just met, if no other person comes."""
     probe: Probe | None = None
     match: Match | None = None
     ended: Ended | None = None
@@ -135,6 +137,12 @@ class Reply(msgspec.Struct, frozen=True):
     outcome: Outcome
     state: PersonState
     n: int = 0
+
+
+class Online(msgspec.Struct, frozen=True):
+    """The answer to ``GET /v1/online``."""
+
+    people_online: int
 
 
 class StateReply(msgspec.Struct, frozen=True):

@@ -43,6 +43,8 @@ class Timings:
     """A match without a word from either side is asked about."""
     relax_after_ms: int = 15_000
     """Both pairable for this long without a break: the rematch rule, tags and language relax."""
+    relax_alone_ms: int = 4_000
+    """The same for two who just met, while neither has another person to meet; ``relax_after_ms`` at most."""
     rematch_ms: int = 600_000
     """Nobody meets one of their last 8 partners of this long again."""
     recent_ttl_ms: int = 900_000

@@ -14,7 +14,7 @@ from duologue.workers.supervisor import jittered
 
 PERIOD_S = 0.25
 BACKLOG_PERIOD_S = 0.01
-"""The same while more is due than one round does. Other calls of this process get their turn between rounds."""
+"""The same while more is due than one round does. Other calls of this process get their turn meanwhile."""
 CALLS_A_ROUND = 100
 """Calls of one kind in a round: a backlog is worked off over several, so that none is put off for good."""
 SCANS_A_ROUND = 10

@@ -57,7 +57,7 @@ async def ask(app: Public, scope: Scope, *said: Message) -> tuple[int, dict[str,
 
 async def test_another_method_is_told_which_one(public: Public) -> None:
     """405 with ``Allow`` for each path of the table, for HEAD and for OPTIONS that is not a preflight."""
-    assert len(public.methods) == 13
+    assert len(public.methods) == 14
     for path, method in public.methods.items():
         for other in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"} - {method}:
             status, fields = await ask(public, request(path, other))
@@ -80,6 +80,16 @@ async def test_without_the_look_at_the_raw_path(public: Public, monkeypatch: pyt
     assert (await ask(public, escaped))[0] == 404
     monkeypatch.setattr(application, "is_plain", lambda *_: True)
     assert (await ask(public, escaped))[0] == 401
+
+
+async def test_how_many_people_are_online(make_services: MakeServices, recorder: Recorder) -> None:
+    """Anyone may ask, before there is a session, and no call of the store is made for it."""
+    app = build(make_services(), events=NoEvents(), is_ready=lambda: True, web=None, people_online=lambda: 7)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/v1/online")
+    assert (answer.status_code, answer.json()) == (200, {"people_online": 7})
+    assert answer.headers["cache-control"] == "no-store"
+    assert recorder.calls == []
 
 
 @pytest.mark.parametrize("path", ["/v1/", "/v1/nothing", "/v1/skip", "/v1/state%0a"])

@@ -1,4 +1,4 @@
-import { numbers, value } from "../values.ts";
+import { numbers, time, value } from "../values.ts";
 import type { Language } from "../words.ts";
 
 const { number, plural } = numbers("de");
@@ -145,7 +145,7 @@ export const words: Language = (name) => ({
     open: "Eine zweite Person öffnen",
     another: "Noch eine Person öffnen",
     apart:
-      "Ihr habt euch gerade erst getroffen, deshalb dauert es mindestens 15 Sekunden, bis ihr euch wiederseht. Nach einer Blockierung " +
+      "Ihr habt euch gerade erst getroffen, deshalb dauert es einen Moment oder länger, bis ihr euch wiederseht. Nach einer Blockierung " +
       "nie mehr. Eine neue Person trifft dich sofort.",
   },
   chat: {
@@ -165,7 +165,11 @@ export const words: Language = (name) => ({
     loading: "Verbinden…",
     looking: "Wir suchen jemanden für dich…",
     alone: "Noch niemand sonst da",
-    online: (people) => `${number(people)} ${plural(people, { one: "Person", other: "Leute" })} online`,
+    here: (people) => `${number(people)} ${plural(people, { one: "Person", other: "Leute" })} online`,
+    online: (others) => `${number(others)} ${plural(others, { one: "andere Person", other: "andere Leute" })} online`,
+    again: "Ihr habt euch gerade getroffen. Wenn sonst niemand kommt, seht ihr euch gleich wieder.",
+    againIn: (seconds) => `In ${number(seconds)} s`,
+    waited: (seconds) => `Du wartest seit ${value(time(seconds))}`,
     connecting: "Jemand ist da",
     connectingDetail: "Wir verbinden euch…",
     talking: (alias) => (alias === "" ? "Ihr sprecht miteinander. Sag Hallo!" : `Du sprichst mit ${value(alias)}. Sag Hallo!`),

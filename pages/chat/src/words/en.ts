@@ -1,4 +1,4 @@
-import { numbers, value } from "../values.ts";
+import { numbers, time, value } from "../values.ts";
 import type { Language } from "../words.ts";
 
 const { number, plural } = numbers("en");
@@ -143,7 +143,7 @@ export const words: Language = (name) => ({
     open: "Open a second person",
     another: "Open another person",
     apart:
-      "You two have just met, so you wait 15 seconds or more before you meet again. After a block you never do. " +
+      "You two have just met, so you wait a moment or more before you meet again. After a block you never do. " +
       "Another person meets you at once.",
   },
   chat: {
@@ -163,7 +163,11 @@ export const words: Language = (name) => ({
     loading: "Connecting…",
     looking: "Looking for someone…",
     alone: "Nobody else is here yet",
-    online: (people) => `${number(people)} ${plural(people, { one: "person", other: "people" })} online`,
+    here: (people) => `${number(people)} ${plural(people, { one: "person", other: "people" })} online`,
+    online: (others) => `${number(others)} ${plural(others, { one: "other person", other: "other people" })} online`,
+    again: "You two just met. If nobody else comes, you meet again in a moment.",
+    againIn: (seconds) => `In ${number(seconds)} s`,
+    waited: (seconds) => `You have waited ${value(time(seconds))}`,
     connecting: "Someone is here",
     connectingDetail: "Connecting the two of you…",
     talking: (alias) => (alias === "" ? "You are talking. Say hello!" : `You are talking with ${value(alias)}. Say hello!`),

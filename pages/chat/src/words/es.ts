@@ -1,4 +1,4 @@
-import { numbers, value } from "../values.ts";
+import { numbers, time, value } from "../values.ts";
 import type { Language } from "../words.ts";
 
 const { number, plural } = numbers("es");
@@ -145,7 +145,7 @@ export const words: Language = (name) => ({
     open: "Abrir una segunda persona",
     another: "Abrir otra persona",
     apart:
-      "Acabáis de encontraros, así que esperáis 15 segundos o más antes de volver a veros. Tras un bloqueo, no os veréis nunca más. " +
+      "Acabáis de encontraros, así que esperáis un momento o más antes de volver a veros. Tras un bloqueo, no os veréis nunca más. " +
       "Otra persona te encuentra enseguida.",
   },
   chat: {
@@ -167,7 +167,11 @@ export const words: Language = (name) => ({
     loading: "Conectando…",
     looking: "Buscando a alguien…",
     alone: "Aún no hay nadie más",
-    online: (people) => `${number(people)} ${plural(people, { one: "persona", other: "personas" })} en línea`,
+    here: (people) => `${number(people)} ${plural(people, { one: "persona", other: "personas" })} en línea`,
+    online: (others) => `${number(others)} ${plural(others, { one: "persona más", other: "personas más" })} en línea`,
+    again: "Acabáis de encontraros. Si no viene nadie más, os volvéis a ver enseguida.",
+    againIn: (seconds) => `En ${number(seconds)} s`,
+    waited: (seconds) => `Llevas esperando ${value(time(seconds))}`,
     connecting: "Hay alguien aquí",
     connectingDetail: "Os estamos conectando…",
     talking: (alias) => (alias === "" ? "Ya podéis hablar. ¡Saluda!" : `Estás hablando con ${value(alias)}. ¡Saluda!`),

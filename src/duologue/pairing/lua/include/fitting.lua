@@ -20,14 +20,21 @@ local function met_lately(s, c)
 end
 
 -- How long two must have been pairable to meet once more, by the id of their last match: `relax_after_ms` in three cases of
--- four, more than x times that in one of 4 x. So a wait of any length may follow a skip, and proves no block. The draw is the
+-- four, more than x times that in one of 4 x; `relax_alone_ms` and so on if neither has another person to meet. So a wait of any length may follow a skip, and proves no block. The draw is the
 -- first 12 bits of the id, which are random.
-local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-local function digit(id, at) return (string.find(DIGITS, string.sub(id, at, at), 1, true) or 64) - 1 end
-local function relax_ms(match)
-  if not match or not T.relax_drawn then return T.relax_after_ms end -- guard: relax-drawn -- off: if true then return T.relax_after_ms end
-  return T.relax_after_ms * math.max(1, 1024 / (digit(match, 1) * 64 + digit(match, 2) + 1))
+local times_drawn, share_drawn
+do -- a chunk may have 200 local names
+  local DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  local function digit(id, at) return (string.find(DIGITS, string.sub(id, at, at), 1, true) or 64) - 1 end
+  function times_drawn(match)
+    if not match or not T.relax_drawn then return 1 end -- guard: relax-drawn -- off: if true then return 1 end
+    return math.max(1, 1024 / (digit(match, 1) * 64 + digit(match, 2) + 1))
+  end
+  -- Between a tenth and nine tenths.
+  function share_drawn(match) return (8 + digit(match, 3)) / 80 end
 end
+local ALONE_MS = math.min(T.relax_alone_ms, T.relax_after_ms)
+local function relax_ms(match) return T.relax_after_ms * times_drawn(match) end
 
 -- `blocked:<person>`: the marks of the people that the person blocked (`block.lua`), scored by when the block was
 -- made (ms). A person and a device count as long as the set lives, a network for `block_network_ms`.

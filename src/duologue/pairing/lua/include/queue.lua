@@ -1,6 +1,19 @@
 -- Who may be paired, and with whom (mechanism 3). Only pairable people stand in the index.
+
+-- Two who just met read when they meet again, if no other person comes. Neither does once one of them has left the queue.
+local function call_off(r)
+  if r.again_with == '' then return end
+  local other = load(r.again_with)
+  local both = other and other.again_with == r.id -- guard: again-both -- off: local both = false
+  for _, one in ipairs({ r, both and other or nil }) do
+    one.again_at, one.again_with, one.again_told = 0, '', true
+    touch(one)
+  end
+end
+
 local function dequeue(r)
   if r.pairable == 0 then return end
+  call_off(r) -- guard: again-called-off
   unsettle(r)
   r.pairable, r.relaxed, r.looked = 0, 0, ''
   touch(r)

@@ -32,6 +32,7 @@ local function state_json(r)
     r.state, r.version, r.since, r.intent, r.wish, r.pool)
   if r.state == 'idle' then json = json .. ',"idle_reason":"' .. r.idle_reason .. '"' end
   if r.state == 'waiting' and r.video_off == 1 then json = json .. ',"media_available":false' end
+  if r.state == 'waiting' and r.again_at > 0 then json = json .. string.format(',"again_at_ms":%.0f', r.again_at) end
   if r.probe ~= '' then
     json = json .. string.format(',"probe":{"probe":"%s","until_ms":%.0f}', r.probe, probe_until_read(r))
   end
@@ -91,6 +92,9 @@ end
 local function commit()
   for _, r in pairs(people) do
     if r and r.orphan and r.state == 'waiting' then adopt(r) end -- guard: orphan-adopted
+  end
+  for _, r in ipairs(touched) do
+    if r.again_told and r.state == 'waiting' and not r.frames then show(r, frame('waiting')) end -- guard: again-told
   end
   write_index()
   for _, m in pairs(matches) do
