@@ -85,6 +85,6 @@ describe("numbers", () => {
     ["de", "2.345 Leute online", "1 Person online"],
   ])("in %s: %s", (lang, many, one) => {
     const { status } = (languages.find(([each]) => each === lang) ?? ["", english])[1](NAME);
-    expect([plain(status.here(2_345)), plain(status.online(1))]).toEqual([many, one]);
+    expect([plain(status.here(2_345)), plain(status.here(1))]).toEqual([many, one]);
   });
 });
