@@ -177,6 +177,7 @@ class Process:
         clock = SystemClock()
         contact.last_answer = lambda: store.answered_at
         contact.behind_s = lambda: store.behind_s
+        contact.late_since = store.late_since
         keys = keyring(settings)
         process = ProcessId("s_" + secrets.token_urlsafe(12))
         machine = Machine(

@@ -52,6 +52,8 @@ class Contact:
         """When any call to the store was answered last (monotonic seconds); set by the wiring."""
         self.behind_s: Callable[[], float] = lambda: 0.0
         """For how long the oldest call that was not sent yet has waited; set by the wiring."""
+        self.late_since: Callable[[float], float] = lambda _: 0.0
+        """For how long this process itself was late since an instant (monotonic); set by the wiring."""
         self.attention = asyncio.Event()
         """Set when the re-attach loop has something to do."""
         self.generation = 0
@@ -128,8 +130,13 @@ class Contact:
             self._echo.set()
 
     async def hears(self, within_s: float) -> bool:
-        """Whether the probe under way comes back within so long."""
-        return await self._clock.wait(self._echo, within_s)
+        """Whether the probe under way comes back within so long, our own lateness not counted."""
+        began_s, left_s = self._clock.monotonic(), within_s
+        while not await self._clock.wait(self._echo, left_s):
+            left_s = within_s + self.late_since(began_s) - (self._clock.monotonic() - began_s)
+            if left_s <= 0.001:
+                return False
+        return True
 
     def beaten(self, beat: Beat, sent_s: float, received_s: float) -> None:
         """A beat was answered; the instants are our ``monotonic``."""
@@ -145,7 +152,8 @@ class Contact:
     def away_s(self) -> float:
         """Return for how long the store has been away from us: it answered nothing, or we do not hear it.
 
-        A store that answers is slow at most: its people keep what they have, and wait.
+        A store that answers is slow at most: its people keep what they have, and wait. The time for which
+        this process itself was late does not count.
         """
         since = self._started_at if self._beaten_at is None else self._beaten_at
         if self._deaf_since is not None:
@@ -153,7 +161,7 @@ class Contact:
         elif not self._spells & NO_PRIMARY:
             since = max(since, self.last_answer() or since)
         since = max(since, self._held_up_until)
-        return self._clock.monotonic() - since
+        return self._clock.monotonic() - since - self.late_since(since)
 
     def deaf(self) -> None:
         """Note that the store took our last probe, and it did not come back over our own subscription."""

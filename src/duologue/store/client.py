@@ -8,6 +8,7 @@ again (``on_suspicion``).
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -28,6 +29,7 @@ from duologue.store.errors import (
     from_reply,
 )
 from duologue.store.lanes import Bulk, Control, Data, Interactive, Queue
+from duologue.store.lateness import OwnTime
 from duologue.store.link import Address, BadUrl, Link, ServerInfo, pack
 from duologue.store.pace import Pace
 from duologue.store.patience import Patience
@@ -100,7 +102,7 @@ class Store:
         connect_s: float = CONNECT_S,
         answer_s: float = ANSWER_S,
         now: Callable[[], float] = time.monotonic,
-        connect: Connect = Link.open,
+        connect: Connect | None = None,
     ) -> None:
         """Raises ``BadUrl``; does not connect yet. ``now`` and ``connect`` are for tests."""
         self._address = Address(url)
@@ -109,20 +111,22 @@ class Store:
         self._connect_s = connect_s
         self._answer_s = answer_s
         self._now = now
-        self._connect = connect
+        self._own = OwnTime(now)
+        self._connect: Connect = connect or functools.partial(Link.open, limit=self._own.limit)
         self._running = False
         self._server: ServerInfo | None = None
-        self._budget = Budget(now)
+        own_now = self._own.now
+        self._budget = Budget(own_now)
         self._pace = Pace()
         self._window = Window()
-        control, bulk = Queue(Lane.CONTROL, now, self._metrics), Bulk(now, self._metrics)
-        signs = Interactive(now, self._metrics, Lane.SIGNS)
-        interactive = Interactive(now, self._metrics)
+        control, bulk = Queue(Lane.CONTROL, own_now, self._metrics), Bulk(own_now, self._metrics)
+        signs = Interactive(own_now, self._metrics, Lane.SIGNS)
+        interactive = Interactive(own_now, self._metrics)
         self._queues: dict[Lane, Queue] = {each.lane: each for each in (control, signs, interactive, bulk)}
         data = self._pipe(Data(signs, interactive, bulk, self._pace, self._window))
         self._pipes = {**dict.fromkeys(Lane, data), Lane.CONTROL: self._pipe(Control(control))}
         self._patience = {
-            lane: Patience(answer_s, self.address, now) for lane in Lane if lane is not Lane.BULK
+            lane: Patience(answer_s, self.address, own_now) for lane in Lane if lane is not Lane.BULK
         }
         """A bulk call has none: as long as its connection answers it is not given up."""
         self.answered_at: float | None = None
@@ -147,6 +151,11 @@ class Store:
         """How long the oldest call that was not sent yet has waited (seconds); 0.0: none waits."""
         return max(queue.waited_s for queue in self._queues.values())
 
+    def late_since(self, instant_s: float) -> float:
+        """Return for how long this process itself was late since then (monotonic seconds): that is not the
+        store's time."""
+        return self._own.late_since(instant_s)
+
     def may_repeat(self, lane: Lane) -> bool:
         """Return whether an interrupted call may be repeated now; true spends one of the repeats allowed."""
         allowed = self._budget.spend()
@@ -159,6 +168,7 @@ class Store:
         failure: Exception | None = None
         async with asyncio.TaskGroup() as group:
             serving = [group.create_task(pipe.serve()) for pipe in set(self._pipes.values())]
+            serving.append(group.create_task(self._own.run()))
             self._running = True
             try:
                 yield self
@@ -205,7 +215,7 @@ class Store:
         link = await self._connect(self._address, self._connect_s)
         try:
             try:
-                async with asyncio.timeout(self._answer_s):
+                async with self._own.limit(self._answer_s):
                     server = await link.info()
                     await link.send(pack("SUBSCRIBE", channel))
                     reply = await link.read()
@@ -222,7 +232,7 @@ class Store:
             raise StoreUnavailable(CLOSED)
         answer = asyncio.get_running_loop().create_future()
         queue = self._queue(lane)
-        call = Call(name, script, packed, answer, queue.lane, self._now())
+        call = Call(name, script, packed, answer, queue.lane, self._own.now())
         queue.put(call)
         if queue.lane in self._patience:
             self._patience[queue.lane].begin(call)
@@ -239,14 +249,14 @@ class Store:
             connect=self._connect,
             connect_s=self._connect_s,
             answer_s=self._answer_s,
-            now=self._now,
+            own=self._own,
             opened=self._opened,
             answered=self._answered,
             moved=self._on_suspicion,
         )
 
-    def _answered(self, at: float) -> None:
-        self.answered_at = at
+    def _answered(self) -> None:
+        self.answered_at = self._now()
         self._budget.succeeded()
 
     def _opened(self, pipe: Pipe, server: ServerInfo) -> None:

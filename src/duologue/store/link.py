@@ -7,7 +7,7 @@ resubscribes without a word, and both hide what suspicion needs to know
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,15 +83,17 @@ class Address:
                 raise BadUrl(f"it names no host: {parts.scheme}://host:6379/0")
             self.shown = f"{parts.scheme}://{parts.hostname}:{port or DEFAULT_PORT}/{fields.get('db', 0)}"
         # RESP2 is the quicker one here, and what the scripts' replies are read as.
-        ours = {"protocol": 2, "socket_timeout": None, "decode_responses": False, "driver_info": None}
+        ours = {"protocol": 2, "decode_responses": False, "driver_info": None}
+        # Time limits are ours, by our own time.
+        ours |= {"socket_timeout": None, "socket_connect_timeout": None}
         self._fields: dict[str, Any] = {**fields, **ours}
         # The query of the address must not bring the library's retries back.
         self._fields.pop("retry_on_timeout", None)
         self._fields.pop("max_connections", None)
 
-    def connection(self, connect_s: float) -> AbstractConnection:
+    def connection(self) -> AbstractConnection:
         """A connection that is not open yet."""
-        return self._class(**{**self._fields, "socket_connect_timeout": connect_s})
+        return self._class(**self._fields)
 
 
 class Link:
@@ -102,14 +104,19 @@ class Link:
         self._address = address
 
     @classmethod
-    async def open(cls, address: Address, connect_s: float) -> "Link":
-        """Connected, signed in, database chosen. Raises ``StoreUnavailable``."""
+    async def open(
+        cls,
+        address: Address,
+        connect_s: float,
+        limit: Callable[[float], contextlib.AbstractAsyncContextManager[object]] = asyncio.timeout,
+    ) -> "Link":
+        """Connected, signed in, database chosen. Raises ``StoreUnavailable``; ``limit`` counts the time."""
         try:
-            connection = address.connection(connect_s)
+            connection = address.connection()
         except TypeError as error:  # an argument in the query that no connection knows
             raise BadUrl(f"{address.shown}: {str(error).rpartition('()')[2].strip()}") from error
         try:
-            async with asyncio.timeout(connect_s):
+            async with limit(connect_s):
                 await connection.connect()  # type: ignore[no-untyped-call]  # the library has no types here
         except (*LOST, library.ResponseError) as error:
             await _drop(connection)

@@ -21,6 +21,7 @@ from duologue.store.errors import (
     from_reply,
 )
 from duologue.store.lanes import Batches
+from duologue.store.lateness import Limit, OwnTime
 from duologue.store.link import Address, Link, ServerInfo, pack
 
 log = structlog.get_logger(__name__)
@@ -44,18 +45,19 @@ class Pipe:
         connect: Connect,
         connect_s: float,
         answer_s: float,
-        now: Callable[[], float],
+        own: OwnTime,
         opened: Callable[["Pipe", ServerInfo], None],
-        answered: Callable[[float], None],
+        answered: Callable[[], None],
         moved: Callable[[str], None],
     ) -> None:
-        """``opened`` is told each new connection, ``answered`` when each answer came, ``moved`` a cause."""
+        """``opened`` is told each new connection, ``answered`` each answer, ``moved`` a cause.
+        ``own``: the time that counts for how long the store takes."""
         self._address = address
         self._batches = batches
         self._connect = connect
         self._connect_s = connect_s
         self._answer_s = answer_s
-        self._now = now
+        self._own = own
         self._opened = opened
         self._answered = answered
         self._moved = moved
@@ -101,7 +103,7 @@ class Pipe:
 
     async def _answer(self, link: Link, batch: list[Call]) -> bool:
         """Return whether the batch was answered; if not, its calls failed, and the connection is closed."""
-        began = self._now()
+        began = self._own.now()
         try:
             await self._in_time(link, batch)
         except StoreError as error:
@@ -115,7 +117,7 @@ class Pipe:
             fail_all(batch, StoreInterrupted(CLOSED))
             raise
         self._failures = 0
-        self._batches.answered(batch, self._now() - began)
+        self._batches.answered(batch, self._own.now() - began)
         return True
 
     async def _in_time(self, link: Link, batch: list[Call]) -> None:
@@ -125,7 +127,7 @@ class Pipe:
         hand, and cause a suspicion, that is, more work.
         """
         try:
-            async with asyncio.timeout(self._answer_s) as patience:
+            async with self._own.limit(self._answer_s) as patience:
                 await self._exchange(link, batch, patience)
         except TimeoutError as error:
             raise self._late() from error
@@ -133,7 +135,7 @@ class Pipe:
     def _late(self) -> StoreInterrupted:
         return StoreInterrupted(f"{self._address.shown} did not answer in {self._answer_s:g} s")
 
-    async def _exchange(self, link: Link, batch: list[Call], patience: asyncio.Timeout) -> None:
+    async def _exchange(self, link: Link, batch: list[Call], patience: Limit) -> None:
         unknown = await self._once(link, batch, patience)
         if not unknown:
             return
@@ -145,26 +147,26 @@ class Pipe:
         for call in await self._once(link, unknown, patience):
             call.fail(StoreError(f"{call.name}: the store does not keep scripts"))
 
-    async def _once(self, link: Link, batch: list[Call], patience: asyncio.Timeout) -> list[Call]:
+    async def _once(self, link: Link, batch: list[Call], patience: Limit) -> list[Call]:
         """Sends and answers them; those whose script the store does not know are returned, not answered."""
         for call in batch:
             call.is_sent = True
         await link.send(b"".join(call.packed for call in batch))
         unknown, moved = [], ""
-        heard_at = self._now()
+        heard_at = self._own.now()
         for call in batch:
             reply = await link.read()
-            now = self._now()
+            now = self._own.now()
             if now - heard_at > self._answer_s / 8:
                 heard_at = now
-                patience.reschedule(asyncio.get_running_loop().time() + self._answer_s)
+                patience.renew()
             if isinstance(reply, library.NoScriptError):
                 unknown.append(call)
             elif isinstance(reply, library.ResponseError):
                 moved = moved or MOVED_AWAY.get(code_of(reply), "")
-                self._refuse(call, reply, now)
+                self._refuse(call, reply)
             else:
-                self._answered(now)
+                self._answered()
                 call.succeed(reply)
         if moved:
             # The name in the address may lead to the new owner by now: open again.
@@ -172,10 +174,10 @@ class Pipe:
             raise StoreUnavailable(f"{self._address.shown}: {moved}")
         return unknown
 
-    def _refuse(self, call: Call, reply: library.ResponseError, now: float) -> None:
+    def _refuse(self, call: Call, reply: library.ResponseError) -> None:
         error = from_reply(reply, call.name)
         if not isinstance(error, StoreUnavailable):
-            self._answered(now)
+            self._answered()
         call.fail(error)
 
     async def _reach(self) -> Link:
@@ -190,7 +192,7 @@ class Pipe:
     async def _open(self) -> Link:
         link = await self._connect(self._address, self._connect_s)
         try:
-            async with asyncio.timeout(self._answer_s):
+            async with self._own.limit(self._answer_s):
                 server = await link.info()
         except TimeoutError as error:
             await link.close()

@@ -1,5 +1,7 @@
 """Suspicion, echoes, and the store's clock."""
 
+import asyncio
+
 import pytest
 
 from duologue.delivery.clock import StoreClock
@@ -124,3 +126,35 @@ def test_a_jump_of_the_stores_clock_is_followed_at_once() -> None:
     assert store.offset_ms == pytest.approx(3_604_998.5)
     store.note(3.0, 3.4, 3_608_300)
     assert store.offset_ms == pytest.approx(3_604_998.5), "a slow answer contradicts nothing"
+
+
+async def test_our_own_lateness_is_not_the_stores_absence(scene: Scene) -> None:
+    """What this process was late is taken out; a store that is silent for longer is away."""
+    contact, clock = scene.contact, scene.clock
+    began = clock.now
+    await clock.turn(3.0)
+    assert contact.is_away, "control: nothing was late"
+    contact.late_since = lambda since: 2.5 if since <= began else 0.0
+    assert contact.away_s() == pytest.approx(0.5)
+    await clock.turn(1.6)
+    assert contact.is_away
+
+
+async def test_an_echo_that_we_read_late_is_heard(scene: Scene) -> None:
+    """A limit that ends while the process stands still is given the lost time again, once."""
+    contact, clock = scene.contact, scene.clock
+    late = [0.4]
+    contact.late_since = lambda _: late[0]
+    token = contact.probe()
+    async with asyncio.TaskGroup() as group:
+        hearing = group.create_task(contact.hears(0.5))
+        await clock.turn(0.6)
+        contact.echoed(token)
+        await clock.turn(0.1)
+    assert hearing.result()
+    late[0] = 0.0
+    contact.probe()
+    async with asyncio.TaskGroup() as group:
+        hearing = group.create_task(contact.hears(0.5))
+        await clock.turn(0.6)
+    assert not hearing.result(), "control: it is deaf"

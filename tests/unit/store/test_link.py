@@ -48,7 +48,7 @@ def test_a_bad_address_does_not_show_its_password() -> None:
 
 def test_the_query_of_an_address_cannot_bring_silent_retries_back() -> None:
     """The library would retry on a time-out if the address asked for it."""
-    connection = Address("redis://localhost?retry_on_timeout=yes&protocol=3").connection(1)
+    connection = Address("redis://localhost?retry_on_timeout=yes&protocol=3").connection()
     assert connection.retry.get_retries() == 0
     assert connection.protocol == 2
 
