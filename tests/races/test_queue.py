@@ -87,12 +87,18 @@ def test_p07_others_in_the_queue(stage: Stage) -> None:
     assert stage.waits("cat")
 
 
-def test_p07_a_block_while_they_wait(stage: Stage) -> None:
-    """Ann blocks Ben 3 s after she pressed Next: they never meet again."""
+@held_by("blocker-expects-nobody")
+@pytest.mark.parametrize("after_ms", [250, 3_000])
+def test_p07_a_block_while_they_wait(stage: Stage, after_ms: int) -> None:
+    """While they wait Ann blocks Ben: she reads no time from then on, he soon, and they never meet."""
     match = stage.meet("ann", "ben")
     stage.skip("ann")
-    stage.wait(3_000, "ann", "ben")
+    stage.wait(after_ms, "ann", "ben")
+    assert again_at(stage, "ann") is not None
     stage.block("ann", match)
+    assert again_at(stage, "ann") is None
+    stage.wait(3_750 - after_ms, "ann", "ben")
+    assert again_at(stage, "ben") is None
     stage.wait(60_000, "ann", "ben")
     assert stage.waits("ann")
     assert stage.waits("ben")

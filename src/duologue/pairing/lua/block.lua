@@ -20,6 +20,13 @@ local function block(r, id)
   end
   redis.call('ZREMRANGEBYRANK', key, 0, -BLOCKED_MAX - 1) -- guard: blocks-bounded
   redis.call('PEXPIRE', key, T.block_ttl_ms)
+  if r.again_with ~= id then return end
+  -- The person who blocks waits for the other one no more. What the other one reads ends with their next look.
+  expect_nobody(r) -- guard: blocker-expects-nobody
+  if other then
+    unsettle(other)
+    other.seek = now
+  end
 end
 
 local person, match, skip = ARGV[4], ARGV[5], ARGV[6] == '1'

@@ -1,14 +1,16 @@
 -- Who may be paired, and with whom (mechanism 3). Only pairable people stand in the index.
 
 -- Two who just met read when they meet again, if no other person comes. Neither does once one of them has left the queue.
+local function expect_nobody(r)
+  r.again_at, r.again_with, r.again_told = 0, '', true
+  touch(r)
+end
+
 local function call_off(r)
   if r.again_with == '' then return end
   local other = load(r.again_with)
-  local both = other and other.again_with == r.id -- guard: again-both -- off: local both = false
-  for _, one in ipairs({ r, both and other or nil }) do
-    one.again_at, one.again_with, one.again_told = 0, '', true
-    touch(one)
-  end
+  if other and other.again_with == r.id then expect_nobody(other) end
+  expect_nobody(r)
 end
 
 local function dequeue(r)
