@@ -47,6 +47,8 @@ class _Part(Enum):
 class Framing:
     """Hold back the bytes of one connection until they are known to be well framed."""
 
+    __slots__ = ("_kept", "_left", "_part")
+
     def __init__(self) -> None:
         self._part = _Part.HEAD
         self._left = 0

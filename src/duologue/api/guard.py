@@ -93,7 +93,24 @@ class Cycle(RequestResponseCycle):
 
 class Guard(HttpToolsProtocol):
     """uvicorn's protocol, with limits: uvicorn itself waits for a request without end and accepts any
-    number of headers."""
+    number of headers.
+
+    Its own attributes have slots: with uvicorn's they would be more than 30, of which CPython no longer keeps
+    the names once a class, and each connection would have a whole dictionary.
+    """
+
+    __slots__ = (
+        "_active",
+        "_deadline",
+        "_extensions",
+        "_framing",
+        "_head_bytes",
+        "_keeps",
+        "_last",
+        "_lingers",
+        "_may_be_large",
+        "_refused",
+    )
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -140,8 +157,12 @@ class Guard(HttpToolsProtocol):
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop all timers of this connection, and tell the request that is being answered."""
+        """Stop all timers of this connection, and tell the request that is being answered.
+
+        uvicorn keeps its own timer after a reset, and with it all that the connection had.
+        """
         self._in_time()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
         self.pipeline.clear()
         if self._active is not None and not self._active.response_complete:

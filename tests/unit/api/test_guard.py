@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from duologue.api import guard
 from duologue.api.framing import Framing
@@ -20,6 +23,8 @@ from tests.unguarded import unguard
 
 PATIENCE_S = 10
 SHORT_S = 0.3
+SHARED_KEYS = 30
+"""Of how many attributes CPython keeps the names once a class, and not once an instance."""
 
 HEAD = b"POST /command HTTP/1.1\r\nHost: x\r\n"
 COMMAND = HEAD + b"Content-Length: 2\r\n\r\nhi"
@@ -588,3 +593,52 @@ async def test_an_answer_can_be_cut(caplog: pytest.LogCaptureFixture) -> None:
         await client.closed()
         await app.gone.wait()
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+# --- what is left of a connection ---------------------------------------------------------
+
+
+def reset(client: Client) -> None:
+    """Close as a machine does that lost the connection: with a reset, not with an end."""
+    linger = struct.pack("ii", 1, 0)
+    client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    client.writer.transport.abort()
+
+
+async def after_a_reset(app: Echo, monkeypatch: pytest.MonkeyPatch, lost: Callable[..., None]) -> guard.Guard:
+    """A connection that answered one command, waited for the next and was reset; ``lost`` was told."""
+    ended: asyncio.Queue[tuple[guard.Guard, Exception | None]] = asyncio.Queue()
+
+    def told(one: guard.Guard, exc: Exception | None) -> None:
+        lost(one, exc)
+        ended.put_nowait((one, exc))
+
+    monkeypatch.setattr(guard.Guard, "connection_lost", told)
+    async with connected(app) as client:
+        client.writer.write(COMMAND)
+        await client.answered()
+        reset(client)
+        async with asyncio.timeout(PATIENCE_S):
+            one, exc = await ended.get()
+    assert isinstance(exc, ConnectionError)
+    return one
+
+
+async def test_a_reset_connection_leaves_no_timer(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its timer would keep the protocol and the last request for 75 s."""
+    one = await after_a_reset(app, monkeypatch, guard.Guard.connection_lost)
+    assert one.timeout_keep_alive_task is None
+
+
+async def test_by_uvicorn_alone_its_timer_stays(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control."""
+    one = await after_a_reset(app, monkeypatch, HttpToolsProtocol.connection_lost)
+    assert one.timeout_keep_alive_task is not None
+    one.timeout_keep_alive_task.cancel()
+
+
+async def test_connections_share_their_keys(app: Echo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the guard adds to uvicorn's attributes is in slots: none of it is in the dictionary."""
+    one = await after_a_reset(app, monkeypatch, guard.Guard.connection_lost)
+    assert not set(guard.Guard.__slots__) & set(vars(one))
+    assert len(vars(one)) <= SHARED_KEYS
