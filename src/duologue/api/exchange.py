@@ -38,6 +38,24 @@ _FIRST = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff
 _JSON = (b"content-type", b"application/json")
 
 
+PARAMETERS_MAX = 16
+"""Parameters of a query: no request has more than five. A head of 32 KiB could hold 16,000 of them."""
+
+
+def query_of(scope: Scope) -> Mapping[str, str]:
+    """Return the parameters of the query; the last one counts if a name comes twice.
+
+    Raises ``Problem`` (422) for too many, before they are taken apart.
+    """
+    text = scope["query_string"].decode("latin-1")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=PARAMETERS_MAX))
+    except ValueError as error:
+        raise Problem(
+            Code.BAD_FIELD, f"the query has more than {PARAMETERS_MAX} parameters: send the documented ones"
+        ) from error
+
+
 class HttpReply(NamedTuple):
     """A JSON answer that no cache keeps; ``fields`` are further header fields."""
 
@@ -64,8 +82,8 @@ class Exchange:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """Return the parameters of the query; the last one counts if a name comes twice."""
-        return dict(parse_qsl(self.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        """Return what ``query_of`` finds. Raises ``Problem`` (422)."""
+        return query_of(self.scope)
 
     def must_be_json(self) -> None:
         """Refuse a body whose content type is not JSON. Raises ``Problem`` (415).

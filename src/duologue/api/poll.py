@@ -37,10 +37,11 @@ def state(services: Services, polls: Polls | None) -> Endpoint:
     gate = services.gate
 
     async def handle(exchange: Exchange) -> HttpReply:
-        query = exchange.query
+        has_query = bool(exchange.scope["query_string"])
         caller = services.caller(
-            without_navigation(exchange.headers) if query else exchange.headers, secure=exchange.secure
+            without_navigation(exchange.headers) if has_query else exchange.headers, secure=exchange.secure
         )
+        query = exchange.query
         for name in query:
             if name not in NAMES:
                 raise Problem(Code.UNKNOWN_FIELD, "this parameter does not exist", field=name[:200])

@@ -78,6 +78,8 @@ RETRY_AFTER_S = "1"
 _HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": RETRY_AFTER_S},
+    # A defect is raised again after its answer, and the server then closes the connection.
+    HTTPStatus.INTERNAL_SERVER_ERROR: {"Connection": "close"},
 }
 
 

@@ -8,11 +8,11 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
-from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from duologue.api.exchange import query_of
 from duologue.api.gate import OPEN_AFTER_S, RateLimitGate, address_of, crowded, is_secure
 from duologue.api.guard import CUT
 from duologue.api.problems import Code, Problem, answer
@@ -150,8 +150,7 @@ class EventStream:
         if scope["method"] != "GET":
             raise Problem(Code.METHOD_NOT_ALLOWED, f"{scope['method']} is not served at this path")
         session = self._authenticate(without_navigation(headers), secure=is_secure(scope))
-        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        return session, page_of(query.get("page", [""])[-1])
+        return session, page_of(query_of(scope).get("page", ""))
 
 
 def page_of(text: str) -> PageId:

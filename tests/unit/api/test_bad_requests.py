@@ -44,11 +44,12 @@ async def test_a_command_for_which_there_was_no_time_says_so(
 
 
 async def test_a_defect_tells_nothing_of_itself(client: httpx.AsyncClient, recorder: Recorder) -> None:
-    """An unexpected error is a 500 problem without its text."""
+    """An unexpected error is a 500 problem without its text, and says that the connection ends with it."""
     recorder.error = RuntimeError("a secret path")
     answer = await client.post("/v1/skip", json={"match": "m_1"})
     assert (answer.status_code, answer.json()["code"]) == (500, "internal")
     assert "secret" not in answer.text
+    assert answer.headers["connection"] == "close"
 
 
 async def test_a_foreign_page_with_a_cookie_is_nobody(

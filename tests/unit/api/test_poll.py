@@ -82,6 +82,7 @@ def test_what_no_query_may_say(name: str, value: str) -> None:
         ("page=a%0ab", "bad-field", "page"),
         ("page=p1&wait_ms=15001", "bad-field", "wait_ms"),
         ("page=p1&person=x", "unknown-field", "person"),
+        ("page=p1" + "&page=p1" * 16, "bad-field", None),
     ],
 )
 async def test_refusals(

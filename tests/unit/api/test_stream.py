@@ -52,6 +52,7 @@ async def never() -> Message:
         (scope(query=b"page=" + b"x" * 65), True, 422),
         (scope(query=b"page=%0d%0aSet-Cookie:x"), True, 422),
         (scope(query=b"\xff\xfe"), True, 422),
+        (scope(query=b"page=a1" + b"&page=a1" * 16), True, 422),
         (scope(), False, 404),
         (scope(method="POST"), True, 405),
     ],

@@ -160,6 +160,7 @@ async def test_a_defect_is_answered_and_raised(public: Public, tokens: Any, reco
     with pytest.raises(ZeroDivisionError):
         await public(request("/v1/state", headers=headers), receive, send)
     assert (sent[0]["status"], sent[1]["body"].count(b'"internal"')) == (500, 1)
+    assert (b"connection", b"close") in [(name.lower(), value) for name, value in sent[0]["headers"]]
 
 
 async def test_a_stream_that_fails(make_services: MakeServices) -> None:
