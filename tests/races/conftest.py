@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from duologue.pairing.timings import Timings
+from tests.races.control import timings_of
 from tests.races.stage import Stage
 from tests.servers import StoreServer
 
@@ -16,9 +16,8 @@ def stage(request: pytest.FixtureRequest, store_server_each: StoreServer) -> Ite
     The mark ``timings`` names constants other than the defaults.
     """
     without: tuple[str, ...] = getattr(request, "param", ())
-    mark = request.node.get_closest_marker("timings")
     with store_server_each.client() as client:
-        stage = Stage(client, without, timings=Timings(**mark.kwargs) if mark else None)
+        stage = Stage(client, without, timings=timings_of(request))
         try:
             yield stage
             assert without or stage.direct.broken() == []

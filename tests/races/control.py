@@ -2,6 +2,14 @@
 
 import pytest
 
+from duologue.pairing.timings import Timings
+
+
+def timings_of(request: pytest.FixtureRequest) -> Timings | None:
+    """Return what the mark ``timings`` of a test names, or None for the defaults."""
+    mark = request.node.get_closest_marker("timings")
+    return Timings(**mark.kwargs) if mark else None
+
 
 def held_by(*guards: str) -> pytest.MarkDecorator:
     """Plays the test once as it is, and once without each guard, where an assertion of it must fail.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import redis
 
-from duologue.pairing.timings import RoomRules
+from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     Audit,
     Deletion,
@@ -33,6 +33,7 @@ class RoomStage(Stage):
         without: Iterable[str] = (),
         *,
         rules: RoomRules | None = None,
+        timings: Timings | None = None,
         serves: bool = True,
     ) -> None:
         self.rooms: dict[str, int] = {}
@@ -40,7 +41,7 @@ class RoomStage(Stage):
         self.media_server_is_up = True
         self.serves = serves
         self.deleted: list[str] = []
-        super().__init__(client, without, media=MediaKind.LIVEKIT, rules=rules)
+        super().__init__(client, without, media=MediaKind.LIVEKIT, rules=rules, timings=timings)
 
     # What people do, with the workers on the spot
 

@@ -155,6 +155,7 @@ def test_the_longest_wait_is_served_first(stage: Stage) -> None:
 
 @held_by("own-time")
 @pytest.mark.parametrize("step", [HOUR_MS, -HOUR_MS], ids=["ahead", "back"])
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_two_who_met_lately_meet_again_when_they_would(stage: Stage, step: int) -> None:
     """Not at once, though an hour seems to have passed; after 15 s, though none seem to have."""
     stage.meet("ann", "ben", media=OPEN)

@@ -89,6 +89,7 @@ def test_s07_answers_to_probes_are_no_media(stage: Stage) -> None:
 
 
 @held_by("blocks")
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_s08_who_does_harm_and_skips_first(stage: Stage) -> None:
     """Ann can report Eve, with what was said; Eve is told nothing, and the two never meet again."""
     match = stage.meet("eve", "ann", media=OPEN)

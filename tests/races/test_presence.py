@@ -1,5 +1,7 @@
 """Races of presence: who is gone, who is only quiet, and how soon the other is free (mechanisms 5 and 6)."""
 
+import pytest
+
 from duologue.pairing.vocabulary import DetachCause, Media, Outcome
 from tests.races.control import held_by
 from tests.races.stage import Stage
@@ -98,6 +100,7 @@ def test_r11_back_on_another_process_as_the_deadline_falls_due(stage: Stage) -> 
 
 
 @held_by("media-attach-anew")
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_r11_media_begins_anew_when_one_is_back(stage: Stage) -> None:
     """B was away while its media came up: it has ten seconds again."""
     stage.meet("ann", "ben")

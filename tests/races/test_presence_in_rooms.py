@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.races import test_presence
+from tests.races.control import timings_of
 from tests.races.rooms import RoomStage
 from tests.servers import StoreServer
 
@@ -16,7 +17,7 @@ def stage(request: pytest.FixtureRequest, store_server_each: StoreServer) -> Ite
     """An empty store; afterwards the invariants hold, and so they do of the rooms."""
     without: tuple[str, ...] = getattr(request, "param", ())
     with store_server_each.client() as client:
-        stage = RoomStage(client, without)
+        stage = RoomStage(client, without, timings=timings_of(request))
         try:
             yield stage
             assert without or stage.direct.broken() == []

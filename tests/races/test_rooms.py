@@ -9,7 +9,7 @@ import pytest
 
 from duologue.pairing.timings import RoomRules
 from duologue.pairing.vocabulary import Deletion, Media, Outcome, ParticipantFact, RoomLoss, Side
-from tests.races.control import held_by
+from tests.races.control import held_by, timings_of
 from tests.races.direct import play
 from tests.races.rooms import CLOSE, OPEN, RoomStage
 from tests.servers import StoreServer
@@ -30,7 +30,7 @@ def stage(
     """An empty store and media server; afterwards the invariants hold."""
     without: tuple[str, ...] = getattr(request, "param", ())
     with store_server_each.client() as client:
-        stage = RoomStage(client, without, rules=rules)
+        stage = RoomStage(client, without, rules=rules, timings=timings_of(request))
         try:
             yield stage
             assert without or stage.direct.broken() == []
@@ -65,6 +65,7 @@ def test_a_room_opens_and_both_are_told(stage: RoomStage) -> None:
 
 
 @held_by("media-from-open")
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_r22_a_slow_server_costs_nobody_their_media_time(stage: RoomStage) -> None:
     """The room opens after 8 s: both have 10 s from there."""
     meet_by_hand(stage)
@@ -259,6 +260,7 @@ def test_r04_a_deletion_fails(stage: RoomStage) -> None:
 
 
 @held_by("claim-runs-out")
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_r04_the_process_dies_while_it_deletes(stage: RoomStage) -> None:
     """The entry outlives it: another process deletes the room."""
     match = stage.meet("ann", "ben", media=Media.OPEN)
@@ -273,6 +275,7 @@ def test_r04_the_process_dies_while_it_deletes(stage: RoomStage) -> None:
     assert stage.outbox() == []
 
 
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_r05_a_name_is_used_once(stage: RoomStage) -> None:
     """The same two meet again while their old room closes late: another room, and it stays."""
     first = stage.meet("ann", "ben", media=Media.OPEN)
@@ -337,6 +340,7 @@ def test_r18_a_create_lands_when_nobody_expects_it_any_more(stage: RoomStage) ->
     assert stage.outbox() == []
 
 
+@pytest.mark.timings(relax_alone_ms=15_000)
 def test_r18_a_create_that_was_heard_of_delays_nothing(stage: RoomStage) -> None:
     """Its room was deleted once: no repeats for 10 s after an ordinary quick skip."""
     match = stage.meet("ann", "ben", media=Media.OPEN)
