@@ -8,6 +8,7 @@ from duologue.cli import main
 from duologue.delivery.contact import Contact
 from duologue.delivery.stream import Stream
 from duologue.pairing import scripts
+from duologue.store.lateness import OwnTime
 from duologue.workers.reattach import Reattach
 
 
@@ -25,13 +26,22 @@ def untold(self: Stream) -> None:
     self.knows_unavailable = False
 
 
+def never_late(self: OwnTime, instant_s: float) -> float:
+    """In place of the seconds by which this process was late."""
+    return 0.0
+
+
 def unsuspecting(self: Contact) -> None:
     """In place of a suspicion."""
 
 
 def no_word_of_the_store_s_return() -> None:
-    """People who were told that the store is away are left to find out. Two things tell them: the end of the
-    outage, and what a process that was held up suspects of itself."""
+    """A process that was held up takes the store for away, and people are left to find out that it is not.
+
+    Three things prevent that: own lateness is not the store's, the end of an outage is told, and a process
+    that was held up suspects itself.
+    """
+    OwnTime.late_since = never_late  # type: ignore[method-assign]
     Stream.available = untold  # type: ignore[method-assign]
     Contact.held_up = unsuspecting  # type: ignore[method-assign]
 

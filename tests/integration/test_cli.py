@@ -130,7 +130,9 @@ def test_a_terminal_that_closes_is_an_orderly_stop(data: Path) -> None:
     """SIGHUP is an orderly stop, and later output to the closed terminal stops nothing."""
     ours, its = pty.openpty()
     command = [*COMMAND, "--no-page", "--port", "0", "--data", str(data), "--log-level", "debug"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup ignores it, and so would the server
     process = subprocess.Popen(command, env=clean_environment({}), stdout=its, stderr=its)
+    signal.signal(signal.SIGHUP, before)
     try:
         os.close(its)
         said = b""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_a_store_that_will_do(kind: str, version: str) -> None:
     wiring.look_at(ServerInfo(kind, version, "", "noeviction"))
 
 
+@pytest.fixture
+def hang_up_counts() -> Iterator[None]:
+    """Under nohup SIGHUP is ignored, and our servers keep to that."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_up_counts")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_during_the_start_cancels_it_and_later_stops_the_server(
     number: signal.Signals,
