@@ -187,8 +187,8 @@ function others({ people_online }: Model): number {
 const LONG_S = 5;
 
 /** In how long two people meet again, or for how long one has waited, once that is long. */
-function timer({ model, wait: { again_s, waited_s } }: Situation, { status }: Words): string | null {
-  if (model.skipping !== null) return null;
+function timer({ model, failure, wait: { again_s, waited_s } }: Situation, { status }: Words): string | null {
+  if (model.skipping !== null || failure !== null) return null; // a reason is long, and matters more
   if (again_s !== null) return status.againIn(again_s);
   return waited_s >= LONG_S ? status.waited(waited_s) : null;
 }
