@@ -428,6 +428,7 @@ def test_a_misspelt_proxy_is_refused() -> None:
         wiring.check(replace(Settings(), page=False, trusted_proxies="10.0.0.0/99"))
 
 
+@pytest.mark.usefixtures("logs_restored")
 def test_a_brand_file_is_refused_at_the_start(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
