@@ -62,6 +62,7 @@ MEASURED = (
     "tests/proxies/test_frames.py",
     "tests/proxies/test_rolling.py",
     "tests/integration/test_one_address.py",
+    "tests/integration/test_polling.py",
 )
 """These measure times against bounds of seconds. A test of them that fails beside others is judged alone."""
 
