@@ -88,6 +88,7 @@ def test_the_signs_that_are_owed_are_lost(stage: Stage) -> None:
     assert stage.waits("ann")
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", [Stage, RoomStage], ids=["peer", "rooms"])
 def test_any_record_is_lost(kind: type[Stage], valkey9: StoreServer, whole: bool) -> None:
     """Between any two steps anything may be gone: no script raises, and 45 s later no one is stuck."""
