@@ -342,8 +342,8 @@ class Metrics:
         """A round of a loop raised; the loop goes on."""
         self._failed_rounds.labels(worker).inc()
 
-    def lists_compared(self, strays: int, missing: int) -> None:
-        """Count what the comparison of two lists of people mended."""
+    def lists_mended(self, strays: int, missing: int) -> None:
+        """Count the people whom a round found on only one of the two lists."""
         self._lists.labels("stray").inc(strays)
         self._lists.labels("missing").inc(missing)
 

@@ -224,7 +224,7 @@ class Process:
             beat.Beat(machine, hub, contact, clock, reopen=feed.reopen),
             sweep.Sweep(machine, process, settings.pools, clock),
             reattach.Reattach(hub, contact, clock, remember=remember),
-            census.Census(hub, contact, clock, metrics, remember=remember),
+            census.Census(hub, contact, clock, remember=remember),
             *(rooms.loops if rooms else ()),
         )
         services = Services(

@@ -89,7 +89,7 @@ class Process:
         self.beat = Beat(self.machine, self.hub, self.contact, self.clock, reopen=self.feed.reopen)
         self.sweep = Sweep(self.machine, self.id, ["main"], self.clock)
         self.reattach = Reattach(self.hub, self.contact, self.clock)
-        self.census = Census(self.hub, self.contact, self.clock, self.metrics)
+        self.census = Census(self.hub, self.contact, self.clock)
         self.events = EventStream(self.hub, by_name)
         self._ear = ear
         self._group: asyncio.TaskGroup | None = None

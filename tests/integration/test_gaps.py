@@ -258,7 +258,7 @@ async def test_a_missing_person_is_found_by_the_length_of_the_list(valkey9: Stor
 
 
 async def test_a_process_id_is_used_again(valkey9: StoreServer) -> None:
-    """People of its former life are listed, and the numbers go on: they go, nothing is suspected."""
+    """People of its former life are listed, and the numbers go on: they go, nothing is suspected for that."""
     async with scene(valkey9) as here:
         again = Process(here.server.url)
         again.id = again.hub.process = ProcessId("s_again")

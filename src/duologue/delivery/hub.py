@@ -153,7 +153,7 @@ class Hub:
         self.means = Means(media, contact, metrics, offer, self.doubt)
         self.doubtful: set[Connection] = set()
         self._wake_rooms = wake_rooms
-        self._metrics = metrics
+        self.metrics = metrics
         self._clock = clock
         self._by_id: dict[ConnectionId, Connection] = {}
         self._open: dict[Connection, float] = {}
@@ -241,7 +241,7 @@ class Hub:
             expires_at_ms=expires_at_ms,
             marks=marks,
         )
-        self._metrics.stream_opened()
+        self.metrics.stream_opened()
         if self.contact.draining:
             self._open[stream] = self._clock.monotonic()
             stream.reconnect(End.DRAIN, self._drain_span_s)
@@ -291,7 +291,7 @@ class Hub:
         self.doubtful.discard(connection)
         why = connection.ended or End.CLOSED
         if isinstance(connection, Stream):
-            self._metrics.stream_ended(why, self._clock.monotonic() - opened_at)
+            self.metrics.stream_ended(why, self._clock.monotonic() - opened_at)
             connection.drop_waiting()
         if connection.id in self._by_id:
             self.spawn(self._detach(connection, why.detach))
@@ -339,7 +339,7 @@ class Hub:
             connection.taken_over()
         elif isinstance(answer, Crowded):
             connection.claimed = False
-            self._metrics.limited("people", "network")
+            self.metrics.limited("people", "network")
             connection.crowded()
         else:
             connection.attach_answered(answer, "connected", generation)
@@ -362,7 +362,7 @@ class Hub:
                 try:
                     await self.machine.detach(connection.person, connection.id, cause)
                 except StoreError as error:
-                    self._metrics.detach_failed()
+                    self.metrics.detach_failed()
                     log.info("detach failed, left to stray", error=str(error))
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
@@ -382,7 +382,7 @@ class Hub:
             await work
         except Exception:
             # One stream's trouble must not end the group, that is, everybody's streams.
-            self._metrics.worker_failed("hub")
+            self.metrics.worker_failed("hub")
             log.exception("a stream's task failed")
 
     # --- what arrives ----------------------------------------------------------------
@@ -415,7 +415,7 @@ class Hub:
             connection.take(publication)
         except Exception:
             # What one person cannot be told must not silence the feed of all: they come back for a snapshot.
-            self._metrics.worker_failed("hub")
+            self.metrics.worker_failed("hub")
             log.exception("a publication that could not be written")
             connection.end(End.DEFECT)
 
@@ -509,7 +509,7 @@ class Hub:
                 self.tell_waiting()
                 self.beat_hearts()
             except Exception:
-                self._metrics.worker_failed("heartbeats")
+                self.metrics.worker_failed("heartbeats")
                 log.exception("a round of heartbeats failed")
 
     def _begin_heartbeats(self, stream: Stream) -> None:

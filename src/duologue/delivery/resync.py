@@ -97,11 +97,14 @@ class Resync:
         live = [one for one in missing.values() if one.ended is None]
         for start in range(0, len(live), BATCH):
             await self.some(live[start : start + BATCH])
+        self._hub.metrics.lists_mended(strays, len(live))
         return strays, len(live)
 
     async def strays(self) -> int:
         """Detach whom the store lists as ours and we do not hold; how many they were."""
-        return await self._machine.stray(self._hub.process, self._hub.holds)
+        strays = await self._machine.stray(self._hub.process, self._hub.holds)
+        self._hub.metrics.lists_mended(strays, 0)
+        return strays
 
     def _mend(self, one: Connection, before: Seen, answer: Reattached, generation: int) -> None:
         if isinstance(answer, Refused):

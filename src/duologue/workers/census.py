@@ -12,7 +12,6 @@ from duologue.delivery.clock import Clock
 from duologue.delivery.contact import Contact
 from duologue.delivery.hub import Hub
 from duologue.delivery.resync import BATCH, Resync
-from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import ConnectionId
 
 PERIOD_S = 300.0
@@ -30,7 +29,6 @@ class Census:
         hub: Hub,
         contact: Contact,
         clock: Clock,
-        metrics: Metrics,
         *,
         remember: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
@@ -38,7 +36,6 @@ class Census:
         self._hub = hub
         self._contact = contact
         self._clock = clock
-        self._metrics = metrics
         self._remember = remember
         self._resync = Resync(hub)
         self._ids: Sequence[ConnectionId] = ()
@@ -82,5 +79,4 @@ class Census:
 
     async def _compare(self) -> None:
         strays, missing = await self._resync.compare()
-        self._metrics.lists_compared(strays, missing)
         self._contact.lists.compared(strays + missing)

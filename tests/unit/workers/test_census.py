@@ -59,9 +59,7 @@ async def at_work(scene: Scene, people: int) -> AsyncIterator[Listed]:
             one = stack.enter_context(scene.hub.open(person, PAGE, alias=""))
             listed.people[person] = one.id
         await settle()
-        task = group.create_task(
-            repeat(Census(scene.hub, scene.contact, scene.clock, scene.metrics), scene.metrics)
-        )
+        task = group.create_task(repeat(Census(scene.hub, scene.contact, scene.clock), scene.metrics))
         await settle()
         yield listed
         task.cancel()
@@ -148,7 +146,7 @@ async def test_what_else_a_store_may_have_lost(scene: Scene) -> None:
     async def remember() -> None:
         told.append(scene.clock.now)
 
-    loop = Census(scene.hub, scene.contact, scene.clock, scene.metrics, remember=remember)
+    loop = Census(scene.hub, scene.contact, scene.clock, remember=remember)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(repeat(loop, scene.metrics))
         await scene.clock.turn(14)

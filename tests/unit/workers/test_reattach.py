@@ -49,9 +49,11 @@ async def test_without_a_suspicion_nobody_is_named(scene: Scene, connection: Con
 
 
 async def test_a_suspicion_looks_for_strays_too(scene: Scene, connection: Connection) -> None:
-    """Those whom the store lists and we do not hold."""
+    """Those whom the store lists and we do not hold; they are counted as a comparison's are."""
+    scene.machine.answers["stray"] = [1]
     scene.contact.suspect("feed")
     await scene.clock.turn(0.5)
+    assert scene.value("lists_mended_total", what="stray") == 1
     ((process, holds),) = scene.machine.named("stray")
     assert process == PROCESS
     assert holds(ANN, connection.id)
