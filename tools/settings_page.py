@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from duologue.cli import shown
-from duologue.identity.limits import IN_MEMORY, Kind
-from duologue.settings import Settings, flag, variable
+from duologue.identity.limits import DEFAULTS, IN_MEMORY, Kind
+from duologue.settings import Settings, flag, is_advanced, variable
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 
 HEAD = """\
 # Settings
 
-*This page is generated from `src/duologue/settings.py`: change a text there, then run `python
-tools/settings_page.py`.*
+*This page is generated from `src/duologue/settings.py` and `src/duologue/pairing/timings.py`: change a text
+there, then run `python tools/settings_page.py`.*
 
 Each setting is an option of `duologue serve` and an environment variable; the option wins. A switch is
 turned off with `--no-` (`--no-guests`), and as a variable takes `on` or `off`. `duologue serve --help`
@@ -32,7 +32,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
                "origins", "cors_origins", "drain_s", "log_level", "log_format"),
     "Store": ("data", "redis_url", "secret", "rewrite_s", "evidence_bytes"),
     "People": ("pools", "guests", "reserved_names", "ask_after", "network_people", "block_network_ms"),
-    "Delivery": ("transports", "compare_percent", "body_bytes", "message_chars", "signal_bytes", "limits"),
+    "Delivery": ("transports", "compare_percent", "body_bytes", "message_chars", "signal_bytes", "limits",
+                 "limit"),
     "Media between browsers": ("ice_servers", "turn_secret", "relay_only"),
     "LiveKit": ("media", "livekit_url", "livekit_api_url", "livekit_api_key", "livekit_api_secret",
                 "livekit_namespace", "livekit_auto_create", "media_fallback"),
@@ -44,8 +45,17 @@ LIMITS = """\
 
 A limit is a bucket: *at once* is its size, and *a minute* is how fast it fills. The limits of a person
 are several times what a lively evening needs, and those of an address fit 500 people behind one NAT.
-Each number is an option, such as `--person-skips-per-min` (0: no limit) or `--address-joins-burst`;
-`--no-limits` turns all of them off.
+`--limit` changes those of one kind, and can be given once for each kind:
+
+```
+duologue serve --limit skips=120/60,24000/12000 --limit joins=90/45
+```
+
+Each person may then skip 120 times a minute and 60 times at once, each address 24,000 and 12,000 times; a
+person may join 90 times a minute and 45 times at once, and an address as often as before. `off` stands for
+no limit: `--limit polls=off,off`. To change an address only, leave the person's part empty:
+`--limit joins=,12000/6000`. In the environment, spaces separate the kinds:
+`DUOLOGUE_LIMIT="skips=120/60 joins=90/45"`. `--no-limits` turns all limits off.
 
 The first seven kinds are counted in the store, for all servers together. The others are counted in the
 memory of each server process, so with four processes a person or an address may send four times as much.
@@ -73,7 +83,7 @@ TIMINGS = """\
 ## Timings of the state machine
 
 Advanced: a server refuses to start with values that do not fit together. Values that end in `-ms` are
-milliseconds.
+milliseconds. `duologue serve --help-advanced` lists them.
 """
 
 
@@ -83,7 +93,7 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    plain = {each.name: each for each in Settings.options() if each.metadata["group"] == "Options"}
+    plain = {each.name: each for each in Settings.options() if not is_advanced(each)}
     placed = {name for names in SECTIONS.values() for name in names}
     sections = {**SECTIONS, "Other": tuple(name for name in plain if name not in placed)}
     for title, names in sections.items():
@@ -95,19 +105,19 @@ def _sections() -> Iterator[str]:
 
 def row(each: "Field[Any]") -> str:
     """Return one line of a table: option, variable, default and text."""
-    option = "" if each.metadata["secret"] else f"`{flag(each.name)}`"
+    option = "" if each.metadata.get("secret") else f"`{flag(each.name)}`"
     return f"| {option} | `{variable(each.name)}` | {shown(each.default)} | {each.metadata['help']} |"
 
 
 def _limits() -> Iterator[str]:
-    numbers = Settings().of_the_limits()
     yield "| kind | person, a minute | at once | address, a minute | at once | counted in | |"
     yield "|---|---|---|---|---|---|---|"
     for kind in Kind:
+        rates = DEFAULTS[kind]
         cells = [
-            f"{numbers[name]:,}" if name in numbers else "–"
-            for whose in ("person", "address")
-            for name in (f"{whose}_{kind}_per_min", f"{whose}_{kind}_burst")
+            cell
+            for rate in (rates.person, rates.address)
+            for cell in ((f"{rate.per_min:,}", f"{rate.burst:,}") if rate else ("–", "–"))
         ]
         where = "process" if kind in IN_MEMORY else "store"
         yield f"| `{kind}` | {' | '.join(cells)} | {where} | {NOTES[kind]} |"
@@ -116,7 +126,7 @@ def _limits() -> Iterator[str]:
 def _timings() -> Iterator[str]:
     yield "| option | default | |\n|---|---|---|"
     for each in Settings.options():
-        if each.metadata["group"] == "Timings of the state machine":
+        if is_advanced(each):
             default = shown(each.default) if isinstance(each.default, bool) else f"{each.default:,}"
             yield f"| `{flag(each.name)}` | {default} | {each.metadata['help']} |"
 

@@ -27,7 +27,7 @@ from duologue.bench.load import Processes
 from duologue.identity.keyring import SecretError
 from duologue.lan.errors import CertificateError
 from duologue.redaction import holds_password, redacted
-from duologue.settings import Settings, SettingsError, flag, variable
+from duologue.settings import Settings, SettingsError, flag, is_advanced, variable
 from duologue.store.client import StoreError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def worded(error: Exception) -> str:
     """What is said of a failure; a secret that was given as an option is told where it belongs."""
     if isinstance(error, click.NoSuchOption):
         for each in Settings.options():
-            if each.metadata["secret"] and error.option_name == flag(each.name):
+            if each.metadata.get("secret") and error.option_name == flag(each.name):
                 return CONFIDED.format(error.option_name, " or ".join(variables(each.name)))
     return error.format_message() if isinstance(error, click.UsageError) else str(error)
 
@@ -130,7 +130,7 @@ def announce(settings: Settings, running: wiring.Running) -> None:
         click.echo("  page   off: the interface only, under /v1")
     if not settings.guests:
         click.echo("  guests off: sessions begin with tokens of your own back end (docs/tokens.md)")
-    if not settings.relax_drawn:
+    if not settings.timings.relax_drawn:
         click.echo("  trial  how long two people wait tells a block from a skip (--no-relax-drawn)")
     click.echo("  Ctrl-C ends it")
 
@@ -235,7 +235,7 @@ def variables(name: str) -> list[str]:
 
 def secrets(environment: Mapping[str, str]) -> dict[str, str]:
     """The settings that never stand on a command line."""
-    names = [each.name for each in Settings.options() if each.metadata["secret"]]
+    names = [each.name for each in Settings.options() if each.metadata.get("secret")]
     found = {name: next(filter(None, map(environment.get, variables(name))), None) for name in names}
     return {name: value for name, value in found.items() if value}
 
@@ -244,14 +244,14 @@ def confided(context: click.Context) -> Iterator[str]:
     """The options that were given a password on the command line; in variables they are well kept."""
     for each in Settings.options():
         is_typed = context.get_parameter_source(each.name) is click.core.ParameterSource.COMMANDLINE
-        if is_typed and each.metadata["address"] and holds_password(str(context.params[each.name])):
+        if is_typed and each.metadata.get("address") and holds_password(str(context.params[each.name])):
             yield each.name
 
 
-def options() -> Iterator[click.Option]:
-    """One a setting; ``None`` means: not given."""
+def options(*, advanced: bool = False, hidden: bool = False) -> Iterator[click.Option]:
+    """One for each setting of this kind; ``None`` means that it was not given."""
     for each in Settings.options():
-        if each.metadata["secret"]:
+        if each.metadata.get("secret") or is_advanced(each) != advanced:
             continue
         name = flag(each.name)
         yield click.Option(
@@ -261,7 +261,26 @@ def options() -> Iterator[click.Option]:
             envvar=variables(each.name),
             help=f"{each.metadata['help']}  [{shown(each.default)}]",
             show_envvar=False,
+            multiple=bool(each.metadata.get("repeated")),
+            metavar=each.metadata.get("metavar"),
+            hidden=hidden,
         )
+
+
+def help_advanced(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    """Print the options that ``--help`` leaves out, and end."""
+    if not is_wanted:
+        return
+    formatter = context.make_formatter()
+    formatter.write_text(
+        "Rules of the state machine. The defaults were measured together, and a server refuses to start with "
+        "values that contradict each other. Values of options that end in -ms are milliseconds."
+    )
+    with formatter.section("Options"):
+        records = [each.get_help_record(context) for each in options(advanced=True)]
+        formatter.write_dl([record for record in records if record])
+    click.echo(formatter.getvalue(), nl=False)
+    context.exit()
 
 
 def _kind(of: Any) -> Any:
@@ -283,7 +302,22 @@ def shown(default: Any) -> str:
     return (",".join(default) if isinstance(default, tuple) else str(default)) or "none"
 
 
-duologue.add_command(click.Command("serve", callback=serve, params=list(options()), help=serve.__doc__))
+ADVANCED = click.Option(
+    ["--help-advanced"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=help_advanced,
+    help="Show the options that change the rules of the state machine, and exit.",
+)
+duologue.add_command(
+    click.Command(
+        "serve",
+        callback=serve,
+        params=[*options(), *options(advanced=True, hidden=True), ADVANCED],
+        help=serve.__doc__,
+    )
+)
 
 
 def misspelt(environment: Mapping[str, str]) -> Iterator[str]:

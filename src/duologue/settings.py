@@ -1,17 +1,20 @@
 """Every setting, once: its name with its unit, its default, and why.
 
 The command line, the environment (``DUOLOGUE_`` and the name in capitals) and
-docs/settings.md are made from this class. Only ``wiring`` and ``cli`` read it;
-everything else gets plain values.
+docs/settings.md are made from this class and from ``pairing.timings.Timings``,
+whose fields are settings too. Only ``wiring`` and ``cli`` read it; everything
+else gets plain values.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from duologue.identity.limits import DEFAULTS, Kind, Rates, parsed
+from duologue.pairing.timings import Timings
 from duologue.redaction import holds_password
 
 LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
@@ -60,33 +63,18 @@ def option(
     default: Any,
     help: str,  # noqa: A002 # typer's word
     *,
-    group: str = "Options",
     secret: bool = False,
     address: bool = False,
-    timings: bool = False,
+    repeated: bool = False,
+    metavar: str | None = None,
 ) -> Any:
-    """A field of ``Settings``. ``secret``: environment only, for a command line can be read by others.
+    """A field of ``Settings``. ``secret``: environment only, because others can read a command line.
 
-    ``address``: its value is an address that may hold a password; with one, likewise.
-    ``timings``: it is a field of ``pairing.timings.Timings`` too.
+    ``address``: its value is an address that may hold a password; with one, likewise. ``repeated``: can be
+    given several times; in the environment, with spaces between. ``metavar``: the form of its value.
     """
-    metadata = {"help": help, "group": group, "secret": secret, "address": address, "timings": timings}
+    metadata = {"help": help, "secret": secret, "address": address, "repeated": repeated, "metavar": metavar}
     return field(default=default, metadata=metadata)
-
-
-def timing(default: int, help: str) -> Any:  # noqa: A002 # typer's word
-    """A duration of the state machine; ``pairing.timings.Timings`` has the same name and default."""
-    return option(default, help, group="Timings of the state machine", timings=True)
-
-
-def per_min(default: int, what: str) -> Any:
-    """A limit in the long run, named after ``identity.limits.Kind``; 0 switches this one off."""
-    return option(default, f"{what}: maximum per minute in the long run; 0 for no limit.", group="Limits")
-
-
-def burst(default: int, what: str) -> Any:
-    """How many of the same at once: the size of the bucket that the other fills."""
-    return option(default, f"{what}: maximum at once.", group="Limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,28 +226,18 @@ class Settings:
     limits: bool = option(
         True, "Limit how often a person and a network address may send each kind of request."
     )
-    evidence_bytes: int = option(
-        268_435_456,
-        "Maximum size of all reports in the store, with the messages of the reported "
-        "conversations. At the maximum, the reports that were decided first are deleted; after "
-        "that, new reports are kept without messages.",
-        timings=True,
+    limit: tuple[tuple[Kind, Rates], ...] = option(
+        (),
+        "Other limits for one kind of request, in place of the usual ones. skips=60/40,12000/6000: each "
+        "person may send 60 skips a minute and 40 at once, each address 12000 and 6000; off turns one of "
+        "them off. Can be repeated for other kinds; docs/settings.md lists them.",
+        repeated=True,
+        metavar="KIND=PERSON,ADDRESS",
     )
     rewrite_s: float = option(
         900.0,
         "Time between two rewrites of the files of the embedded store. Text that has expired is "
         "gone from the files after the next rewrite.",
-    )
-    network_people: int = option(
-        500,
-        "Maximum number of people at one time from one network (IPv6: one /56); 0 turns the limit off.",
-        timings=True,
-    )
-    block_network_ms: int = option(
-        86_400_000,
-        "How long a block also holds against the network of the blocked person. Use 0 where many "
-        "people share one network.",
-        timings=True,
     )
     drain_s: float = option(
         5.0, "How long a stop waits for requests in progress. Open streams are told to reconnect."
@@ -269,152 +247,27 @@ class Settings:
         "auto", "Format of the log: console, json, or auto (console on a terminal, else json)."
     )
 
-    # What a person does in a lively evening, several times over; of an address, 500 people behind one NAT.
-    person_sessions_per_min: int = per_min(20, "Renewals of one person's session")
-    person_sessions_burst: int = burst(30, "Renewals of one person's session")
-    address_sessions_per_min: int = per_min(600, "New guests from one address")
-    address_sessions_burst: int = burst(1_000, "New guests from one address")
-    person_joins_per_min: int = per_min(60, "Joins of one person")
-    person_joins_burst: int = burst(30, "Joins of one person")
-    address_joins_per_min: int = per_min(6_000, "Joins from one address")
-    address_joins_burst: int = burst(3_000, "Joins from one address")
-    person_skips_per_min: int = per_min(60, "Skips of one person")
-    person_skips_burst: int = burst(40, "Skips of one person")
-    address_skips_per_min: int = per_min(12_000, "Skips from one address")
-    address_skips_burst: int = burst(6_000, "Skips from one address")
-    person_messages_per_min: int = per_min(120, "Messages of one person")
-    person_messages_burst: int = burst(60, "Messages of one person")
-    address_messages_per_min: int = per_min(12_000, "Messages from one address")
-    address_messages_burst: int = burst(6_000, "Messages from one address")
-    person_signals_per_min: int = per_min(1_200, "Signals of one person")
-    person_signals_burst: int = burst(600, "Signals of one person")
-    address_signals_per_min: int = per_min(120_000, "Signals from one address")
-    address_signals_burst: int = burst(60_000, "Signals from one address")
-    person_reports_per_min: int = per_min(20, "Reports and blocks of one person")
-    person_reports_burst: int = burst(20, "Reports and blocks of one person")
-    address_reports_per_min: int = per_min(600, "Reports and blocks from one address")
-    address_reports_burst: int = burst(300, "Reports and blocks from one address")
-    person_streams_per_min: int = per_min(30, "Event streams opened by one person")
-    person_streams_burst: int = burst(30, "Event streams opened by one person")
-    address_streams_per_min: int = per_min(600, "Event streams from one address by people new to the store")
-    address_streams_burst: int = burst(1_000, "Event streams from one address by people new to the store")
-    person_polls_per_min: int = per_min(600, "Polls of one person")
-    person_polls_burst: int = burst(100, "Polls of one person")
-    address_polls_per_min: int = per_min(60_000, "Polls from one address, in each process")
-    address_polls_burst: int = burst(6_000, "Polls from one address, in each process")
-    person_pulses_per_min: int = per_min(600, "Signs of life of one person (pulse, ack, leave)")
-    person_pulses_burst: int = burst(100, "Signs of life of one person (pulse, ack, leave)")
-    address_pulses_per_min: int = per_min(60_000, "Signs of life from one address, in each process")
-    address_pulses_burst: int = burst(6_000, "Signs of life from one address, in each process")
-    person_silences_per_min: int = per_min(60, "Pulses of one person that report a silent partner")
-    person_silences_burst: int = burst(30, "Pulses of one person that report a silent partner")
-    address_silences_per_min: int = per_min(
-        30_000, "Pulses from one address that report a silent partner, in each process"
-    )
-    address_silences_burst: int = burst(
-        3_000, "Pulses from one address that report a silent partner, in each process"
-    )
-    person_reads_per_min: int = per_min(600, "Reads of the state by one person")
-    person_reads_burst: int = burst(100, "Reads of the state by one person")
-    address_reads_per_min: int = per_min(60_000, "Reads of the state from one address, in each process")
-    address_reads_burst: int = burst(6_000, "Reads of the state from one address, in each process")
-    person_measures_per_min: int = per_min(12, "Pulses of one person whose measurements are counted")
-    person_measures_burst: int = burst(12, "Pulses of one person whose measurements are counted")
-
-    owed_ms: int = timing(
-        3_000,
-        "Time to answer with a sign of life after a match began, or after the partner reported silence.",
-    )
-    owed_again_ms: int = timing(
-        1_500, "Time after which an unanswered question for a sign of life is published once more."
-    )
-    silent_after_ms: int = timing(
-        2_500, "How long a page hears nothing from its partner before it reports silence."
-    )
-    away_bucket_ms: int = timing(5_000, "How long a person whose connection closed may be away, at most.")
-    away_refill_ratio: int = timing(
-        6, "Units of connected time that give back one unit of the time that a person may be away."
-    )
-    away_floor_ms: int = timing(
-        1_000,
-        "Minimum of the time that a person may be away, so that a partner whose media goes on can say so.",
-    )
-    drain_ms: int = timing(25_000, "How long a person may be away whose server stopped or failed.")
-    media_ms: int = timing(10_000, "Time from a match until media is open on both sides.")
-    media_most_ms: int = timing(30_000, "The same, as a maximum, however often a side reconnects meanwhile.")
-    silence_ms: int = timing(
-        10_000, "Time from the first report of silence by one side until the match ends."
-    )
-    silence_stale_ms: int = timing(5_000, "Age after which a report of silence no longer counts.")
-    failed_ms: int = timing(
-        1_000, "How long a failure of media that one side reports waits for a report by the other side."
-    )
-    page_changes: int = timing(6, "How often the page of one side may change in a match.")
-    lease_ms: int = timing(35_000, "Time without a sign of life after which a waiting person becomes idle.")
-    lease_grace_ms: int = timing(15_000, "Minimum time after an outage before a waiting person becomes idle.")
-    record_ttl_ms: int = timing(
-        3_600_000, "Time after which a person who is idle and disconnected is forgotten."
-    )
-    quiet_check_ms: int = timing(
-        300_000, "Time without a report from either side after which both are asked for a sign of life."
-    )
-    relax_after_ms: int = timing(
-        15_000, "Time that two people wait before the rules for rematches, tags and language relax for them."
-    )
-    relax_alone_ms: int = timing(
-        4_000, "The same for two people who just met, while neither has another person to meet."
-    )
-    rematch_ms: int = timing(600_000, "Time in which people do not meet one of their last 8 partners again.")
-    recent_ttl_ms: int = timing(900_000, "How long an ended match can be blocked and reported.")
-    long_match_ms: int = timing(
-        30_000, "Length of a match from which it ends the wait before it: the next wait starts at zero."
-    )
-    away_keep_ms: int = timing(
-        60_000, "Time after you-were-away in which a join keeps the place in the queue."
-    )
-    process_dead_ms: int = timing(4_000, "Time without a beat after which a server process counts as dead.")
-    outage_ms: int = timing(
-        2_000, "Time without a sweep after which we assume that the store or all servers were unavailable."
-    )
-    outage_quiet_ms: int = timing(5_000, "Time after an outage in which no deadline falls due.")
-    false_ending_ms: int = timing(
-        20_000, "If both people are back within this time of an ending by us, it counts as a false ending."
-    )
-    block_ttl_ms: int = timing(
-        2_592_000_000, "How long a block is kept after the last visit of the person who made it."
-    )
-    side_bytes: int = timing(131_072, "Maximum size of what one side writes in one conversation.")
-    looks: int = timing(
-        16, "How many people are checked at a time to find a partner; the next time goes on behind them."
-    )
-    scan_windows: int = timing(4, "How many groups of that size one call of the queue's scan checks.")
-    scan_claim_ms: int = timing(
-        2_000, "Time after which another server takes over the queue's scan from one that says nothing."
-    )
-    relax_drawn: bool = timing(
-        True,
-        "In one case of four, draw a longer wait before two people who met recently meet again, "
-        "so that a long wait does not prove a block. Turn it off for trials only.",
-    )
-    strict_tags: bool = timing(False, "Never relax the rules for tags and language.")
+    timings: Timings = field(default_factory=Timings)
 
     @classmethod
     def options(cls) -> Iterator["Field[Any]"]:
-        """All of them, in order."""
-        yield from fields(cls)
+        """Yield each setting: a field of this class, or one of ``Timings``."""
+        yield from (each for each in fields(cls) if each.name != "timings")
+        yield from fields(Timings)
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "Settings":
-        """Settings from what a command line or an environment gives: text for whatever is no plain value.
+        """Settings from what a command line or an environment gives: text for each value that is not plain.
 
         Raises ``SettingsError``; what is not given has its default.
         """
-        settings = cls()
-        for name, value in given.items():
-            if value is not None:
-                read = _PARSERS.get(name)
-                settings = replace(settings, **{name: value if read is None else read(value)})
-        return settings
+        read = {
+            name: _PARSERS[name](value) if name in _PARSERS else value
+            for name, value in given.items()
+            if value is not None
+        }
+        timings = {each.name: read.pop(each.name) for each in fields(Timings) if each.name in read}
+        return cls(**read, timings=Timings(**timings))
 
     @property
     def port_of_ops(self) -> int:
@@ -423,14 +276,9 @@ class Settings:
             return self.ops_port
         return self.port and self.port + 1
 
-    def of_the_state_machine(self) -> dict[str, Any]:
-        """The fields that ``pairing.timings.Timings`` takes."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["timings"]}
-
-    def of_the_limits(self) -> dict[str, int]:
-        """Field and number of each limit; empty where limits are switched off."""
-        names = [f.name for f in fields(self) if f.metadata["group"] == "Limits"]
-        return {name: getattr(self, name) for name in names} if self.limits else {}
+    def rates(self) -> dict[Kind, Rates]:
+        """Return the limits of each kind of request; empty where limits are switched off."""
+        return {**DEFAULTS, **dict(self.limit)} if self.limits else {}
 
     def check(self, *, deaf_after_ms: int, heartbeat_ms: int) -> None:
         """Raises ``SettingsError`` at the first thing that cannot work together.
@@ -447,9 +295,7 @@ class Settings:
                 raise SettingsError(otherwise)
 
     def _from_outside(self) -> Iterator[tuple[bool, str]]:
-        for name, number in self.of_the_limits().items():
-            least = 0 if name.endswith("_per_min") else 1
-            yield number >= least, f"{flag(name)} is {least} or more (--no-limits switches all limits off)"
+        yield self.limits or not self.limit, "--limit needs limits: leave --no-limits out, or --limit"
         for name, least in (("body_bytes", 1_024), ("message_chars", 1), ("signal_bytes", 1_024)):
             number, most = getattr(self, name), next(f.default for f in fields(self) if f.name == name)
             yield least <= number <= most, f"{flag(name)} is {least} to {most}, not {number}"
@@ -500,8 +346,8 @@ class Settings:
         yield from self._relays()
         yield from self._rooms()
         yield (
-            self.evidence_bytes >= EVIDENCE_LEAST,
-            f"--evidence-bytes is {EVIDENCE_LEAST} or more, not {self.evidence_bytes}",
+            self.timings.evidence_bytes >= EVIDENCE_LEAST,
+            f"--evidence-bytes is {EVIDENCE_LEAST} or more, not {self.timings.evidence_bytes}",
         )
         yield self.rewrite_s > 0, "--rewrite-s is more than 0"
         yield self.drain_s > 0, "--drain-s is more than 0"
@@ -557,13 +403,13 @@ class Settings:
         )
 
     def _durations(self, deaf_after_ms: int, heartbeat_ms: int) -> Iterator[tuple[bool, str]]:
-        for name, value in self.of_the_state_machine().items():
+        for name, value in asdict(self.timings).items():
             least = 0 if name in ("network_people", "block_network_ms") else 1
             yield isinstance(value, bool) or value >= least, f"{flag(name)} is {least} or more"
         # Else a process that has gone deaf loses people who are there (invariant 7's twin).
         for name in ("owed_ms", "away_bucket_ms", "media_ms", "silence_ms", "lease_ms", "drain_ms"):
             yield (
-                deaf_after_ms < getattr(self, name),
+                deaf_after_ms < getattr(self.timings, name),
                 (
                     f"{flag(name)} is more than {deaf_after_ms} ms: a server needs that long to "
                     "notice that it hears nothing from the store"
@@ -585,15 +431,15 @@ class Settings:
         )
         for small, large, why in less:
             yield (
-                getattr(self, small) < getattr(self, large),
+                getattr(self.timings, small) < getattr(self.timings, large),
                 f"{flag(small)} must be less than {flag(large)}: {why}",
             )
         yield (
-            2 * heartbeat_ms < self.lease_ms,
+            2 * heartbeat_ms < self.timings.lease_ms,
             f"--lease-ms is more than {2 * heartbeat_ms}: one lost heartbeat must not end a wait",
         )
         yield (
-            2 * deaf_after_ms < self.process_dead_ms,
+            2 * deaf_after_ms < self.timings.process_dead_ms,
             (
                 f"--process-dead-ms is more than {2 * deaf_after_ms}: one late beat must not make a server "
                 "count as dead"
@@ -604,6 +450,11 @@ class Settings:
 def flag(name: str) -> str:
     """A field's name on the command line."""
     return "--" + name.replace("_", "-")
+
+
+def is_advanced(each: "Field[Any]") -> bool:
+    """Return whether a setting is listed by ``serve --help-advanced`` only."""
+    return bool(each.metadata.get("advanced"))
 
 
 def variable(name: str) -> str:
@@ -624,6 +475,22 @@ def _reserved_names(text: str) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"--reserved-names: {text[1:]} cannot be read ({error})") from error
     return tuple(name for line in lines if (name := line.partition("#")[0].strip()))
+
+
+def _limits(given: str | Sequence[str]) -> tuple[tuple[Kind, Rates], ...]:
+    """From one text for each kind, such as ``skips=60/40,12000/6000``."""
+    found: dict[Kind, Rates] = {}
+    for text in given.split() if isinstance(given, str) else given:
+        try:
+            kind, rates = parsed(text)
+        except ValueError as error:
+            raise SettingsError(f"--limit: {error}") from error
+        if kind in found:
+            raise SettingsError(
+                f"--limit names {kind} twice: give both limits at once, {kind}=PERSON,ADDRESS"
+            )
+        found[kind] = rates
+    return tuple(found.items())
 
 
 def _ice_servers(text: str) -> tuple[Mapping[str, Any], ...]:
@@ -667,11 +534,12 @@ def _turn_address(server: Mapping[str, Any]) -> str:
     return next((url for url in _addresses(server) if url.startswith("turn")), "")
 
 
-_PARSERS: Mapping[str, Callable[[str], Any]] = {
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "pools": _names,
     "origins": _names,
     "cors_origins": _names,
     "reserved_names": _reserved_names,
     "ice_servers": _ice_servers,
     "data": Path,
+    "limit": _limits,
 }

@@ -42,7 +42,6 @@ from duologue.media.text import Text
 from duologue.metrics import Metrics
 from duologue.pairing.keys import Keys
 from duologue.pairing.machine import Machine
-from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import MediaKind, ProcessId
 from duologue.reporting import logged
 from duologue.settings import Settings, SettingsError
@@ -182,7 +181,7 @@ class Process:
         process = ProcessId("s_" + secrets.token_urlsafe(12))
         machine = Machine(
             store,
-            Timings(**settings.of_the_state_machine()),
+            settings.timings,
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
@@ -247,7 +246,7 @@ class Process:
                 enabled=offer.streams,
                 gate=services.gate,
                 network_of=networks.mark,
-                crowded=machine.crowded if settings.network_people else None,
+                crowded=machine.crowded if settings.timings.network_people else None,
             ),
             is_ready=contact.ready,
             web=WEB if settings.page else None,
@@ -362,7 +361,7 @@ def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.RateLim
     keys = Keys(SHARDS[0])
     return limits.RateLimits(
         store,
-        limits.rates_of(settings.of_the_limits()),
+        settings.rates(),
         secret=secret,
         prefix=keys.prefix,
         known=keys.person,

@@ -46,7 +46,7 @@ def elsewhere() -> Iterator[int]:
 @pytest.fixture
 def house(elsewhere: int, tmp_path: Path) -> Iterator[Serving]:
     """The real server; pages of localhost:<elsewhere> may come with a token, those of 127.0.0.1 may not."""
-    listed = {"DUOLOGUE_CORS_ORIGINS": f"http://localhost:{elsewhere}", "DUOLOGUE_PERSON_SKIPS_BURST": "2"}
+    listed = {"DUOLOGUE_CORS_ORIGINS": f"http://localhost:{elsewhere}", "DUOLOGUE_LIMIT": "skips=60/2"}
     with Serving(tmp_path, options=("--no-page",), environment=listed).running() as server:
         yield server
 

@@ -15,10 +15,9 @@ from starlette.types import ASGIApp
 from duologue.api.proxies import Forwarded
 from duologue.identity.addresses import Proxies
 from duologue.identity.buckets import Rate
-from duologue.identity.limits import Kind, RateLimits, Rates, rates_of
+from duologue.identity.limits import DEFAULTS, Kind, RateLimits, Rates
 from duologue.pairing.keys import Keys
 from duologue.pairing.vocabulary import PersonId
-from duologue.settings import Settings
 from tests.integration.served import limited
 from tests.integration.streams import PATIENCE_S, Process, until
 from tests.integration.test_protocol import DOCUMENT
@@ -109,8 +108,7 @@ async def test_a_persons_burst_is_over(process: Process, path: str) -> None:
 async def test_the_default_burst_of_skips_is_enough_for_the_quickest(process: Process) -> None:
     """30 presses of Next in a row are not a flood."""
     rates = {kind: Rates(FEW.person) for kind in Kind}
-    numbers = Settings().of_the_limits()
-    burst = Rate(numbers["person_skips_per_min"], numbers["person_skips_burst"])
+    burst = DEFAULTS[Kind.SKIPS].person
     async with asking(application(process, {**rates, Kind.SKIPS: Rates(burst)})) as ada:
         await somebody(ada)
         for _ in range(30):
@@ -204,12 +202,11 @@ async def test_what_changes_the_store_and_signs_of_life_have_buckets_of_their_ow
 
 async def test_the_ceiling_of_an_address_stops_a_flood(process: Process) -> None:
     """Of 20,000 pulses from one address 6,000 pass; none of 500 neighbours is refused ten at once."""
-    numbers = Settings().of_the_limits()
-    limits = RateLimits(process.store, rates_of(numbers), known=Keys("0").person, now_ms=lambda: 0.0)
+    limits = RateLimits(process.store, DEFAULTS, known=Keys("0").person, now_ms=lambda: 0.0)
     for n in range(5_000):
         assert await limits.spend(Kind.PULSES, person=f"neighbour {n % 500}", address=HOME) is None
     flood = [await limits.spend(Kind.PULSES, person=f"guest {n}", address=AWAY) for n in range(20_000)]
-    assert flood.count(None) == numbers["address_pulses_burst"] == 6_000
+    assert flood.count(None) == 6_000
 
 
 @pytest.mark.parametrize(("bounded", "counted"), [(True, 12), (False, 90)])
@@ -218,7 +215,7 @@ async def test_one_guest_poisons_no_histogram(process: Process, bounded: bool, c
 
     The control: without the limit each of them counts.
     """
-    rates = rates_of(Settings().of_the_limits())
+    rates = dict(DEFAULTS)
     if not bounded:
         rates[Kind.MEASURES] = Rates()
     async with asking(application(process, rates)) as eve:

@@ -116,7 +116,7 @@ async def test_with_a_limit_of_a_hundred_they_would_be_refused(redis7: StoreServ
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         gate = asyncio.Semaphore(AT_ONCE)
         people = [Neighbour(session, gate, number) for number in range(150)]
-        with command(redis7.url, DUOLOGUE_ADDRESS_SESSIONS_BURST="100") as server:
+        with command(redis7.url, DUOLOGUE_LIMIT="sessions=,600/100") as server:
             said = await all_of(people, lambda one: one.post(server.url, "/v1/sessions", cookie=False))
     assert sum("token" in each for each in said) in range(100, 120)
     assert any(each.get("code") == "too-many" for each in said)
@@ -126,7 +126,7 @@ async def test_with_a_limit_of_a_hundred_they_would_be_refused(redis7: StoreServ
 async def test_who_is_behind_a_proxy(redis7: StoreServer, trusted: str, refused: int) -> None:
     """Eight people behind a proxy on this machine: eight addresses if it is trusted, else one."""
     said = []
-    burst = {"DUOLOGUE_ADDRESS_SESSIONS_BURST": "3"}
+    burst = {"DUOLOGUE_LIMIT": "sessions=,600/3"}
     with command(redis7.url, 0, DUOLOGUE_TRUSTED_PROXIES=trusted, **burst) as server:
         async with aiohttp.ClientSession() as session:
             for n in range(8):

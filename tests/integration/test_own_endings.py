@@ -7,13 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
-from duologue.identity.limits import Kind, RateLimits, Rates, rates_of
+from duologue.identity.limits import DEFAULTS, Kind, RateLimits, Rates
 from duologue.pairing.invariants import snapshot
 from duologue.pairing.keys import Keys
 from duologue.pairing.scripts import load
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import ConnectionId, MediaKind, PersonId, ProcessId
-from duologue.settings import Settings
 from tests.integration.served import limited
 from tests.integration.streams import Process
 from tests.races.direct import NOON_MS, Direct, play
@@ -98,7 +97,7 @@ async def attack(request: pytest.FixtureRequest, valkey9: StoreServer) -> AsyncI
     async with Process(valkey9.url).started(sweeps=False) as process:
         process.machine._now_ms = lambda: now[0]
         process.machine._scripts = load(Timings(), MediaKind.PEER, "main", without=without)
-        rates = rates_of(Settings().of_the_limits())
+        rates = dict(DEFAULTS)
         if not is_limited:
             rates[Kind.SKIPS] = Rates()
         limits = RateLimits(

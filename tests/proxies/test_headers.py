@@ -119,7 +119,7 @@ GUESTS = 3
 async def test_a_persons_address_is_the_browsers(name: str, cert: Certificate, tmp_path: Path) -> None:
     """Limits count the person behind the proxy, not the proxy; a browser cannot claim another address."""
     installed(name)
-    options = ("--address-sessions-burst", str(GUESTS), "--address-sessions-per-min", "1")
+    options = ("--limit", f"sessions=,1/{GUESTS}")
     server = Serving(tmp_path / "server", options=options)
     try:
         server.start()

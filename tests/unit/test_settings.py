@@ -15,9 +15,11 @@ import pytest
 from duologue import cli, logs, wiring
 from duologue.cli import OTHER_VARIABLES, misspelt, options, secrets, shown, variables
 from duologue.floods import Floods
+from duologue.identity.buckets import Rate
+from duologue.identity.limits import DEFAULTS, Kind, Rates
 from duologue.pairing.timings import Timings
 from duologue.redaction import holds_password, redacted
-from duologue.settings import Settings, SettingsError
+from duologue.settings import Settings, SettingsError, flag
 from tests.serving import clean_environment
 
 DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
@@ -25,8 +27,9 @@ DEAF = {"deaf_after_ms": 1_200, "heartbeat_ms": 15_000}
 
 def refused(**given: Any) -> str:
     """The one line with which these settings are refused."""
+    timings = {each.name: given.pop(each.name) for each in fields(Timings) if each.name in given}
     with pytest.raises(SettingsError) as caught:
-        replace(Settings(), **given).check(**DEAF)
+        Settings(**given, timings=replace(Timings(), **timings)).check(**DEAF)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -37,9 +40,53 @@ def test_the_defaults_can_work() -> None:
 
 
 def test_every_timing_of_the_state_machine_is_a_setting() -> None:
-    """Same names, same defaults: what is changed here is changed there, and nothing is left out."""
-    theirs = {each.name: each.default for each in fields(Timings)}
-    assert Settings().of_the_state_machine() == theirs
+    """It is declared once, in ``Timings``, and read as the others are."""
+    names = [each.name for each in Settings.options()]
+    assert len(names) == len(set(names))
+    assert {each.name for each in fields(Timings)} < set(names)
+    settings = Settings.parse({"owed_ms": 4_000, "strict_tags": True, "port": 1})
+    assert (settings.timings.owed_ms, settings.timings.strict_tags, settings.port) == (4_000, True, 1)
+
+
+def test_limits_of_some_kinds() -> None:
+    """Text of the environment, or of several options; the other kinds keep their limits."""
+    spaced = Settings.parse({"limit": " skips=1/2,3/4  joins=off "})
+    assert spaced == Settings.parse({"limit": ("skips=1/2,3/4", "joins=off")})
+    expected = {Kind.SKIPS: Rates(Rate(1, 2), Rate(3, 4)), Kind.JOINS: Rates(None, Rate(6_000, 3_000))}
+    assert spaced.rates() == {**DEFAULTS, **expected}
+    assert Settings().rates() == DEFAULTS
+    assert Settings(limits=False).rates() == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--limit", "skip=1/2"], "--limit: 'skip' is not a kind of request"),
+        (["--limit", "skips=1/2", "--limit", "skips=,3/4"], "--limit names skips twice"),
+        (["--limit", "skips=1/2", "--no-limits"], "--limit needs limits"),
+    ],
+)
+@pytest.mark.usefixtures("logs_restored")
+def test_limits_that_are_refused(capsys: pytest.CaptureFixture[str], given: list[str], words: str) -> None:
+    """In one line, before anything is served."""
+    code, line = said_of(capsys, *given, "--no-page", "--data", "none")
+    assert (code, line.count("\n")) == (2, 1)
+    assert words in line
+
+
+def test_the_rules_of_the_state_machine_have_a_help_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """``serve --help`` names that page and leaves them out; between them each option is listed once."""
+    pages = []
+    for wanted in ("--help", "--help-advanced"):
+        with contextlib.suppress(SystemExit):
+            cli.main(["serve", wanted])
+        pages.append(capsys.readouterr().out)
+    plain, advanced = ({*re.findall(r"^  (--[a-z-]+)", page, re.MULTILINE)} for page in pages)
+    assert not plain & advanced
+    assert {"--port", "--limit", "--network-people", "--help-advanced"} < plain
+    assert {"--owed-ms", "--looks", "--strict-tags"} < advanced
+    named = {flag(each.name) for each in Settings.options() if not each.metadata.get("secret")}
+    assert plain | advanced == named | {"--help", "--help-advanced"}
 
 
 def test_every_setting_says_what_it_is_for() -> None:
@@ -56,8 +103,6 @@ def test_every_setting_says_what_it_is_for() -> None:
                 "page_changes",
                 "ask_after",
                 "_percent",
-                "_per_min",
-                "_burst",
                 "_bytes",
                 "_chars",
                 "_people",
@@ -251,7 +296,7 @@ def test_timings_that_cannot_work_together(given: dict[str, int], names: str) ->
 
 def test_every_setting_is_an_option_and_a_variable() -> None:
     """By the same name; secrets are variables only."""
-    made = {each.name: each for each in options()}
+    made = {each.name: each for each in (*options(), *options(advanced=True))}
     unseen = {"secret", "turn_secret", "livekit_api_key", "livekit_api_secret"}
     assert set(made) | unseen == {each.name for each in Settings.options()}
     for name, each in made.items():
@@ -405,11 +450,9 @@ def test_defaults_are_shown_as_one_would_type_them(default: object, text: str) -
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"person_skips_per_min": -1}, "--person-skips-per-min is 0 or more"),
         ({"body_bytes": 65_537}, "--body-bytes is 1024 to 65536, not 65537"),
         ({"message_chars": 0}, "--message-chars is 1 to 2000"),
         ({"body_bytes": 16_384}, "--signal-bytes must be less than --body-bytes"),
-        ({"person_skips_burst": 0}, "--person-skips-burst is 1 or more"),
         ({"cors_origins": ("chat.example",)}, "--cors-origins: 'chat.example' is not an origin"),
         ({"cors_origins": ("https://chat.example/page",)}, "is not an origin"),
         ({"origins": ("*",)}, "--origins: '\\*' is not an origin"),

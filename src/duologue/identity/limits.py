@@ -7,6 +7,7 @@ each process for itself: to ask the store would cost as much as the sign. So a
 person, or an address, that reaches several processes has that many buckets.
 """
 
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
@@ -69,14 +70,64 @@ class Rates:
     address: Rate | None = None
 
 
-def rates_of(numbers: Mapping[str, int]) -> dict[Kind, Rates]:
-    """From numbers that are named as the settings are: ``person_skips_per_min``, ``person_skips_burst``."""
+DEFAULTS: Mapping[Kind, Rates] = {
+    Kind.SESSIONS: Rates(Rate(20, 30), Rate(600, 1_000)),
+    Kind.JOINS: Rates(Rate(60, 30), Rate(6_000, 3_000)),
+    Kind.SKIPS: Rates(Rate(60, 40), Rate(12_000, 6_000)),
+    Kind.MESSAGES: Rates(Rate(120, 60), Rate(12_000, 6_000)),
+    Kind.SIGNALS: Rates(Rate(1_200, 600), Rate(120_000, 60_000)),
+    Kind.REPORTS: Rates(Rate(20, 20), Rate(600, 300)),
+    Kind.STREAMS: Rates(Rate(30, 30), Rate(600, 1_000)),
+    Kind.POLLS: Rates(Rate(600, 100), Rate(60_000, 6_000)),
+    Kind.PULSES: Rates(Rate(600, 100), Rate(60_000, 6_000)),
+    Kind.SILENCES: Rates(Rate(60, 30), Rate(30_000, 3_000)),
+    Kind.READS: Rates(Rate(600, 100), Rate(60_000, 6_000)),
+    Kind.MEASURES: Rates(Rate(12, 12)),
+}
+"""What a person does in a lively evening, several times over; of an address, 500 people behind one NAT."""
 
-    def rate(whose: str, kind: Kind) -> Rate | None:
-        per_min = numbers.get(f"{whose}_{kind}_per_min", 0)
-        return Rate(per_min, numbers[f"{whose}_{kind}_burst"]) if per_min else None
+RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,8})")
 
-    return {kind: Rates(rate("person", kind), rate("address", kind)) for kind in Kind}
+
+def parsed(text: str) -> tuple[Kind, Rates]:
+    """A kind and its limits from ``skips=60/40,12000/6000``: of a person, then of an address.
+
+    Each is a rate per minute and a number at once, or ``off``. What is left out keeps its default. Raises
+    ``ValueError``, which says what is wrong.
+    """
+    word, _, both = text.partition("=")
+    if word not in tuple(Kind):
+        raise ValueError(f"{word!r} is not a kind of request; there are {', '.join(Kind)}")
+    person, comma, address = both.partition(",")
+    usual = DEFAULTS[kind := Kind(word)]
+    if not person and not address:
+        raise ValueError(f"{word} needs a limit, such as {word}={_text(usual)}")
+    if address and not usual.address:
+        raise ValueError(f"{word} has a limit for each person only, such as {word}={_text(usual)}")
+    return kind, Rates(
+        _rate(person, usual.person) if person else usual.person,
+        _rate(address, usual.address) if comma and address else usual.address,
+    )
+
+
+def _rate(text: str, usual: Rate | None) -> Rate | None:
+    if text == "off":
+        return None
+    if not (found := RATE.fullmatch(text)):
+        shown = usual or Rate(60, 40)
+        raise ValueError(
+            f"{text!r} is not a limit: write {_shown(shown)} for {shown.per_min} a minute and {shown.burst} "
+            "at once, or off"
+        )
+    return Rate(int(found[1]), int(found[2]))
+
+
+def _text(rates: Rates) -> str:
+    return ",".join(_shown(rate) for rate in (rates.person, rates.address) if rate)
+
+
+def _shown(rate: Rate) -> str:
+    return f"{rate.per_min}/{rate.burst}"
 
 
 class _Counted(NamedTuple):

@@ -1,124 +1,158 @@
-"""Every duration of the state machine, in milliseconds (invariant 7's bounds follow from them)."""
+"""The rules of the state machine that an operator can change: durations in milliseconds, sizes and counts.
 
-from dataclasses import dataclass
+The settings and the constants of the scripts are made from this class (invariant 7's bounds follow from it).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(default: int | bool, help: str) -> Any:  # noqa: A002 # the settings' word
+    """A field that operators set: its default, and one sentence that says what it is for."""
+    return field(default=default, metadata={"help": help, "advanced": False})
+
+
+def timing(default: int | bool, help: str) -> Any:  # noqa: A002 # the settings' word
+    """The same for one that hardly anybody needs to change."""
+    return field(default=default, metadata={"help": help, "advanced": True})
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Defaults of the design; each is a setting, and a constant of the scripts."""
 
-    owed_ms: int = 3_000
-    """A sign of life owed since a match began, or a partner's media fell silent."""
-    owed_again_ms: int = 1_500
-    """An unmet probe is published once more: its frame may have been lost with a connection."""
-    silent_after_ms: int = 2_500
-    """How long a page hears nothing before it says ``silent``."""
-    away_bucket_ms: int = 5_000
-    """How long somebody with a closed connection may be away, at most."""
-    away_refill_ratio: int = 6
-    """Attached time that buys one unit of away time back."""
-    away_floor_ms: int = 1_000
-    """Never less than this, so that a partner whose media is up can say so (docs/decisions/0002)."""
-    drain_ms: int = 25_000
-    """The same after a drain or a dead process: our own doing."""
-    media_ms: int = 10_000
-    """From a match to ``media=open`` from both."""
-    media_most_ms: int = 30_000
-    """The same at most, from the match on, however often a side comes back with nothing open yet."""
-    silence_ms: int = 10_000
-    """From the first ``silent`` of one side to the end of the match."""
-    silence_stale_ms: int = 5_000
-    """A silence whose last report is older is dropped."""
-    failed_ms: int = 1_000
-    """How long ``failed`` of one side waits for a word of trouble of the other."""
-    page_changes: int = 6
-    """How often one side's page may change in a match; one more is that side's own end of it."""
-    lease_ms: int = 35_000
-    """A waiting person without any sign of life; a client answers each heartbeat."""
-    lease_grace_ms: int = 15_000
-    """After an outage no lease ends before everybody had a heartbeat to answer."""
-    record_ttl_ms: int = 3_600_000
-    """Idle and detached people are forgotten after this."""
-    quiet_check_ms: int = 300_000
-    """A match without a word from either side is asked about."""
-    relax_after_ms: int = 15_000
-    """Both pairable for this long without a break: the rematch rule, tags and language relax."""
-    relax_alone_ms: int = 4_000
-    """The same for two who just met, while neither has another person to meet; ``relax_after_ms`` at most."""
-    rematch_ms: int = 600_000
-    """Nobody meets one of their last 8 partners of this long again."""
-    recent_ttl_ms: int = 900_000
-    """How long an ended match can be blocked and reported."""
-    long_match_ms: int = 30_000
-    """A match that lasted this long ends the earlier wait."""
-    away_keep_ms: int = 60_000
-    """Within this time of ``you-were-away`` a join keeps the place."""
-    process_dead_ms: int = 4_000
-    """A process without a beat for this long is buried."""
-    outage_ms: int = 2_000
-    """No sweep for this long: the store or all servers were away."""
-    outage_quiet_ms: int = 5_000
-    """Nothing falls due for this long after an outage."""
-    false_ending_ms: int = 20_000
-    """Both back within this time of an ending of ours: it was false (measured, never acted on)."""
-    block_ttl_ms: int = 2_592_000_000
-    """A block lasts until its person has not come for 30 days, as long as a session."""
-    evidence_bytes: int = 268_435_456
-    """What reports, and what was said in reported matches, may take in the store, all together."""
-    side_bytes: int = 131_072
-    """What one side may say in one match: 64 messages of 2,000 ASCII characters, or 1,500 lines of 40."""
-    looks: int = 16
-    """How many people one look for somebody reads; the next look goes on behind them."""
-    scan_windows: int = 4
-    """How many times ``looks`` one call of the scan reads."""
-    scan_claim_ms: int = 2_000
-    """A process that scans and says nothing for this long is replaced by another."""
-    block_network_ms: int = 86_400_000
-    """How long a block holds against the network of somebody who was blocked; 0: not at all."""
-    network_people: int = 500
-    """People attached from one network, at most; 0: any number."""
-    relax_drawn: bool = True
-    """Two who met lately wait for each other as long as their last match's id says, at least
-    ``relax_after_ms``."""
-    strict_tags: bool = False
-    """Tags and language never relax."""
+    evidence_bytes: int = setting(
+        268_435_456,
+        "Maximum size of all reports in the store, with the messages of the reported conversations. "
+        "At the maximum, the reports that were decided first are deleted; after that, new reports are"
+        " kept without messages.",
+    )
+    network_people: int = setting(
+        500, "Maximum number of people at one time from one network (IPv6: one /56); 0 turns the limit off."
+    )
+    block_network_ms: int = setting(
+        86_400_000,
+        "How long a block also holds against the network of the blocked person. Use 0 where many "
+        "people share one network.",
+    )
+    owed_ms: int = timing(
+        3_000,
+        "Time to answer with a sign of life after a match began, or after the partner reported silence.",
+    )
+    owed_again_ms: int = timing(
+        1_500, "Time after which an unanswered question for a sign of life is published once more."
+    )
+    silent_after_ms: int = timing(
+        2_500, "How long a page hears nothing from its partner before it reports silence."
+    )
+    away_bucket_ms: int = timing(5_000, "How long a person whose connection closed may be away, at most.")
+    away_refill_ratio: int = timing(
+        6, "Units of connected time that give back one unit of the time that a person may be away."
+    )
+    away_floor_ms: int = timing(
+        1_000,
+        "Minimum of the time that a person may be away, so that a partner whose media goes on can say so.",
+    )
+    drain_ms: int = timing(25_000, "How long a person may be away whose server stopped or failed.")
+    media_ms: int = timing(10_000, "Time from a match until media is open on both sides.")
+    media_most_ms: int = timing(30_000, "The same, as a maximum, however often a side reconnects meanwhile.")
+    silence_ms: int = timing(
+        10_000, "Time from the first report of silence by one side until the match ends."
+    )
+    silence_stale_ms: int = timing(5_000, "Age after which a report of silence no longer counts.")
+    failed_ms: int = timing(
+        1_000, "How long a failure of media that one side reports waits for a report by the other side."
+    )
+    page_changes: int = timing(6, "How often the page of one side may change in a match.")
+    lease_ms: int = timing(35_000, "Time without a sign of life after which a waiting person becomes idle.")
+    lease_grace_ms: int = timing(15_000, "Minimum time after an outage before a waiting person becomes idle.")
+    record_ttl_ms: int = timing(
+        3_600_000, "Time after which a person who is idle and disconnected is forgotten."
+    )
+    quiet_check_ms: int = timing(
+        300_000, "Time without a report from either side after which both are asked for a sign of life."
+    )
+    relax_after_ms: int = timing(
+        15_000, "Time that two people wait before the rules for rematches, tags and language relax for them."
+    )
+    relax_alone_ms: int = timing(
+        4_000, "The same for two people who just met, while neither has another person to meet."
+    )
+    rematch_ms: int = timing(600_000, "Time in which people do not meet one of their last 8 partners again.")
+    recent_ttl_ms: int = timing(900_000, "How long an ended match can be blocked and reported.")
+    long_match_ms: int = timing(
+        30_000, "Length of a match from which it ends the wait before it: the next wait starts at zero."
+    )
+    away_keep_ms: int = timing(
+        60_000, "Time after you-were-away in which a join keeps the place in the queue."
+    )
+    process_dead_ms: int = timing(4_000, "Time without a beat after which a server process counts as dead.")
+    outage_ms: int = timing(
+        2_000, "Time without a sweep after which we assume that the store or all servers were unavailable."
+    )
+    outage_quiet_ms: int = timing(5_000, "Time after an outage in which no deadline falls due.")
+    false_ending_ms: int = timing(
+        20_000,
+        "If both people are back within this time of an ending by us, the metrics count a false ending.",
+    )
+    block_ttl_ms: int = timing(
+        2_592_000_000, "How long a block is kept after the last visit of the person who made it."
+    )
+    side_bytes: int = timing(
+        131_072,
+        "Maximum size of what one side writes in one conversation: 64 messages of 2,000 letters, or 1,500 "
+        "lines of 40.",
+    )
+    looks: int = timing(
+        16, "How many people are checked at a time to find a partner; the next time goes on behind them."
+    )
+    scan_windows: int = timing(4, "How many groups of that size one call of the queue's scan checks.")
+    scan_claim_ms: int = timing(
+        2_000, "Time after which another server takes over the queue's scan from one that says nothing."
+    )
+    relax_drawn: bool = timing(
+        True,
+        "In one case of four, draw a longer wait before two people who met recently meet again, so "
+        "that a long wait does not prove a block. Turn it off for trials only.",
+    )
+    strict_tags: bool = timing(False, "Never relax the rules for tags and language.")
 
 
 @dataclass(frozen=True, slots=True)
 class RoomRules:
-    """How LiveKit rooms are opened and closed (mechanism 8); without meaning for peer media."""
+    """How LiveKit rooms are opened and closed (mechanism 8). Peer media does not use it."""
 
     namespace: str = "duologue"
-    """What a room's name begins with, before ``_<match>``; ``[A-Za-z0-9-]`` only."""
+    """Prefix of room names, before ``_<match>``: letters, digits and ``-`` only."""
     auto_create: bool = False
-    """The LiveKit server makes a room when somebody joins: the grant at once, and no create of ours."""
+    """The LiveKit server creates a room when a person joins it, so the grant is sent at once."""
     fallback: bool = False
-    """While no room opens, matches are made with peer media instead of none."""
+    """Make matches with peer media while rooms cannot be opened."""
     open_ms: int = 10_000
-    """No room within this time of the match: ``media-unavailable``."""
+    """A match whose room is not open after this time ends as ``media-unavailable``."""
     create_ms: int = 10_000
-    """The longest that a create may be under way, whatever its caller heard of it."""
+    """Maximum time for which a request to create a room may still take effect."""
     claim_ms: int = 3_000
-    """Whoever works on a room and says nothing for this long is taken to be dead."""
+    """A process that claimed a room and is silent for this long loses the claim."""
     close_ms: int = 1_000
-    """How long the people of an ended match have to leave their room by themselves."""
+    """Time for the people of an ended match to leave before their room is deleted."""
     again_ms: int = 1_000
-    """Between two deletions of one room while a create may still land."""
+    """Time between two deletions of one room while a create may still take effect."""
     retry_ms: int = 250
-    """After the first failure; each further one doubles it."""
+    """Delay after the first failure; each further failure doubles it."""
     open_retry_most_ms: int = 2_000
     close_retry_most_ms: int = 15_000
     linger_ms: int = 30_000
-    """With ``auto_create``: how long a room must have stayed gone."""
+    """With ``auto_create``: how long a deleted room is watched, because a late join creates it again."""
     spare_ms: int = 5_000
-    """Rooms younger than this are neither missed nor taken for nobody's."""
+    """Rooms younger than this are left alone by the reconciler."""
     solo_ms: int = 8_000
-    """A room may hold one person of a live match this long: longer than a reload needs."""
+    """How long a room of a live match may hold one person only: longer than a reload takes."""
     round_ms: int = 5_000
-    """From the end of a reconciler's round to the next one."""
+    """Time from the end of a reconciler's round to the next one."""
     round_lapse_ms: int = 5_000
-    """How long a claimed round may go without a step; twice the longest call to LiveKit (``ANSWER_S``)."""
+    """Maximum time between two steps of a claimed round: twice the longest call to LiveKit (``ANSWER_S``)."""
     round_spare_ms: int = 2_000
-    """By so much longer waits a process other than the one that had the last round."""
+    """How much longer another process waits than the one that had the last round."""
     hook_ttl_ms: int = 600_000
     """How long the id of a webhook's event is remembered; LiveKit signs for 5 min."""

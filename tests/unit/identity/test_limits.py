@@ -1,14 +1,14 @@
 """Which buckets a request takes from, and what a refusal costs."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from duologue.identity.buckets import Rate, Script
-from duologue.identity.limits import IN_MEMORY, Kind, RateLimits, Rates, TooMany, rates_of
+from duologue.identity.limits import DEFAULTS, IN_MEMORY, Kind, RateLimits, Rates, TooMany, parsed
 from duologue.lane import Lane
-from duologue.settings import Settings
 
 
 class Store:
@@ -180,13 +180,51 @@ async def test_without_a_rate_nothing_is_counted(store: Store, clock: Clock) -> 
     assert store.calls == []
 
 
-def test_the_settings_name_every_limit() -> None:
+def test_every_kind_has_limits() -> None:
     """Each kind has numbers for a person and for an address; only measurements are left out, not refused."""
-    rates = rates_of(Settings().of_the_limits())
-    assert set(rates) == set(Kind)
-    for kind, each in rates.items():
+    assert set(DEFAULTS) == set(Kind)
+    for kind, each in DEFAULTS.items():
         assert each.person is not None, kind
         assert (each.address is None) == (kind is Kind.MEASURES), kind
-    assert rates[Kind.SKIPS].person == Rate(60, 40)
-    assert rates_of(Settings(limits=False).of_the_limits()) == dict.fromkeys(Kind, Rates())
-    assert rates_of(Settings(person_skips_per_min=0).of_the_limits())[Kind.SKIPS].person is None
+    assert DEFAULTS[Kind.SKIPS].person == Rate(60, 40)
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "address"),
+    [
+        ("skips=1/2,3/4", Rate(1, 2), Rate(3, 4)),
+        ("skips=1/2", Rate(1, 2), Rate(12_000, 6_000)),
+        ("skips=1/2,", Rate(1, 2), Rate(12_000, 6_000)),
+        ("skips=,3/4", Rate(60, 40), Rate(3, 4)),
+        ("skips=off", None, Rate(12_000, 6_000)),
+        ("skips=off,off", None, None),
+        ("skips=,off", Rate(60, 40), None),
+    ],
+)
+def test_a_limit_is_a_text(text: str, person: Rate | None, address: Rate | None) -> None:
+    """What is left out keeps its default; only "off" means that there is no limit."""
+    assert parsed(text) == (Kind.SKIPS, Rates(person, address))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "'' is not a kind of request; there are sessions, joins, skips"),
+        ("skip=1/2", "'skip' is not a kind of request"),
+        ("skips", "skips needs a limit, such as skips=60/40,12000/6000"),
+        ("skips=,", "skips needs a limit"),
+        ("skips=60", "'60' is not a limit: write 60/40 for 60 a minute and 40 at once, or off"),
+        ("skips=0/40", "'0/40' is not"),
+        ("skips=60/0", "'60/0' is not"),
+        ("skips=-1/1", "'-1/1' is not"),
+        ("skips=1/1,1/1,1/1", "'1/1,1/1' is not"),
+        ("skips=1/1 ", "'1/1 ' is not"),
+        ("skips=١/1", "is not a limit"),
+        ("skips=9999999999/1", "is not a limit"),
+        ("measures=1/1,2/2", "measures has a limit for each person only, such as measures=12/12"),
+    ],
+)
+def test_a_limit_that_cannot_be_meant(text: str, words: str) -> None:
+    """The error names the part that is wrong, and shows one that is right."""
+    with pytest.raises(ValueError, match=re.escape(words)):
+        parsed(text)
