@@ -16,7 +16,7 @@ from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.limits import LIMITS
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.media.livekit.webhooks import Webhooks
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
@@ -51,7 +51,7 @@ class Workers(NamedTuple):
 class LiveKit:
     """What a process that serves LiveKit rooms is made of besides."""
 
-    rooms: Rooms
+    rooms: LiveKitRooms
     grants: Grants
     webhooks: Webhooks
     namespace: Namespace
@@ -92,7 +92,7 @@ async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
         settings.livekit_api_secret,
     )
     browsers = Project(settings.livekit_url, project.key, project.secret).ws_url
-    async with Rooms(project, namespace, answer_s=ANSWER_S).running() as rooms:
+    async with LiveKitRooms(project, namespace, answer_s=ANSWER_S).running() as rooms:
         auto_create = await _auto_create(settings, rooms)
         limits = LIMITS if auto_create else None
         yield LiveKit(
@@ -105,7 +105,7 @@ async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
         )
 
 
-async def _auto_create(settings: Settings, rooms: Rooms) -> bool:
+async def _auto_create(settings: Settings, rooms: LiveKitRooms) -> bool:
     """Whether joining makes rooms there, and one line about it."""
     if settings.livekit_auto_create != "ask":
         return settings.livekit_auto_create == "on"

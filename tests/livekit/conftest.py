@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from tests.livekit import elsewhere
 from tests.livekit.fake.server import FakeServer
 from tests.livekit.ground import Ground
@@ -72,7 +72,7 @@ async def fake(mailbox: Mailbox) -> AsyncIterator[FakeServer]:
 
 
 @pytest.fixture
-async def rooms(server: Ground) -> AsyncIterator[Rooms]:
+async def rooms(server: Ground) -> AsyncIterator[LiveKitRooms]:
     """What is tested."""
-    async with Rooms(server.project, NAMESPACE).running() as it:
+    async with LiveKitRooms(server.project, NAMESPACE).running() as it:
         yield it

@@ -9,7 +9,7 @@ import pytest
 
 from duologue.media.livekit.namespace import Namespace
 from duologue.media.livekit.project import Project
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from tests.livekit.ground import Guest
 from tests.livekit.mailbox import Mailbox
 from tests.livekit.real import SdkGuest
@@ -34,7 +34,7 @@ class Elsewhere:
     @contextlib.asynccontextmanager
     async def running(self, namespace: Namespace, *, auto_create: bool) -> AsyncIterator["Elsewhere"]:
         """It is of the kind that is wanted; of this namespace nothing is left behind."""
-        async with Rooms(self.project, namespace).running() as rooms:
+        async with LiveKitRooms(self.project, namespace).running() as rooms:
             if await rooms.makes_rooms_by_itself() is not auto_create:
                 pytest.skip(f"needs auto_create: {auto_create}".lower())
             try:

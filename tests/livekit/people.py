@@ -5,7 +5,7 @@ import time
 import msgspec
 
 from duologue.media.livekit.errors import LiveKitError
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.machine import Machine, fresh_ids
 from duologue.pairing.timings import RoomRules
 from duologue.pairing.vocabulary import (
@@ -28,7 +28,7 @@ RULES = RoomRules(namespace=NAMESPACE.name, close_ms=50, retry_ms=20, open_retry
 class People:
     """All that happens in the state machine is asked for here, step by step."""
 
-    def __init__(self, store: Store, rooms: Rooms, rules: RoomRules = RULES) -> None:
+    def __init__(self, store: Store, rooms: LiveKitRooms, rules: RoomRules = RULES) -> None:
         self.machine = Machine(store, media=MediaKind.LIVEKIT, room_rules=rules)
         self._rooms = rooms
         self._deleted = Deletion.AGAIN if rules.auto_create else Deletion.GONE

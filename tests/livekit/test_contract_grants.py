@@ -11,7 +11,7 @@ from duologue.media.livekit.grants import TTL_S, Grants
 from duologue.media.livekit.limits import RoomLimits
 from duologue.media.livekit.namespace import identity
 from duologue.media.livekit.project import Project
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.ground import Ground, JoinRefused
@@ -28,7 +28,7 @@ def grant(
     return Grants(project, NAMESPACE, ttl_s=ttl_s, joining_makes_rooms=limits).mint(ROOM, f"{MATCH}.{who}")
 
 
-async def test_two_people_meet(server: Ground, rooms: Rooms) -> None:
+async def test_two_people_meet(server: Ground, rooms: LiveKitRooms) -> None:
     """With the grants that their states carry."""
     await rooms.create(ROOM)
     grants = Grants(server.project, NAMESPACE)
@@ -42,7 +42,7 @@ async def test_two_people_meet(server: Ground, rooms: Rooms) -> None:
     }
 
 
-async def test_a_third_one_is_refused(server: Ground, rooms: Rooms) -> None:
+async def test_a_third_one_is_refused(server: Ground, rooms: LiveKitRooms) -> None:
     """Our rooms have two places, whoever signed the grant."""
     await rooms.create(ROOM)
     for who in ("polite", "impolite"):
@@ -52,7 +52,7 @@ async def test_a_third_one_is_refused(server: Ground, rooms: Rooms) -> None:
     assert len(await rooms.participants(ROOM)) == 2
 
 
-async def test_a_reload_takes_its_own_place(server: Ground, rooms: Rooms) -> None:
+async def test_a_reload_takes_its_own_place(server: Ground, rooms: LiveKitRooms) -> None:
     """The same identity again puts its ghost out, also when the room is full."""
     await rooms.create(ROOM)
     ghost = await server.join(grant(server.project, "polite"))
@@ -62,7 +62,7 @@ async def test_a_reload_takes_its_own_place(server: Ground, rooms: Rooms) -> Non
     assert len(await rooms.participants(ROOM)) == 2
 
 
-async def test_a_room_that_does_not_exist(server: Ground, rooms: Rooms) -> None:
+async def test_a_room_that_does_not_exist(server: Ground, rooms: LiveKitRooms) -> None:
     """Is not made by joining it: before it was made, and after it was deleted (races R1, R6)."""
     token = grant(server.project)
     with pytest.raises(JoinRefused):
@@ -75,7 +75,7 @@ async def test_a_room_that_does_not_exist(server: Ground, rooms: Rooms) -> None:
 
 
 @MAKES_ROOMS
-async def test_where_joining_makes_rooms(server: Ground, rooms: Rooms) -> None:
+async def test_where_joining_makes_rooms(server: Ground, rooms: LiveKitRooms) -> None:
     """A late grant makes the deleted room again: why the docs say ``auto_create: false``. Deleting still
     works."""
     await rooms.create(ROOM)
@@ -88,7 +88,7 @@ async def test_where_joining_makes_rooms(server: Ground, rooms: Rooms) -> None:
 
 
 @MAKES_ROOMS
-async def test_a_room_made_by_joining_has_our_limits(server: Ground, rooms: Rooms) -> None:
+async def test_a_room_made_by_joining_has_our_limits(server: Ground, rooms: LiveKitRooms) -> None:
     """The limits are in the grant: two places, also without a call to make the room."""
     for who in ("polite", "impolite"):
         await server.join(grant(server.project, who, limits=RoomLimits()))
@@ -98,20 +98,20 @@ async def test_a_room_made_by_joining_has_our_limits(server: Ground, rooms: Room
 
 
 @pytest.mark.parametrize("auto_create", [False, True])
-async def test_what_kind_of_server_it_is(rooms: Rooms, auto_create: bool) -> None:
+async def test_what_kind_of_server_it_is(rooms: LiveKitRooms, auto_create: bool) -> None:
     """Can be asked, and asking makes no room."""
     assert await rooms.makes_rooms_by_itself() is auto_create
     assert await rooms.list_rooms() == []
 
 
-async def test_a_grant_that_has_run_out(server: Ground, rooms: Rooms) -> None:
+async def test_a_grant_that_has_run_out(server: Ground, rooms: LiveKitRooms) -> None:
     """An expired grant lets no one in; LiveKit allows for clocks that are a minute apart."""
     await rooms.create(ROOM)
     with pytest.raises(JoinRefused):
         await server.join(grant(server.project, ttl_s=-90))
 
 
-async def test_a_grant_of_another_key(server: Ground, rooms: Rooms) -> None:
+async def test_a_grant_of_another_key(server: Ground, rooms: LiveKitRooms) -> None:
     """A grant that another app signed does not either."""
     await rooms.create(ROOM)
     with pytest.raises(JoinRefused):

@@ -11,7 +11,7 @@ from duologue.media.livekit.errors import WebhookRefused
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.namespace import Namespace, identity
 from duologue.media.livekit.project import Project
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.media.livekit.webhooks import LEEWAY_S, Fact, FactKind, Webhooks
 from duologue.pairing.vocabulary import MatchId, Side
 from tests.livekit.conftest import NAMESPACE
@@ -23,7 +23,7 @@ MATCH = MatchId("m_0123456789abcdef")
 ROOM = NAMESPACE.room(MATCH)
 
 
-async def test_a_conversation_in_facts(server: Ground, rooms: Rooms, mailbox: Mailbox) -> None:
+async def test_a_conversation_in_facts(server: Ground, rooms: LiveKitRooms, mailbox: Mailbox) -> None:
     """Each kind comes, is genuine, and says what it is about."""
     made = await rooms.create(ROOM)
     guest = await server.join(Grants(server.project, NAMESPACE).mint(ROOM, identity(MATCH, "polite")))
@@ -51,7 +51,7 @@ async def test_a_conversation_in_facts(server: Ground, rooms: Rooms, mailbox: Ma
 
 
 @pytest.fixture
-async def letter(rooms: Rooms, mailbox: Mailbox) -> Letter:
+async def letter(rooms: LiveKitRooms, mailbox: Mailbox) -> Letter:
     """A genuine one."""
     await rooms.create(ROOM)
     return await mailbox.first("room_started", ROOM)

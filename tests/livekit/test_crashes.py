@@ -12,7 +12,7 @@ import pytest
 
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.namespace import Namespace, identity
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.invariants import violations
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
@@ -49,12 +49,12 @@ def spread(values: list[int]) -> str:
     return f"{len(values)} times, p50 {cuts[49]:.0f} ms, p99 {cuts[98]:.0f} ms, max {max(values)} ms"
 
 
-async def nothing_of_ours(rooms: Rooms) -> bool:
+async def nothing_of_ours(rooms: LiveKitRooms) -> bool:
     """Neither a match's room nor a canary."""
     return await rooms.list_rooms() == []
 
 
-async def nobody_is_stuck(house: Duologues, people: Crowd, rooms: Rooms) -> None:
+async def nobody_is_stuck(house: Duologues, people: Crowd, rooms: LiveKitRooms) -> None:
     """Check, without skips, that all are in rooms that exist; then all press Stop and are idle."""
     assert await people.all_are(lambda person: person.talks(), HOME_S) == []
     there = {room.match for room in await rooms.list_rooms()}
@@ -67,7 +67,7 @@ async def nobody_is_stuck(house: Duologues, people: Crowd, rooms: Rooms) -> None
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("server_kind", ["real"], indirect=True)
 async def test_kills_at_every_step(
-    valkey9: StoreServer, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+    valkey9: StoreServer, server: Ground, rooms: LiveKitRooms, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Matches in a row, a server killed at every step again and again: 5 s later none of our rooms is left.
 
@@ -76,7 +76,7 @@ async def test_kills_at_every_step(
     most, kills = (WHOLE_MATCHES, WHOLE_KILLS) if whole else (MATCHES, KILLS)
     strangers = Namespace(f"{NAMESPACE.name}-2")
     async with (
-        Rooms(server.project, strangers).running() as theirs,
+        LiveKitRooms(server.project, strangers).running() as theirs,
         duologues(server, valkey9, 2) as house,
     ):
         foreign = await theirs.create(strangers.room(STRANGE))
@@ -117,7 +117,7 @@ async def test_kills_at_every_step(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("server_kind", ["real"], indirect=True)
 async def test_livekit_is_away_under_load(
-    valkey9: StoreServer, server: Ground, rooms: Rooms, whole: bool, capsys: pytest.CaptureFixture[str]
+    valkey9: StoreServer, server: Ground, rooms: LiveKitRooms, whole: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Stopped and started again: no one is stuck, there are no useless matches, and a canary finds its
     return."""

@@ -4,7 +4,7 @@ import pytest
 
 from duologue.media.livekit.errors import LiveKitError, LiveKitUnavailable
 from duologue.media.livekit.grants import Grants
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.media.livekit.webhooks import Webhooks
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
@@ -17,7 +17,7 @@ ROOM = NAMESPACE.room(MatchId("m_0123456789abcdef"))
 
 async def test_a_create_lands_after_the_delete_found_nothing(fake: FakeServer) -> None:
     """Race R18: who believes the first answer leaves an orphan."""
-    async with Rooms(fake.project, NAMESPACE, answer_s=0.2).running() as rooms:
+    async with LiveKitRooms(fake.project, NAMESPACE, answer_s=0.2).running() as rooms:
         fake.hold_creates()
         with pytest.raises(LiveKitUnavailable):
             await rooms.create(ROOM)
@@ -29,7 +29,7 @@ async def test_a_create_lands_after_the_delete_found_nothing(fake: FakeServer) -
 
 async def test_a_failing_server(fake: FakeServer) -> None:
     """Each call is answered by the status; the two that mean *later* are typed so."""
-    async with Rooms(fake.project, NAMESPACE).running() as rooms:
+    async with LiveKitRooms(fake.project, NAMESPACE).running() as rooms:
         for status, error in (
             (500, LiveKitUnavailable),
             (503, LiveKitUnavailable),
@@ -49,7 +49,7 @@ async def test_a_failing_server(fake: FakeServer) -> None:
 
 async def test_a_restart_forgets_all_rooms(fake: FakeServer, mailbox: Mailbox) -> None:
     """Race R20: and no webhook tells."""
-    async with Rooms(fake.project, NAMESPACE).running() as rooms:
+    async with LiveKitRooms(fake.project, NAMESPACE).running() as rooms:
         await rooms.create(ROOM)
         guest = await fake.join(Grants(fake.project, NAMESPACE).mint(ROOM, "somebody"))
         await mailbox.first("participant_joined", ROOM)
@@ -63,7 +63,7 @@ async def test_a_restart_forgets_all_rooms(fake: FakeServer, mailbox: Mailbox) -
 
 async def test_webhooks_get_lost(fake: FakeServer, mailbox: Mailbox) -> None:
     """Those of the time in which they do."""
-    async with Rooms(fake.project, NAMESPACE).running() as rooms:
+    async with LiveKitRooms(fake.project, NAMESPACE).running() as rooms:
         fake.post.is_losing = True
         await rooms.create(ROOM)
         fake.post.is_losing = False
@@ -74,7 +74,7 @@ async def test_webhooks_get_lost(fake: FakeServer, mailbox: Mailbox) -> None:
 
 async def test_webhooks_come_twice_and_backwards(fake: FakeServer, mailbox: Mailbox) -> None:
     """All genuine: only their ids and their times tell (race R7)."""
-    async with Rooms(fake.project, NAMESPACE).running() as rooms:
+    async with LiveKitRooms(fake.project, NAMESPACE).running() as rooms:
         fake.post.is_doubling = True
         fake.post.hold()
         await rooms.create(ROOM)

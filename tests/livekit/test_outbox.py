@@ -6,7 +6,7 @@ import pytest
 
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.vocabulary import (
     MatchId,
     Media,
@@ -19,10 +19,13 @@ from tests.livekit.waiting import PATIENCE_S, until
 from tests.servers import StoreServer
 
 
-async def test_rooms_open_and_die(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+async def test_rooms_open_and_die(valkey9: StoreServer, rooms: LiveKitRooms, server: Ground) -> None:
     """Twenty matches get their rooms once these are worked on; all are skipped, and a foreign room stays."""
     strangers = Namespace(f"{NAMESPACE.name}-2")
-    async with Store(valkey9.url).running() as store, Rooms(server.project, strangers).running() as theirs:
+    async with (
+        Store(valkey9.url).running() as store,
+        LiveKitRooms(server.project, strangers).running() as theirs,
+    ):
         foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
         people = People(store, rooms)
         met = [await people.meet() for _ in range(20)]
@@ -41,7 +44,9 @@ async def test_rooms_open_and_die(valkey9: StoreServer, rooms: Rooms, server: Gr
         await theirs.delete(foreign.name)
 
 
-async def test_no_grant_is_good_after_the_match(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+async def test_no_grant_is_good_after_the_match(
+    valkey9: StoreServer, rooms: LiveKitRooms, server: Ground
+) -> None:
     """R1, R6: a person with the grant of an ended match is not let in, and brings no room back."""
     grants = Grants(server.project, NAMESPACE)
     async with Store(valkey9.url).running() as store:
@@ -59,7 +64,7 @@ async def test_no_grant_is_good_after_the_match(valkey9: StoreServer, rooms: Roo
         assert await people.names() == []
 
 
-async def test_r20_the_server_restarts(valkey9: StoreServer, rooms: Rooms, server: Ground) -> None:
+async def test_r20_the_server_restarts(valkey9: StoreServer, rooms: LiveKitRooms, server: Ground) -> None:
     """Its rooms are gone: the live match ends ``media-failed``; and while it is away, a skip takes effect."""
     async with Store(valkey9.url).running() as store:
         people = People(store, rooms)

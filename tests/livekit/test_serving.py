@@ -15,7 +15,7 @@ import pytest
 from duologue.client import Client, Exchange, Model, SimulatedMedia
 from duologue.client.http import HttpTransport, http_session
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.ground import KEY, SECRET, Ground, JoinRefused
@@ -67,11 +67,11 @@ async def met(pair: Pair) -> str:
     return one.match_id
 
 
-async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms) -> None:
+async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: LiveKitRooms) -> None:
     """Each grant lets its person in; after a skip the room is gone for good, and the rooms of others stay."""
     strangers = Namespace(f"{NAMESPACE.name}-2")
     with data_folder() as data, contextlib.closing(Stopped(await started(server, data))) as duologue:
-        async with Rooms(server.project, strangers).running() as theirs, two(duologue.url) as pair:
+        async with LiveKitRooms(server.project, strangers).running() as theirs, two(duologue.url) as pair:
             foreign = await theirs.create(strangers.room(MatchId("m_AAAAAAAAAAAAAAAA")))
             match = await met(pair)
             tokens = [client.model.match.media["token"] for client in pair if client.model.match]
@@ -88,7 +88,7 @@ async def test_a_room_opens_and_dies_with_its_match(server: Ground, rooms: Rooms
             await theirs.delete(foreign.name)
 
 
-async def test_a_server_that_is_killed_leaves_no_room(server: Ground, rooms: Rooms) -> None:
+async def test_a_server_that_is_killed_leaves_no_room(server: Ground, rooms: LiveKitRooms) -> None:
     """kill -9 as a match has just ended: the next start deletes what the first one could not."""
     with data_folder() as data:
         first = await started(server, data)
@@ -224,7 +224,7 @@ async def all_read(kind: str, readers: list[Reader]) -> bool:
     return all(any(frame["type"] == kind for frame in reader.frames) for reader in readers)
 
 
-async def _lacks(rooms: Rooms, match: str) -> bool:
+async def _lacks(rooms: LiveKitRooms, match: str) -> bool:
     """No room of that match is there."""
     return not await rooms.list_rooms([NAMESPACE.room(MatchId(match))])
 

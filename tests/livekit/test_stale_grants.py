@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.crowd import crowd
@@ -22,7 +22,11 @@ BOUND_S = 2.0
 @pytest.mark.parametrize("server_kind", ["real"], indirect=True)
 @pytest.mark.parametrize("auto_create", [False, True])
 async def test_a_stale_grant_keeps_no_room(
-    valkey9: StoreServer, server: Ground, rooms: Rooms, auto_create: bool, capsys: pytest.CaptureFixture[str]
+    valkey9: StoreServer,
+    server: Ground,
+    rooms: LiveKitRooms,
+    auto_create: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Its holder joins again and again: no room stands for 2 s after the match; some come only by joining.
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.pairing.vocabulary import MatchId
 from tests.livekit.conftest import NAMESPACE
 from tests.livekit.ground import KEY, SECRET, Ground
@@ -43,13 +43,13 @@ async def served(server: Ground, server_kind: str, valkey9: StoreServer) -> Asyn
 
 
 async def test_it_looks_after_its_rooms(
-    served: Serving, server: Ground, rooms: Rooms, mailbox: Mailbox
+    served: Serving, server: Ground, rooms: LiveKitRooms, mailbox: Mailbox
 ) -> None:
     """A room of ours without an owner is gone soon, another Duologue's stays, and webhooks are accepted."""
     second = Namespace(f"{NAMESPACE.name}-2")
     match = MatchId("m_" + secrets.token_urlsafe(12))
     async with (
-        Rooms(server.project, second).running() as theirs,
+        LiveKitRooms(server.project, second).running() as theirs,
         httpx.AsyncClient(base_url=served.url, trust_env=False) as client,
     ):
         foreign = await theirs.create(second.room(match))

@@ -11,7 +11,7 @@ from duologue.delivery.clock import SystemClock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.namespace import Namespace, identity
-from duologue.media.livekit.rooms import Rooms
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.media.livekit.webhooks import Webhooks
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import MatchId, Media
@@ -33,7 +33,9 @@ ROLES = ("polite", "impolite")
 class House:
     """A process's workers over one store and one LiveKit server, their rounds called by the test."""
 
-    def __init__(self, store: Store, server: Ground, rooms: Rooms, *, auto_create: bool = False) -> None:
+    def __init__(
+        self, store: Store, server: Ground, rooms: LiveKitRooms, *, auto_create: bool = False
+    ) -> None:
         rules = replace(
             RULES, spare_ms=300, solo_ms=400, round_ms=0, round_spare_ms=0, auto_create=auto_create
         )
@@ -94,7 +96,7 @@ class House:
 
 @pytest.fixture
 async def house(
-    valkey9: StoreServer, server: Ground, rooms: Rooms, auto_create: bool
+    valkey9: StoreServer, server: Ground, rooms: LiveKitRooms, auto_create: bool
 ) -> AsyncIterator[House]:
     async with Store(valkey9.url).running() as store:
         yield House(store, server, rooms, auto_create=auto_create)
@@ -106,10 +108,10 @@ def dump(valkey9: StoreServer) -> Mapping[bytes, bytes | None]:
         return {key: client.dump(key) for key in client.keys("*") if key != b"{0}looked"}
 
 
-async def test_an_orphan_is_found_and_deleted(house: House, server: Ground, rooms: Rooms) -> None:
+async def test_an_orphan_is_found_and_deleted(house: House, server: Ground, rooms: LiveKitRooms) -> None:
     """R19: a room of ours without an owner goes; rooms of others, and owned ones of ours, stay."""
     second = Namespace(f"{NAMESPACE.name}-2")
-    async with Rooms(server.project, second).running() as theirs:
+    async with LiveKitRooms(server.project, second).running() as theirs:
         foreign = await theirs.create(second.room(MatchId("m_AAAAAAAAAAAAAAAA")))
         orphan = NAMESPACE.room(MatchId("m_" + secrets.token_urlsafe(12)))
         await rooms.create(orphan)
@@ -128,7 +130,7 @@ async def test_an_orphan_is_found_and_deleted(house: House, server: Ground, room
 
 
 async def test_a_canary_left_behind_is_deleted(
-    house: House, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+    house: House, rooms: LiveKitRooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its process was killed between the two calls; one that has just been made is left alone."""
     canary = NAMESPACE.fresh_canary()
@@ -140,7 +142,7 @@ async def test_a_canary_left_behind_is_deleted(
     assert await house.people.names() == []
 
 
-async def test_r20_a_room_that_vanished_is_found(house: House, rooms: Rooms) -> None:
+async def test_r20_a_room_that_vanished_is_found(house: House, rooms: LiveKitRooms) -> None:
     """Without any webhook: the match ends, and both go on."""
     match, _ = await house.meet(Media.OPEN)
     await rooms.delete(NAMESPACE.room(match))
@@ -152,7 +154,7 @@ async def test_r20_a_room_that_vanished_is_found(house: House, rooms: Rooms) -> 
     await until(is_over, "the match ends")
 
 
-async def test_r20_a_vanished_room_that_was_told(house: House, rooms: Rooms, mailbox: Mailbox) -> None:
+async def test_r20_a_vanished_room_that_was_told(house: House, rooms: LiveKitRooms, mailbox: Mailbox) -> None:
     """``room_finished`` of a live match: the watchdog looks, and need not wait for a listing."""
     match, _ = await house.meet(Media.OPEN)
     await rooms.delete(NAMESPACE.room(match))

@@ -9,13 +9,11 @@ A slow store is not unavailable: no person is told of it, and the beat waits for
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from duologue.delivery.clock import Clock
 from duologue.delivery.contact import AWAY_S, Contact
 from duologue.delivery.hub import Hub
-from duologue.pairing.vocabulary import Beat as Answer
-from duologue.pairing.vocabulary import ProcessId
+from duologue.pairing.machine import Machine
 from duologue.store.client import StoreError
 from duologue.workers.supervisor import jittered
 
@@ -38,23 +36,13 @@ ELSEWHERE_SHARE = 0.02
 """Of the streams that there are, sent elsewhere per second: other processes must take them in."""
 
 
-class Heart(Protocol):
-    """The part of ``pairing.machine.Machine`` that is about processes; see there."""
-
-    async def echo(self, process: ProcessId, token: str, /) -> int:
-        """Publish the token on the process's own channel; how many subscribers heard it there."""
-
-    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /, *, is_slow: bool) -> Answer:
-        """The process lives, and holds so many people by streams and by polls; whether calls wait here."""
-
-
 class Beat:
     """One round: probe, echo, beat. Sends nothing any more once the process drains."""
 
     name = "beat"
 
     def __init__(
-        self, machine: Heart, hub: Hub, contact: Contact, clock: Clock, *, reopen: Callable[[], None]
+        self, machine: Machine, hub: Hub, contact: Contact, clock: Clock, *, reopen: Callable[[], None]
     ) -> None:
         """Take the parts. ``reopen``: open the subscription again (``Feed.reopen``), because a deaf one may
         look healthy (race E9)."""

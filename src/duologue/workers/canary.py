@@ -5,17 +5,14 @@ makes rooms (``auto_create``), our creates cannot fail, so there the canary alwa
 that video is unavailable.
 """
 
-from collections.abc import Sequence
-from typing import Protocol
-
 import structlog
 
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Room
+from duologue.media.livekit.rooms import LiveKitRooms
 from duologue.metrics import Metrics
-from duologue.pairing.vocabulary import RoomsSeen
+from duologue.pairing.rooms import Rooms
 from duologue.workers.supervisor import jittered
 
 PERIOD_S = 2.0
@@ -25,29 +22,6 @@ FAILURES = 2
 log = structlog.get_logger(__name__, ours=True)
 
 
-class Making(Protocol):
-    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
-
-    async def create(self, room: str) -> Room:
-        """There is the room now."""
-
-    async def delete(self, room: str) -> bool:
-        """It is gone."""
-
-
-class Video(Protocol):
-    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
-
-    async def look(self, asked: Sequence[str] = ()) -> RoomsSeen:
-        """How rooms are now."""
-
-    async def media_down(self, since_ms: int) -> bool:
-        """Rooms begun since then do not open."""
-
-    async def media_up(self, since_ms: int) -> bool:
-        """A room begun then opened."""
-
-
 class Canary:
     """One round: nothing while video is up, unless joining makes rooms; else one room made and deleted."""
 
@@ -55,8 +29,8 @@ class Canary:
 
     def __init__(
         self,
-        rooms: Making,
-        video: Video,
+        rooms: LiveKitRooms,
+        video: Rooms,
         namespace: Namespace,
         metrics: Metrics,
         clock: Clock,

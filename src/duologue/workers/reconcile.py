@@ -7,17 +7,17 @@ not grow with processes (docs/decisions/0025). If that process dies or stalls, i
 reports later is refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Room
+from duologue.media.livekit.rooms import LiveKitRooms, Room
 from duologue.metrics import Metrics
-from duologue.pairing.vocabulary import Audit, MatchId, RoomRound, RoomsKnown
+from duologue.pairing.rooms import Rooms
+from duologue.pairing.vocabulary import MatchId, RoomRound, RoomsKnown
 from duologue.workers.supervisor import jittered
 from duologue.workers.suspects import Suspects
 
@@ -35,37 +35,6 @@ LEFT_OVERS = 20
 log = structlog.get_logger(__name__, ours=True)
 
 
-class Listing(Protocol):
-    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
-
-    async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
-        """List our rooms."""
-
-    async def delete(self, room: str) -> bool:
-        """A room is gone."""
-
-
-class Owners(Protocol):
-    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
-
-    async def begin_round(self, last: str = "") -> RoomRound:
-        """Claim the round, if it is due."""
-
-    async def keep_round(self, generation: str) -> bool:
-        """Whether it is still ours."""
-
-    async def end_round(self, generation: str, listed: int | None) -> None:
-        """Until the next one."""
-
-    async def known(self) -> RoomsKnown:
-        """The matches whose room is open."""
-
-    async def reconcile(
-        self, began_ms: int, listed: Mapping[str, int], known: RoomsKnown | None = None, *, round_: str = ""
-    ) -> Audit | None:
-        """Rooms listed against what is known."""
-
-
 class Reconcile:
     """One round, if it is ours: list, confirm what is missing by name, tell the store, hand on what looks
     lonely."""
@@ -74,8 +43,8 @@ class Reconcile:
 
     def __init__(
         self,
-        rooms: Listing,
-        owners: Owners,
+        rooms: LiveKitRooms,
+        owners: Rooms,
         namespace: Namespace,
         suspects: Suspects,
         metrics: Metrics,

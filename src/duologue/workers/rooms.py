@@ -7,15 +7,15 @@ another process.
 """
 
 import asyncio
-from typing import Protocol
 
 import structlog
 
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Room
-from duologue.pairing.vocabulary import Deletion, MatchId, RoomsDue, RoomWork, RoomWorkKind
+from duologue.media.livekit.rooms import LiveKitRooms
+from duologue.pairing.rooms import Rooms
+from duologue.pairing.vocabulary import MatchId, RoomWork, RoomWorkKind
 from duologue.workers.supervisor import jittered
 
 AT_ONCE = 32
@@ -24,32 +24,6 @@ LOOK_S = 0.25
 """A room whose people have not left is due by time alone, without an event that wakes us."""
 
 log = structlog.get_logger(__name__, ours=True)
-
-
-class Server(Protocol):
-    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
-
-    async def create(self, room: str) -> Room:
-        """There is the room now. Raises ``LiveKitError``."""
-
-    async def delete(self, room: str) -> bool:
-        """The room is gone; whether there was one. Raises ``LiveKitError``."""
-
-
-class Outbox(Protocol):
-    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
-
-    async def due(self, kind: RoomWorkKind, most: int) -> RoomsDue:
-        """What is to be done now, claimed."""
-
-    async def opened(self, match: str, generation: str) -> bool:
-        """The room is there."""
-
-    async def failed(self, match: str, generation: str) -> bool:
-        """It did not work; it comes again."""
-
-    async def gone(self, match: str, generation: str, *, found: bool) -> Deletion:
-        """The room was deleted, or was not there."""
 
 
 class RoomWorker:
@@ -62,7 +36,7 @@ class RoomWorker:
     """
 
     def __init__(
-        self, kind: RoomWorkKind, outbox: Outbox, server: Server, namespace: Namespace, clock: Clock
+        self, kind: RoomWorkKind, outbox: Rooms, server: LiveKitRooms, namespace: Namespace, clock: Clock
     ) -> None:
         self.name = f"rooms-{kind}"
         self._kind = kind

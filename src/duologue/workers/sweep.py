@@ -6,10 +6,10 @@ one does it, and the others ask again when the claim may have run out.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
 
 from duologue.delivery.clock import Clock
-from duologue.pairing.vocabulary import ProcessId, Scanned
+from duologue.pairing.machine import Machine
+from duologue.pairing.vocabulary import ProcessId
 from duologue.workers.supervisor import jittered
 
 PERIOD_S = 0.25
@@ -23,28 +23,12 @@ TELLS_A_ROUND = 20
 """Calls, of 64 people each, that tell pools of video. Heartbeats tell everybody within 15 s in any case."""
 
 
-class Sweeper(Protocol):
-    """The part of ``pairing.machine.Machine`` that runs at intervals; see there."""
-
-    async def sweep(self) -> bool:
-        """Whatever is due happens; whether there is more."""
-
-    async def bury(self) -> bool:
-        """A process without a beat is dead; whether there is more."""
-
-    async def scan(self, process: ProcessId, /) -> Scanned:
-        """One step of the scan of the queue."""
-
-    async def tell(self, pool: str, /) -> bool:
-        """People who wait in a pool read whether there is video; whether there are more."""
-
-
 class Sweep:
     """One round: deadlines, then the queue, then burials."""
 
     name = "sweep"
 
-    def __init__(self, machine: Sweeper, process: ProcessId, pools: Sequence[str], clock: Clock) -> None:
+    def __init__(self, machine: Machine, process: ProcessId, pools: Sequence[str], clock: Clock) -> None:
         self._machine = machine
         self._process = process
         self._pools = tuple(pools)

@@ -8,15 +8,15 @@ R7).
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
 
 from duologue.delivery.clock import Clock
 from duologue.media.livekit.errors import LiveKitError
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Participant, Room
+from duologue.media.livekit.rooms import LiveKitRooms, Participant
 from duologue.media.livekit.webhooks import Fact, FactKind
-from duologue.pairing.vocabulary import MatchId, ParticipantFact, RoomLoss, RoomsSeen, Side
+from duologue.pairing.rooms import Rooms
+from duologue.pairing.vocabulary import MatchId, ParticipantFact, RoomLoss, Side
 from duologue.workers.suspects import Suspects
 
 PERIOD_S = 2.0
@@ -35,42 +35,13 @@ LEAVING = (FactKind.PARTICIPANT_LEFT, FactKind.PARTICIPANT_CONNECTION_ABORTED)
 GONE = (*LEAVING, FactKind.ROOM_FINISHED)
 
 
-class Looking(Protocol):
-    """The part of ``media.livekit.rooms.Rooms`` that is needed; see there."""
-
-    async def participants(self, room: str) -> list[Participant]:
-        """Return who is in the room; no one if there is no room."""
-
-    async def list_rooms(self, names: Iterable[str] = ()) -> list[Room]:
-        """Those of the names that there are."""
-
-
-class Matches(Protocol):
-    """The part of ``pairing.rooms.Rooms`` that is needed; see there."""
-
-    async def look(self, asked: Sequence[str] = (), most: int = 0) -> RoomsSeen:
-        """How rooms are now, and which of those whose media is due are ours to look at."""
-
-    async def hint(self, match: str, side: Side, fact: ParticipantFact, event: str = "") -> bool:
-        """LiveKit says so of a participant."""
-
-    async def solo(self, match: str, since_ms: int) -> RoomLoss:
-        """End the match of a room that has held one person, or none, since then."""
-
-    async def vanished(self, match: str, began_ms: int) -> RoomLoss:
-        """There is no such room."""
-
-    async def stray(self, match: str) -> None:
-        """Report a room that exists with a person in it."""
-
-
 class Watchdog:
     """One round: what was told, what is due, and those who were alone at the last look."""
 
     name = "watchdog"
 
     def __init__(
-        self, rooms: Looking, matches: Matches, namespace: Namespace, suspects: Suspects, clock: Clock
+        self, rooms: LiveKitRooms, matches: Rooms, namespace: Namespace, suspects: Suspects, clock: Clock
     ) -> None:
         self._rooms = rooms
         self._matches = matches

@@ -21,7 +21,9 @@ from duologue.delivery.stream import Stream
 from duologue.media.peer import Peer
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
+from duologue.pairing.machine import Machine
 from duologue.pairing.vocabulary import (
+    NO_MARKS,
     Attached,
     Beat,
     ConnectionId,
@@ -165,7 +167,7 @@ def frame(kind: str, **fields: Any) -> bytes:
     return msgspec.json.encode({"type": kind, "at_ms": 1, **fields})
 
 
-class Script:
+class Script(Machine):
     """A state machine that answers what the test says, and remembers what it was asked."""
 
     def __init__(self) -> None:
@@ -209,12 +211,11 @@ class Script:
         connection: ConnectionId,
         process: ProcessId,
         page: str,
-        alias: str | None,
-        after_match: str,
-        after_n: int,
-        after_at_ms: int,
-        marks: Marks,
-        /,
+        alias: str | None = None,
+        after_match: str = "",
+        after_n: int = 0,
+        after_at_ms: int = 0,
+        marks: Marks = NO_MARKS,
     ) -> Attached | TakenOver | Crowded:
         known = (marks,) if any(marks) else ()
         answer: Attached | TakenOver | Crowded = await self._answer(
@@ -222,25 +223,27 @@ class Script:
         )
         return answer
 
-    async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
+    async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause) -> bool:
         return bool(await self._answer("detach", person, connection, cause))
 
-    async def renew(self, person: PersonId, /) -> int:
+    async def renew(self, person: PersonId, until_ms: int = 0) -> int:
         return int(await self._answer("renew", person))
 
-    async def reattach(self, process: ProcessId, held: Sequence[Held], /) -> list[Reattached]:
+    async def reattach(self, process: ProcessId, held: Sequence[Held]) -> list[Reattached]:
         answer: list[Reattached] = await self._answer("reattach", process, list(held))
         return answer
 
-    async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
+    async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool]) -> int:
         return int(await self._answer("stray", process, holds))
 
-    async def echo(self, process: ProcessId, token: str, /) -> int:
+    async def echo(self, process: ProcessId, token: str) -> int:
         heard_by = int(await self._answer("echo", process, token))
         self.on_echo(token)
         return heard_by
 
-    async def beat(self, process: ProcessId, on_sse: int, on_poll: int, /, *, is_slow: bool) -> Beat:
+    async def beat(
+        self, process: ProcessId, on_sse: int = 0, on_poll: int = 0, *, is_slow: bool = False
+    ) -> Beat:
         answer: Beat = await self._answer("beat", process, on_sse, on_poll, *(("slow",) if is_slow else ()))
         return answer
 
@@ -250,11 +253,11 @@ class Script:
     async def bury(self) -> bool:
         return bool(await self._answer("bury"))
 
-    async def scan(self, process: ProcessId, /) -> Scanned:
+    async def scan(self, process: ProcessId) -> Scanned:
         answer: Scanned = await self._answer("scan", process)
         return answer
 
-    async def tell(self, pool: str, /) -> bool:
+    async def tell(self, pool: str) -> bool:
         return bool(await self._answer("tell", pool))
 
 

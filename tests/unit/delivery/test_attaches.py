@@ -23,7 +23,7 @@ class SlowMachine:
         self.scene = scene
         self.arrived: list[asyncio.Event] = []
         self._attach = scene.machine.attach
-        scene.machine.attach = self.attach  # type: ignore[method-assign]
+        scene.machine.attach = self.attach  # type: ignore[method-assign, assignment]
 
     async def attach(self, *args: Any) -> Attached | TakenOver | Crowded:
         event = asyncio.Event()

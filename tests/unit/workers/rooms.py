@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from duologue.media.livekit.errors import LiveKitUnavailable
 from duologue.media.livekit.namespace import Namespace
-from duologue.media.livekit.rooms import Participant, Room
+from duologue.media.livekit.rooms import LiveKitRooms, Participant, Room
+from duologue.pairing.rooms import Rooms
 from duologue.pairing.vocabulary import (
     Audit,
     MatchId,
@@ -32,7 +33,7 @@ def somebody(side: Side | None, *, is_active: bool = True, is_publishing: bool =
     return Participant("x", side, is_active, is_publishing, NOW_MS)
 
 
-class ScriptedLiveKit:
+class ScriptedLiveKit(LiveKitRooms):
     """Rooms by listing and by name apart, so that a listing can be short."""
 
     def __init__(self) -> None:
@@ -66,12 +67,12 @@ class ScriptedLiveKit:
         return True
 
 
-class ScriptedOutbox:
+class ScriptedOutbox(Rooms):
     """What the store would say, and what it was told."""
 
     def __init__(self) -> None:
         self.seen = RoomsSeen(NOW_MS, NOW_MS, is_video_down=False, owned=0, closing=0, live=[], awaited=[])
-        self.opened: list[str] = []
+        self.open_now: list[str] = []
         self.loss = RoomLoss.OK
         self.told: list[tuple[object, ...]] = []
         self.asked: list[list[str]] = []
@@ -106,7 +107,7 @@ class ScriptedOutbox:
         self.rounds.append(("end", generation, listed))
 
     async def known(self) -> RoomsKnown:
-        return RoomsKnown([*self.opened], [])
+        return RoomsKnown([*self.open_now], [])
 
     async def reconcile(
         self, began_ms: int, listed: Mapping[str, int], known: RoomsKnown | None = None, *, round_: str = ""

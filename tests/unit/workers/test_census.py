@@ -28,8 +28,8 @@ class Listed:
         self.people: dict[PersonId, ConnectionId] = {}
         self.asked: list[PersonId] = []
         self.looks = 0
-        scene.machine.stray = self.stray  # type: ignore[method-assign]
-        scene.machine.reattach = self.reattach  # type: ignore[method-assign]
+        scene.machine.stray = self.stray  # type: ignore[method-assign, assignment]
+        scene.machine.reattach = self.reattach  # type: ignore[method-assign, assignment]
 
     async def stray(self, process: ProcessId, holds: Callable[[PersonId, ConnectionId], bool], /) -> int:
         assert process == PROCESS

@@ -28,7 +28,7 @@ class Round:
 async def test_a_short_list_is_asked_about_by_name() -> None:
     """A room that is there, though the listing left it out, ends no conversation; one that is not, does."""
     it = Round()
-    it.outbox.opened = [ONE, OTHER]
+    it.outbox.open_now = [ONE, OTHER]
     it.livekit.by_name = [a_room(ONE)]
     await it.worker.run_once()
     assert it.outbox.told == [("reconcile", NOW_MS, {ONE: 0})]
@@ -38,7 +38,7 @@ async def test_a_short_list_is_asked_about_by_name() -> None:
 async def test_a_listing_that_failed_is_not_told(fails_at: tuple[str, ...]) -> None:
     """Neither the first nor the second."""
     it = Round()
-    it.outbox.opened = [ONE]
+    it.outbox.open_now = [ONE]
     it.livekit.away = {fails_at}  # type: ignore[arg-type]
     with pytest.raises(LiveKitError):
         await it.worker.run_once()
@@ -118,7 +118,7 @@ async def test_a_round_is_ended_with_what_it_saw() -> None:
 async def test_a_round_that_was_taken_over_is_not_ended(missing: int) -> None:
     """It says nothing, hands nothing on, and does not end the other process's round."""
     it = Round()
-    it.outbox.opened = [ONE] * missing
+    it.outbox.open_now = [ONE] * missing
     it.livekit.listed = [a_room(OTHER, people=0)]
     listed = it.livekit.list_rooms
 

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from duologue.media.livekit.errors import LiveKitUnavailable
-from duologue.media.livekit.rooms import Room
+from duologue.media.livekit.rooms import LiveKitRooms, Room
+from duologue.pairing.rooms import Rooms
 from duologue.pairing.vocabulary import Deletion, MatchId, RoomsDue, RoomWork, RoomWorkKind
 from duologue.workers.rooms import AT_ONCE, LOOK_S, RoomWorker
 from tests.unit.delivery.fakes import FakeClock, settle
@@ -17,7 +18,7 @@ OPEN, CLOSE = RoomWorkKind.OPEN, RoomWorkKind.CLOSE
 FIRST, SECOND = a_match("A"), a_match("B")
 
 
-class Work:
+class Work(Rooms):
     """An outbox with things to do, and what became of them."""
 
     def __init__(self) -> None:
@@ -31,7 +32,7 @@ class Work:
     def add(self, kind: RoomWorkKind, *matches: MatchId) -> None:
         self.waiting += [RoomWork(kind, match, "1") for match in matches]
 
-    async def due(self, kind: RoomWorkKind, most: int) -> RoomsDue:
+    async def due(self, kind: RoomWorkKind, most: int = AT_ONCE) -> RoomsDue:
         self.asked.append(most)
         if self.is_lost:
             raise ConnectionError
@@ -52,7 +53,7 @@ class Work:
         return Deletion.GONE
 
 
-class HeldServer:
+class HeldServer(LiveKitRooms):
     """A LiveKit server whose answers about some rooms do not come, or are errors."""
 
     def __init__(self) -> None:

@@ -55,7 +55,7 @@ class Participant(NamedTuple):
     joined_at_ms: int
 
 
-class Rooms:
+class LiveKitRooms:
     """One process's access to the rooms, usable inside of ``running``."""
 
     def __init__(
@@ -73,7 +73,7 @@ class Rooms:
         self._session: aiohttp.ClientSession | None = None
 
     @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator["Rooms"]:
+    async def running(self) -> AsyncIterator["LiveKitRooms"]:
         """Keep connections open inside the block, and close them at its end."""
         # The library's own deadline would cover one attempt only; ours covers the wait for a connection too.
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
