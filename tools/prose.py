@@ -66,7 +66,8 @@ AREAS = (
     ("examples", "examples/**/*"),
     ("lua", "src/**/*.lua"),
     *((f"src/{part}", f"src/duologue/{part}/**/*") for part in
-      ("api", "bench", "client", "delivery", "identity", "lan", "media", "pairing", "store", "workers")),
+      ("admin", "api", "bench", "client", "delivery", "identity", "lan", "media", "pairing", "store",
+       "workers")),
     ("src", "src/duologue/*.py"),
     ("clients/js", "clients/js/src/**/*"),
     ("clients/js/test", "clients/js/test/**/*"),

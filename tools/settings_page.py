@@ -28,7 +28,9 @@ are read if their `DUOLOGUE_` variable is not set.
 """
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Server": ("host", "port", "lan", "ops_host", "ops_port", "trusted_proxies", "page", "brand",
+    "Server": ("host", "port", "lan", "ops_host", "ops_port",
+               "admin_host", "admin_port", "admin_secret",
+               "trusted_proxies", "page", "brand",
                "origins", "cors_origins", "drain_s", "log_level", "log_format"),
     "Store": ("data", "redis_url", "secret", "rewrite_s", "evidence_bytes"),
     "People": ("pools", "guests", "reserved_names", "ask_after", "network_people", "block_network_ms"),

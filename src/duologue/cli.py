@@ -19,6 +19,7 @@ import click
 import uvloop
 
 from duologue import __version__, logs, usage, wiring
+from duologue.admin.command import AdminFailed, admin
 from duologue.api.brand import BrandError
 from duologue.api.server import ListenError
 from duologue.bench import command
@@ -41,6 +42,9 @@ OTHER_VARIABLES = {
 }
 """Names that others gave to the same thing."""
 
+ELSEWHERE = frozenset({"DUOLOGUE_ADMIN_TOKEN", "DUOLOGUE_ADMIN_URL"})
+"""Variables of other commands than ``serve``."""
+
 CONFIDED = (
     "{} would put a secret on the command line, which every user of this machine can read: "
     "set {} in the environment instead"
@@ -55,6 +59,7 @@ FAILURES: Mapping[type[Exception], int] = {
     CertificateError: 1,
     StoreError: 1,
     usage.Unanswered: 1,
+    AdminFailed: 1,
     command.Unmeasured: 1,
 }
 """Errors that are printed as one line, and their exit codes. Others are defects and show a traceback."""
@@ -126,6 +131,8 @@ def announce(settings: Settings, running: wiring.Running) -> None:
         announce_lan(running.lan, running.port)
     click.echo(f"  store  {running.store}\n  media  {running.media}")
     click.echo(f"  inside {running.ops} (/metrics, /transports), for you only")
+    if running.admin:
+        click.echo(f"  admin  {running.admin}/admin/v1, for moderators with a token (duologue admin token)")
     if not settings.page:
         click.echo("  page   off: the interface only, under /v1")
     if not settings.guests:
@@ -320,6 +327,9 @@ duologue.add_command(
 )
 
 
+duologue.add_command(admin)
+
+
 def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
     """A line for each variable that looks like a setting and is none: it would silently not hold."""
     known = {variable(each.name) for each in Settings.options()}
@@ -327,7 +337,7 @@ def misspelt(environment: Mapping[str, str]) -> Iterator[str]:
         # Kubernetes puts such variables beside every pod of a namespace with a service of our name.
         if not name.startswith("DUOLOGUE_") or name.startswith(("DUOLOGUE_SERVICE_", "DUOLOGUE_PORT_")):
             continue
-        if name not in known:
+        if name not in known and name not in ELSEWHERE:
             # Compared without the prefix, which alone would make any two names alike.
             endings = [each.removeprefix("DUOLOGUE_") for each in known]
             close = difflib.get_close_matches(name.removeprefix("DUOLOGUE_"), endings, 1)

@@ -119,6 +119,11 @@ class Metrics:
             "People on one of two lists: strays on the store's, the missing on the process's own.",
             "what",
         )
+        self._sanctions = counter(
+            "sanctions",
+            "Decisions of moderators that took effect, by kind; lifted: a sanction ended before its time.",
+            "kind",
+        )
         self._failed_rounds = counter(
             "worker_failures", "Rounds of a background loop that failed with an exception.", "worker"
         )
@@ -133,7 +138,6 @@ class Metrics:
             "video_changes", "Times that LiveKit became unavailable (down) or available again (up).", "to"
         )
         self._video_up = gauge("video_up", "1 if LiveKit rooms can be opened, 0 if not, as the store says.")
-        self._video_up.set(1)  # until it is found down; with peer media it stays 1
         self._rooms_now = Gauge(
             "duologue_rooms_now",
             "LiveKit rooms: listed by LiveKit as ours, owned by live matches, and closing (to be deleted).",
@@ -208,6 +212,7 @@ class Metrics:
 
     def _known_labels(self) -> None:
         """Show zero instead of nothing: an alert cannot tell absent from never."""
+        self._video_up.set(1)  # until it is found down; with peer media it stays 1
         self._known_lanes()
         for cause in ALONE_CAUSES:
             self._incidents.labels(cause)
@@ -257,7 +262,7 @@ class Metrics:
                 self._comparisons.labels(result).inc(int(count))
             case ["buried", count]:
                 self._buried.inc(int(count))
-            case ["report" | "report-bytes" as what, value]:
+            case ["report" | "report-bytes" | "sanction" as what, value]:
                 self._observe_report(what, value)
             case ["room" | "room-opened" | "room-gone" | "video" as what, value]:
                 self._observe_room(what, value)
@@ -267,6 +272,8 @@ class Metrics:
     def _observe_report(self, what: str, value: str) -> None:
         if what == "report":
             self._reports.labels(value).inc()
+        elif what == "sanction":
+            self._sanctions.labels(value).inc()
         else:
             self._report_bytes.set(int(value))
 

@@ -13,6 +13,7 @@ from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from duologue.identity.keyring import MIN_SECRET_BYTES
 from duologue.identity.limits import DEFAULTS, Kind, Rates, parsed
 from duologue.pairing.timings import Timings
 from duologue.redaction import holds_password
@@ -98,6 +99,16 @@ class Settings:
     )
     ops_port: int | None = option(
         None, "Port of the operator's pages; 0 picks a free one. The default is the port after --port."
+    )
+    admin_host: str = option("127.0.0.1", "Address of the admin API, for moderators (docs/safety.md).")
+    admin_port: int | None = option(
+        None, "Port of the admin API; 0 picks a free one. The default is the second port after --port."
+    )
+    admin_secret: str = option(
+        "",
+        "Key that signs the tokens of moderators: 32 characters or more, another key than "
+        "DUOLOGUE_SECRET, and the same on all servers. Without it there is no admin API.",
+        secret=True,
     )
     data: Path = option(Path("data"), "Folder of the embedded store and its signing key.")
     redis_url: str = option(
@@ -276,6 +287,13 @@ class Settings:
             return self.ops_port
         return self.port and self.port + 1
 
+    @property
+    def port_of_admin(self) -> int:
+        """Return where the admin API is listened for; 0: on a free port."""
+        if self.admin_port is not None:
+            return self.admin_port
+        return self.port and self.port + 2
+
     def rates(self) -> dict[Kind, Rates]:
         """Return the limits of each kind of request; empty where limits are switched off."""
         return {**DEFAULTS, **dict(self.limit)} if self.limits else {}
@@ -318,6 +336,14 @@ class Settings:
             not self.port or self.port != self.port_of_ops,
             f"--ops-port must differ from --port; leave it out to use {self.port + 1}",
         )
+        yield 0 <= self.port_of_admin <= 65535, f"--admin-port is 0 to 65535, not {self.port_of_admin}"
+        yield (
+            not self.admin_secret
+            or not self.port_of_admin
+            or self.port_of_admin not in (self.port, self.port_of_ops),
+            f"--admin-port must differ from --port and --ops-port; leave it out to use {self.port + 2}",
+        )
+        yield from self._admin_secret()
         yield (
             not self.lan or self.host in (type(self)().host, *EVERYWHERE),
             LAN_IS_EVERYWHERE.format(self.host),
@@ -355,6 +381,22 @@ class Settings:
         yield (
             self.log_format in get_args(LogFormat),
             f"--log-format is one of {', '.join(get_args(LogFormat))}",
+        )
+
+    def _admin_secret(self) -> Iterator[tuple[bool, str]]:
+        yield (
+            not self.admin_secret or len(self.admin_secret.encode()) >= MIN_SECRET_BYTES,
+            (
+                f"DUOLOGUE_ADMIN_SECRET is {MIN_SECRET_BYTES} characters or more, such as those of: "
+                "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            ),
+        )
+        yield (
+            not self.admin_secret or self.admin_secret not in re.split("[,:]", self.secret),
+            (
+                "DUOLOGUE_ADMIN_SECRET must be another key than DUOLOGUE_SECRET: a back end that signs "
+                "session tokens must not be able to sign those of moderators"
+            ),
         )
 
     def _relays(self) -> Iterator[tuple[bool, str]]:

@@ -5,14 +5,18 @@ import contextlib
 import gc
 import secrets
 import signal
+import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from duologue.admin.acts import Acts
+from duologue.admin.api import build_admin
+from duologue.admin.tokens import AdminTokens
 from duologue.api.app import build
 from duologue.api.brand import Brand, read_brand
 from duologue.api.cors import CrossOrigin
@@ -76,6 +80,8 @@ class Running:
     media: str
     ops: str = ""
     """The address of the operator's pages."""
+    admin: str = ""
+    """The address of the admin API; empty: it is off."""
     lan: "Lan | None" = None
     """How others of this network come here; ``None``: they are not served."""
 
@@ -105,15 +111,23 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
         Signals() as signals,
         listening("" if lan else settings.host, settings.port) as sockets,
         listening(settings.ops_host, settings.port_of_ops, "ops-") as inside,
+        _listening_for_moderators(settings) as desk,
     ):
         contact = Contact(SystemClock(), metrics := Metrics())
         async with (
             _store(settings, contact.suspect, metrics) as (store, kind),
             _livekit(settings, store) as livekit,
         ):
+            admin = f"http://{shown_host(settings.admin_host)}:{port_of(desk)}" if desk else ""
             ops = f"http://{shown_host(settings.ops_host)}:{port_of(inside)}"
             running = Running(
-                "" if lan else settings.host, port_of(sockets), kind, _media_in_words(settings), ops, lan
+                "" if lan else settings.host,
+                port_of(sockets),
+                kind,
+                _media_in_words(settings),
+                ops,
+                admin,
+                lan,
             )
             marks = await networks(settings, store)
             process = Process(
@@ -127,7 +141,11 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
                 tls=lan.certificate.context if lan else None,
             )
             signals.lead_to(process.server.stop)
-            async with process.running(), answering(process.ops, inside):
+            async with (
+                process.running(),
+                answering(process.ops, inside),
+                answering(process.admin, desk),
+            ):
                 await process.server.serve(sockets)
 
 
@@ -214,7 +232,10 @@ class Process:
             opened=contact.sequence.opened,
         )
 
+        acts = Acts(machine.moderation)
+
         async def remember() -> None:
+            await acts.remember()
             networks.adopt(await store_key(keys, machine.network_key, networks.key))
 
         self._loops: tuple[supervisor.Loop, ...] = (
@@ -259,6 +280,8 @@ class Process:
         )
         self.ops = build_ops(services, contact.ready)
         """The operator's pages."""
+        self.admin = build_admin(machine.moderation, acts, AdminTokens(settings.admin_secret))
+        """The admin API; served only if there is a secret."""
         allowed = ServerLimits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)
 
@@ -308,6 +331,16 @@ class Signals:
         """They are the interpreter's again."""
         for each in self._ours:
             asyncio.get_running_loop().remove_signal_handler(each)
+
+
+@contextlib.contextmanager
+def _listening_for_moderators(settings: Settings) -> Iterator[list[socket.socket]]:
+    """Listen for the admin API; without its secret there are no sockets. Raises ``ListenError``."""
+    if not settings.admin_secret:
+        yield []
+        return
+    with listening(settings.admin_host, settings.port_of_admin, "admin-") as sockets:
+        yield sockets
 
 
 @contextlib.asynccontextmanager

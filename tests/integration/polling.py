@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from duologue.delivery.poll import Asked, Reply, Untold
-from duologue.pairing.vocabulary import LastRead, PageId, PersonId
+from duologue.pairing.vocabulary import Barred, LastRead, PageId, PersonId
 from tests.integration.streams import PATIENCE_S, Process
 
 Read = dict[str, Any]
@@ -46,6 +46,7 @@ class Poller:
         return found
 
     def _take(self, found: Reply) -> None:
+        assert not isinstance(found, Barred)
         if isinstance(found, Untold):
             self.refused.append(found)
             self.version = None  # what it has may be of no use

@@ -25,7 +25,7 @@ from duologue.media.peer import Peer
 from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import Timings
-from duologue.pairing.vocabulary import PersonId, ProcessId
+from duologue.pairing.vocabulary import PersonId, ProcessId, Reply
 from duologue.store.client import Store, StoreInterrupted
 from duologue.workers.beat import Beat
 from duologue.workers.census import Census
@@ -148,6 +148,7 @@ class Process:
     async def join(self, person: str, **more: Any) -> bytes:
         """As ``POST /v1/join``."""
         reply = await self.machine.join(PersonId(person), intent=1, pool="main", **more)
+        assert isinstance(reply, Reply)
         return reply.state
 
     def value(self, name: str, **labels: str) -> float:

@@ -11,6 +11,7 @@ from duologue.pairing.machine import Machine
 from duologue.pairing.timings import Timings
 from duologue.pairing.vocabulary import (
     Attached,
+    Barred,
     ConnectionId,
     Crowded,
     DetachCause,
@@ -51,7 +52,7 @@ class Faulty:
         after_at_ms: int,
         marks: Marks,
         /,
-    ) -> Attached | TakenOver | Crowded:
+    ) -> Attached | TakenOver | Crowded | Barred:
         after = after_match, after_n, after_at_ms
         answer = await self.machine.attach(person, connection, process, page, alias, *after, marks)
         self.attach_ran.set()

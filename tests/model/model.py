@@ -14,6 +14,7 @@ from duologue.pairing.vocabulary import (
     Outcome,
     ParticipantFact,
     PersonId,
+    SanctionKind,
     State,
     Wish,
 )
@@ -45,6 +46,9 @@ class Model:
         self.beaten: dict[str, int] = {}
         """What each process knows of its own last beat."""
         self.begun = 0
+        self.bans: dict[str, tuple[str, int]] = {}
+        """Sanctions and until when they last (ms of the store's clock), by person or ``d:<device>``."""
+        self.warnings: dict[str, tuple[str, int]] = {}
 
     @property
     def now(self) -> int:
@@ -90,8 +94,13 @@ class Model:
         language: str,
         auto_next: bool,
         text_only: bool = False,
-    ) -> Outcome:
+    ) -> Outcome | None:
+        """``None``: a moderator keeps the person out."""
         p = self.person(person)
+        if self._lasts(self.warnings.get(person)) or self.is_banned(
+            person, p.device if p.last_connection else ""
+        ):
+            return None
         if intent < p.intent or (intent == p.intent and p.wish is Wish.REST):
             return Outcome.STALE
         if intent > p.intent or not p.match:  # a repeat of the join that made a match is no sign in it
@@ -111,6 +120,50 @@ class Model:
         self._queue(p)
         self._seek(p)
         return Outcome(p.state.value)
+
+    # Sanctions
+
+    def _lasts(self, mark: tuple[str, int] | None) -> bool:
+        return mark is not None and mark[1] > self.now + self.skipped
+
+    def is_banned(self, person: str, device: str) -> bool:
+        return self._lasts(self.bans.get(person)) or (
+            bool(device) and self._lasts(self.bans.get(f"d:{device}"))
+        )
+
+    def sanction(self, person: str, kind: SanctionKind, mark: tuple[str, int], *, device: bool) -> None:
+        p = self.person(person)
+        if kind is SanctionKind.WARN:
+            self.warnings[person] = mark
+            if p.state is State.WAITING:
+                self._out(p, IdleReason.WARNED)
+            return
+        if kind is not SanctionKind.KICK:
+            self.bans[person] = mark
+            if device and p.device and p.last_connection:
+                self.bans[f"d:{p.device}"] = mark
+        self._out(p, IdleReason.REMOVED if kind is SanctionKind.KICK else IdleReason.BANNED)
+
+    def _out(self, p: Person, reason: IdleReason) -> None:
+        p.wish = Wish.REST
+        if p.match:
+            self._end(p.match, {p: EndReason.LEFT}, EndReason.PARTNER_LEFT, left=p, why=reason)
+        elif p.state is State.WAITING:
+            self._idle(p, reason)
+        else:
+            p.idle_reason = reason
+
+    def lift(self, sanction: str) -> None:
+        for marks in (self.bans, self.warnings):
+            for name in [name for name, (id_, _) in marks.items() if id_ == sanction]:
+                del marks[name]
+
+    def confirm(self, person: str, sanction: str) -> bool:
+        """Whether that is the warning that waits."""
+        if person not in self.warnings or self.warnings[person][0] != sanction:
+            return False
+        del self.warnings[person]
+        return True
 
     def leave(self, person: str, intent: int) -> Outcome:
         p = self.person(person)
@@ -310,7 +363,8 @@ class Model:
     def attach(self, person: str, connection: str, process: str, page: str) -> bool:
         """False: this page was taken over."""
         p = self.person(person)
-        if page in p.superseded:
+        device = self.marks.get(PersonId(person), ("", ""))[0]
+        if page in p.superseded or self.is_banned(person, device):
             return False
         match, turned = p.match, p.page != page
         if p.connection != connection:  # else it is a poll, of which only the sign of life counts
@@ -382,6 +436,12 @@ class Model:
     def reattach(self, person: str, connection: str, process: str, page: str, attached_at: int) -> str:
         """``same``, ``refused`` or ``attached``; never a sign of life."""
         p = self.person(person)
+        device = self.marks.get(PersonId(person), ("", ""))[0]
+        asked = p.connection != connection or p.idle_reason is IdleReason.BANNED
+        if asked and self.is_banned(person, device):
+            if p.connection == connection:
+                self.detach(person, connection, closed=True)
+            return "refused"
         if p.connection == connection:
             return "same"
         later = p.attached_at - attached_at
@@ -644,6 +704,12 @@ class Model:
         if own:
             p.waited = 0
 
+    def _stops(self, p: Person, *, skips: bool, met: bool) -> IdleReason | None:
+        """Why a person who is there does not go on to the next conversation."""
+        if p.id in self.warnings:
+            return IdleReason.WARNED
+        return None if p.auto_next or skips or not met else IdleReason.ONE_CONVERSATION
+
     def _end(
         self,
         match: Match,
@@ -654,19 +720,20 @@ class Model:
         fell: Iterable[Person] = (),
         skipper: Person | None = None,
         to_the_end: Person | None = None,
+        why: IdleReason = IdleReason.LEFT,
     ) -> None:
         """The one table (mechanism 4): both are judged before either is moved."""
         if self.rooms and not match.text:
-            self.rooms.ends(match)
+            self.rooms.ends(match, at_once=why is not IdleReason.LEFT)
         long = self.now - match.started >= self.timings.long_match_ms
         fates: dict[Person, IdleReason | tuple[int, bool]] = {}
         for p in match.people:
             if p is left:
-                fates[p] = IdleReason.LEFT
+                fates[p] = why
             elif p in fell:
                 fates[p] = IdleReason.YOU_WERE_AWAY
-            elif not p.auto_next and p is not skipper and match.ever_opened:
-                fates[p] = IdleReason.ONE_CONVERSATION
+            elif stops := self._stops(p, skips=p is skipper, met=match.ever_opened):
+                fates[p] = stops
             elif p in (skipper, to_the_end):
                 fates[p] = (self.now, True)
             else:
@@ -678,7 +745,7 @@ class Model:
             p.waited = 0 if long else p.waited
             if isinstance(fate, IdleReason):
                 self._idle(p, fate)
-                p.wish = Wish.REST if fate is IdleReason.ONE_CONVERSATION else p.wish
+                p.wish = p.wish if fate is IdleReason.YOU_WERE_AWAY else Wish.REST
             else:
                 self._wait(p, fate)
         for p in sorted(match.people, key=lambda p: (p.place, p.id)):

@@ -47,13 +47,13 @@ class Rooms:
         match.ready = False
         self.entries[match] = Room(match, self.now)
 
-    def ends(self, match: Match) -> None:
+    def ends(self, match: Match, *, at_once: bool = False) -> None:
         room = self.entries[match]
         if not room.creates:
             del self.entries[match]
             return
         room.closing, room.claim, room.begun, room.tries = True, 0, 0, 0
-        room.due = self.now + self.rules.close_ms if match.ready else self.now
+        room.due = self.now + self.rules.close_ms if match.ready and not at_once else self.now
 
     def claim(self) -> list[tuple[RoomWorkKind, Match, int]]:
         """All that is due: what is to be opened, then what is to be deleted, each the longest due first."""

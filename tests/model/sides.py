@@ -7,19 +7,24 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
+from duologue.admin.acts import WARNING_MS, Acts, Decision
+from duologue.admin.tokens import Moderator, Role
 from duologue.delivery.publication import Echo, numbered, parse
 from duologue.delivery.sequence import Sequence
 from duologue.pairing.invariants import Snapshot, snapshot, violations
 from duologue.pairing.machine import Machine
+from duologue.pairing.moderation import Done, NoSuchSanction
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     Attached,
+    Barred,
     ConnectionId,
     DetachCause,
     Held,
     Marks,
     Media,
     MediaKind,
+    Outcome,
     PageId,
     PersonId,
     ProcessId,
@@ -27,6 +32,7 @@ from duologue.pairing.vocabulary import (
     RoomWork,
     RoomWorkKind,
     Same,
+    SanctionKind,
     State,
 )
 from tests.model.model import Model
@@ -50,6 +56,7 @@ MARKS = dict(
     )
 )
 """Two share a device, two their home, two a train; the last two have no device."""
+MODERATOR = Moderator("mona", Role.MODERATOR)
 BEAT_MS = 1_000
 """Rarer than a real process's, to save round trips; what counts is 4 s without one."""
 GUESSED = "m_AAAAAAAAAAAAAAAA"
@@ -97,6 +104,9 @@ class Sides:
         """Work that was claimed and not reported yet."""
         self.known: dict[Match, str] = {}
         """The real id of each match of the model."""
+        self.acts = Acts(self.machine.moderation, self.clock)
+        self.sanctions: list[tuple[PersonId, str]] = []
+        """Whom each of them is about, and its id."""
         self.fresh = 0
         self.alive = [self.new("s_") for _ in range(2)]
         self.frozen: list[str] = []
@@ -152,7 +162,34 @@ class Sides:
                 text_only=text_only,
             )
         )
-        assert reply.outcome == self.model.join(person, intent, pool, tags, language, auto_next, text_only)
+        outcome = None if isinstance(reply, Barred) else reply.outcome
+        assert outcome == self.model.join(person, intent, pool, tags, language, auto_next, text_only)
+
+    def sanction(
+        self, person: PersonId, kind: SanctionKind, lasts_ms: int, *, device: bool, heard: bool
+    ) -> None:
+        """A moderator decides; ``heard``: the process of the person's stream reads that it has to end."""
+        decision = Decision(kind, lasts_ms=lasts_ms, device=device)
+        done = play(self.acts.decide(person, decision, MODERATOR))
+        assert isinstance(done, Done)
+        id_ = json.loads(done.reply)["sanction"]
+        until_ms = self.clock() + (WARNING_MS if kind is SanctionKind.WARN else lasts_ms)
+        self.model.sanction(person, kind, (id_, until_ms), device=device)
+        self.sanctions.append((person, id_))
+        if heard and kind in (SanctionKind.PAUSE, SanctionKind.BAN) and self.model.person(person).connection:
+            self._hear()
+            self.detach(person, newest=True)
+
+    def lift(self, last: bool) -> None:
+        person, id_ = self.sanctions[-1 if last else 0]
+        lifted = play(self.acts.lift(person, id_, MODERATOR))
+        assert isinstance(lifted, Done | NoSuchSanction)
+        self.model.lift(id_)
+
+    def confirm(self, last: bool) -> None:
+        person, id_ = self.sanctions[-1 if last else 0]
+        outcome = play(self.machine.moderation.confirm(person, id_)).outcome
+        assert (outcome is Outcome.OK) == self.model.confirm(person, id_)
 
     def intent(self, person: str, kind: str) -> int:
         last = self.model.person(person).intent
@@ -374,7 +411,7 @@ class Sides:
             each.get("match", {}).pop("messages", None)  # numbered and told by themselves
             # Which page the partner has: a page that comes later says so itself.
             each.get("match", {}).get("media", {}).pop("page", None)
-        assert told == state, connection
+        assert told == state, (connection, told, state)
 
     def _expected(self, person: str) -> dict[str, Any]:
         p = self.model.person(person)

@@ -24,6 +24,7 @@ from duologue.pairing.vocabulary import (
     ProcessId,
     Reply,
     ReportReason,
+    SanctionKind,
     Sent,
     Side,
     State,
@@ -54,6 +55,7 @@ class Both(RuleBasedStateMachine):
         super().__init__()
         self.sides = Sides(self.client, self.media, self.timings)
         self.waited_long = False
+        self.clock_fell = False
 
     @initialize(willing=st.integers(0, 63), opened=st.booleans())
     def settle(self, willing: int, opened: bool) -> None:
@@ -92,6 +94,31 @@ class Both(RuleBasedStateMachine):
         assert play(self.sides.machine.leave(person, number)).outcome == self.sides.model.leave(
             person, number
         )
+
+    @rule(
+        person=people,
+        kind=st.sampled_from(SanctionKind),
+        lasts_ms=st.sampled_from((1_000, 30_000, 3_600_000)),
+        device=st.booleans(),
+        heard=st.sampled_from((True, True, False)),
+    )
+    def sanction(
+        self, person: PersonId, kind: SanctionKind, lasts_ms: int, device: bool, heard: bool
+    ) -> None:
+        """A moderator decides about a person, who may be anywhere."""
+        self.sides.sanction(self.sides.who(person, idle=False), kind, lasts_ms, device=device, heard=heard)
+
+    @precondition(lambda self: bool(self.sides.sanctions))
+    @rule(last=st.booleans())
+    def lift(self, last: bool) -> None:
+        """A moderator ends a sanction, perhaps one that is over or that another one has replaced."""
+        self.sides.lift(last)
+
+    @precondition(lambda self: bool(self.sides.sanctions))
+    @rule(last=st.booleans())
+    def confirm(self, last: bool) -> None:
+        """A person confirms a warning, perhaps one that another one has replaced."""
+        self.sides.confirm(last)
 
     @rule(person=people, which=often_now)
     def skip(self, person: PersonId, which: str) -> None:
@@ -289,6 +316,7 @@ class Both(RuleBasedStateMachine):
     )
     def clock_steps(self, ms: int, stays_ms: int) -> None:
         """The clock of the store's host is another, for good or for a while."""
+        self.clock_fell = self.clock_fell or ms < 0 or stays_ms > 0
         self.sides.sweep()  # before the first sweep a step cannot be seen, and nothing is due
         self.sides.turn(ms)
         self.sides.sweep()
@@ -324,6 +352,16 @@ class Both(RuleBasedStateMachine):
         match, name = self.sides.match(person, which)
         for _ in range(2):
             assert play(self.sides.machine.ack(person, name)).outcome == self.sides.model.ack(person, match)
+
+    @invariant()
+    def nobody_who_is_banned_meets_people(self) -> None:
+        """Neither waits nor talks: the promise of sanctions."""
+        if self.clock_fell:  # marks that have ended are gone from a store whose clock is not turned
+            return
+        for person in PEOPLE:
+            p = self.sides.model.person(person)
+            if self.sides.model.is_banned(person, ""):
+                assert p.state is State.IDLE
 
     @invariant()
     def both_agree(self) -> None:

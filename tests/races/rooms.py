@@ -60,7 +60,7 @@ class RoomStage(Stage):
         tags: tuple[str, ...] = (),
         auto_next: bool = True,
         text_only: bool = False,
-    ) -> Outcome:
+    ) -> Outcome | None:
         outcome = super().join(
             person,
             intent=intent,

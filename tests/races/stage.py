@@ -8,15 +8,19 @@ from typing import Any
 import redis
 from redis.client import PubSub
 
+from duologue.admin.acts import Acts, Decision
+from duologue.admin.tokens import Moderator, Role
 from duologue.delivery.publication import numbered
 from duologue.pairing import scripts
 from duologue.pairing.invariants import snapshot
 from duologue.pairing.machine import Machine, fresh_ids
+from duologue.pairing.moderation import Done
 from duologue.pairing.records import unpack_recent
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     NO_MARKS,
     Attached,
+    Barred,
     Beat,
     ConnectionId,
     DetachCause,
@@ -31,11 +35,13 @@ from duologue.pairing.vocabulary import (
     ProcessId,
     Reattached,
     ReportReason,
+    SanctionKind,
     Scanned,
 )
 from duologue.workers.sweep import SCANS_A_ROUND
 from tests.races.direct import Clock, Direct, play
 
+MODERATOR = Moderator("mona", Role.MODERATOR)
 SWEEP_MS = 250
 SAID_AGAIN_MS = 2_500
 HEARTBEAT_MS = 15_000
@@ -92,6 +98,7 @@ class Stage:
             observe=self.facts.append,
             new_ids=new_ids,
         )
+        self.acts = Acts(self.machine.moderation, self.clock)
         self.pools = ["main", "de"]
         self.passes = passes
         self.sockets: dict[ConnectionId, Socket] = {}
@@ -151,8 +158,8 @@ class Stage:
         tags: tuple[str, ...] = (),
         auto_next: bool = True,
         text_only: bool = False,
-    ) -> Outcome:
-        """A press of Start, unless it names an earlier press."""
+    ) -> Outcome | None:
+        """A press of Start, unless it names an earlier press. None: a moderator keeps the person out."""
         number = intent or self.press(person)
         reply = play(
             self.machine.join(
@@ -166,7 +173,7 @@ class Stage:
                 text_only=text_only,
             )
         )
-        return reply.outcome
+        return None if isinstance(reply, Barred) else reply.outcome
 
     def press(self, person: str) -> int:
         """The number of a press of Start or Stop."""
@@ -204,6 +211,22 @@ class Stage:
 
     def decide(self, match: str) -> bool:
         return play(self.machine.decide(match))
+
+    def sanction(
+        self, person: str, kind: SanctionKind = SanctionKind.BAN, *, hours: float = 168, device: bool = False
+    ) -> str:
+        """A moderator's decision; its id."""
+        decision = Decision(kind, "rule", "why", lasts_ms=round(hours * 3_600_000), device=device)
+        done = play(self.acts.decide(PersonId(person), decision, MODERATOR))
+        assert isinstance(done, Done)
+        return str(json.loads(done.reply)["sanction"])
+
+    def lift(self, person: str, sanction: str) -> bool:
+        return isinstance(play(self.acts.lift(PersonId(person), sanction, MODERATOR)), Done)
+
+    def confirm(self, person: str, sanction: str) -> Outcome:
+        """The person has read the warning."""
+        return play(self.machine.moderation.confirm(PersonId(person), sanction)).outcome
 
     def pulse(self, person: str, match: str | None = None, media: Media | None = None) -> Outcome:
         return play(self.machine.pulse(PersonId(person), match, media)).outcome

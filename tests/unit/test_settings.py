@@ -297,7 +297,7 @@ def test_timings_that_cannot_work_together(given: dict[str, int], names: str) ->
 def test_every_setting_is_an_option_and_a_variable() -> None:
     """By the same name; secrets are variables only."""
     made = {each.name: each for each in (*options(), *options(advanced=True))}
-    unseen = {"secret", "turn_secret", "livekit_api_key", "livekit_api_secret"}
+    unseen = {"secret", "admin_secret", "turn_secret", "livekit_api_key", "livekit_api_secret"}
     assert set(made) | unseen == {each.name for each in Settings.options()}
     for name, each in made.items():
         assert each.opts == ["--" + name.replace("_", "-")]

@@ -22,13 +22,23 @@ from duologue.api.fields import (
     UnsetType,
     tags_of,
 )
-from duologue.api.problems import Code, Problem, report_not_kept
+from duologue.api.problems import Code, Problem, banned, report_not_kept, warned
 from duologue.api.services import Services
 from duologue.delivery.frame import dress
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
 from duologue.media.port import MediaPort
-from duologue.pairing.vocabulary import Comparison, MatchId, Media, NoRoom, Outcome, PersonId, ReportReason
+from duologue.pairing.vocabulary import (
+    Barred,
+    Comparison,
+    MatchId,
+    Media,
+    NoRoom,
+    Outcome,
+    PersonId,
+    ReportReason,
+    SanctionKind,
+)
 from duologue.store.client import StoreFull
 
 
@@ -57,7 +67,7 @@ class JoinBody(Body):
 
 async def join(services: Services, caller: Session, body: JoinBody) -> Answer:
     """Queue the caller: ``waiting`` or ``matched``; ``stale`` if a later press decided otherwise."""
-    reply = await services.machine.join(
+    joined = await services.machine.join(
         PersonId(caller.person),
         intent=body.intent,
         pool=pool_of(services, caller, body),
@@ -68,6 +78,28 @@ async def join(services: Services, caller: Session, body: JoinBody) -> Answer:
         alias=caller.alias,
         text_only=body.media == "text",
     )
+    if isinstance(joined, Barred):
+        raise (warned if _kind(joined) is SanctionKind.WARN else banned)(joined.sanction)
+    return Answer(joined.outcome, joined.state)
+
+
+class _Sanction(msgspec.Struct):
+    kind: SanctionKind
+
+
+def _kind(barred: Barred) -> SanctionKind:
+    return msgspec.json.decode(barred.sanction, type=_Sanction).kind
+
+
+class ConfirmBody(Body):
+    """The warning that its person has read."""
+
+    sanction: Id
+
+
+async def confirm(services: Services, caller: Session, body: ConfirmBody) -> Answer:
+    """Note that the caller has read a warning; ``stale`` if there is another one, or none."""
+    reply = await services.machine.moderation.confirm(PersonId(caller.person), body.sanction)
     return Answer(reply.outcome, reply.state)
 
 
@@ -364,6 +396,7 @@ COMMANDS: Mapping[str, Command] = {
     "/v1/skip": Command(SkipBody, Kind.SKIPS, skip),
     "/v1/leave": Command(LeaveBody, Kind.PULSES, leave),
     "/v1/pulse": Command(PulseBody, Kind.PULSES, pulse, also=pulse_counts),
+    "/v1/confirm": Command(ConfirmBody, Kind.PULSES, confirm),
     "/v1/ack": Command(AckBody, Kind.PULSES, ack),
     "/v1/signal": Command(SignalBody, Kind.SIGNALS, signal, also=signal_counts),
     "/v1/messages": Command(MessageBody, Kind.MESSAGES, message),

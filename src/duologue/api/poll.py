@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from duologue.api.exchange import Endpoint, Exchange, HttpReply
 from duologue.api.gate import address_of, crowded
-from duologue.api.problems import Code, Problem, unavailable
+from duologue.api.problems import Code, Problem, banned, unavailable
 from duologue.api.services import Services
 from duologue.api.stream import last_read, page_of, without_navigation
 from duologue.delivery.frame import dress
@@ -15,7 +15,7 @@ from duologue.delivery.poll import Asked, Asking, Reply, Untold, reply
 from duologue.delivery.polls import Polls
 from duologue.identity.limits import Kind
 from duologue.identity.tokens import Session
-from duologue.pairing.vocabulary import LastRead, Marks, PersonId
+from duologue.pairing.vocabulary import Barred, LastRead, Marks, PersonId
 
 MAX_WAIT_MS = 15_000
 MAX_VERSION = 10**14
@@ -99,6 +99,8 @@ def _answer(found: Reply, *, draining: bool) -> HttpReply:
             return HttpReply(b'{"taken_over":true}')
         case Untold.CROWDED:
             raise crowded()
+        case Barred(sanction):
+            raise banned(sanction)
         case Untold.SESSION_ENDED:
             raise Problem(Code.BAD_TOKEN, "the token has expired")
         case bytes():

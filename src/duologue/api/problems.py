@@ -42,6 +42,9 @@ class Code(StrEnum):
     CONVERSATION_FULL = "conversation-full"
     TOO_MANY = "too-many"
     NETWORK_FULL = "network-full"
+    BANNED = "banned"
+    WARNED = "warned"
+    NOT_ALLOWED = "not-allowed"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
     REPORT_NOT_KEPT = "report-not-kept"
@@ -67,6 +70,9 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.CONVERSATION_FULL: HTTPStatus.CONFLICT,
     Code.TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
     Code.NETWORK_FULL: HTTPStatus.TOO_MANY_REQUESTS,
+    Code.BANNED: HTTPStatus.FORBIDDEN,
+    Code.WARNED: HTTPStatus.FORBIDDEN,
+    Code.NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Code.REPORT_NOT_KEPT: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -88,7 +94,13 @@ class Problem(Exception):  # the word of RFC 9457
     ``report-not-kept``: see there."""
 
     def __init__(
-        self, code: Code, detail: str, *, field: str | None = None, retry_after_s: int | None = None
+        self,
+        code: Code,
+        detail: str,
+        *,
+        field: str | None = None,
+        retry_after_s: int | None = None,
+        sanction: bytes = b"",
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -96,6 +108,8 @@ class Problem(Exception):  # the word of RFC 9457
         self.field = field
         """The field that it is about, as a path: ``data.from``."""
         self.retry_after_s = retry_after_s
+        self.sanction = sanction
+        """What a moderator decided about the person, as JSON."""
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -110,6 +124,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
     }
     if problem.field is not None:
         document["field"] = problem.field
+    if problem.sanction:
+        document["sanction"] = msgspec.Raw(problem.sanction)
     more = dict(headers or {})
     if problem.retry_after_s is not None:
         more["Retry-After"] = str(problem.retry_after_s)
@@ -138,6 +154,24 @@ def busy(retry_after_s: int) -> Problem:
         f"too much is asked of this server for the moment; nothing was changed: send this again "
         f"in {retry_after_s} s",
         retry_after_s=retry_after_s,
+    )
+
+
+def banned(sanction: bytes) -> Problem:
+    """Return the problem of a person, or a device, that a moderator keeps out; it says until when."""
+    return Problem(
+        Code.BANNED,
+        "a moderator keeps you out until the instant that the sanction names: read it, and come back then",
+        sanction=sanction,
+    )
+
+
+def warned(sanction: bytes) -> Problem:
+    """Return the problem of a join before a warning was confirmed."""
+    return Problem(
+        Code.WARNED,
+        "a moderator warned you: confirm the warning with POST /v1/confirm, and join again",
+        sanction=sanction,
     )
 
 

@@ -125,9 +125,10 @@ def _why(error: OSError, host: str, port: int, kind: str) -> str:
         return f"{host} is not an address of this machine; try --{kind}host 127.0.0.1"
     match error.errno:
         case errno.EADDRINUSE if kind:
+            what = "the admin API" if kind == "admin-" else "the operator's pages"
             return (
-                f"port {port}, for the operator's pages, is taken; choose another: --{kind}port {port + 10} "
-                f"(make run DUOLOGUE_OPS_PORT={port + 10})"
+                f"port {port}, for {what}, is taken; choose another: --{kind}port {port + 10} "
+                f"(make run DUOLOGUE_{kind[:-1].upper()}_PORT={port + 10})"
             )
         case errno.EADDRINUSE:
             # Not the next one: a server that has this port has that one for its operator's pages.

@@ -1,12 +1,15 @@
 """``POST /v1/sessions``: begin as a guest, or go on as the same person for longer."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
 from duologue.api.exchange import Body, Endpoint, Exchange, HttpReply, parse
 from duologue.api.fields import UNSET, Alias, DeviceToken, UnsetType, alias_of
-from duologue.api.gate import too_many
+from duologue.api.gate import OPEN_AFTER_S, too_many
+from duologue.api.problems import banned
 from duologue.api.services import Services
 from duologue.identity.credentials import (
     COOKIE,
@@ -23,6 +26,9 @@ from duologue.identity.limits import Kind
 from duologue.identity.names import Reserved
 from duologue.identity.tokens import BadToken, Issued, Session, now_ms
 from duologue.pairing.vocabulary import PersonId
+from duologue.store.client import StoreError
+
+log = structlog.get_logger(__name__)
 
 
 class SessionBody(Body):
@@ -74,7 +80,11 @@ def sessions(services: Services) -> Endpoint:
             known = None
             if refused := await gate.without_store(Kind.SESSIONS, exchange.scope):
                 raise too_many(refused)
-        issued, device = _issue(services, known, body, _kept_device(services, exchange))
+        kept = _kept_device(services, exchange)
+        fresh = new_device()
+        issued, device = _issue(services, known, body, kept, fresh)
+        if known or device != fresh:
+            await _must_not_be_barred(services, known, device)
         if known:
             # Their open stream came with the old token, and must not end with it.
             await services.machine.renew(PersonId(issued.person), issued.expires_at_ms)
@@ -105,13 +115,32 @@ def _known(services: Services, exchange: Exchange) -> tuple[Known | None, str]:
     return (None if isinstance(read, BadToken) else Known(read, found)), ""
 
 
+async def _must_not_be_barred(services: Services, known: Known | None, device: str) -> None:
+    """Raise ``Problem`` (403) if a moderator keeps the person, or the device, out.
+
+    A new person on a new device is not asked about. While the store is unavailable nobody can say so; the
+    attach looks again.
+    """
+    person = known.session.person if known else ""
+    try:
+        async with asyncio.timeout(OPEN_AFTER_S):
+            barred = await services.machine.moderation.barred(person, device)
+    except (StoreError, TimeoutError) as error:
+        log.info("bans not asked", error=str(error) or type(error).__name__)
+        return
+    if barred:
+        raise banned(barred.sanction)
+
+
 def _kept_device(services: Services, exchange: Exchange) -> str:
     """Return the device of the browser's cookie; ``""`` if there is none that we signed."""
     kept = own_cookie(DEVICE_COOKIE, exchange.headers, services.origins, secure=exchange.secure)
     return services.tokens.devices.read(kept) if isinstance(kept, str) else ""
 
 
-def _issue(services: Services, known: Known | None, body: SessionBody, kept: str) -> tuple[Issued, str]:
+def _issue(
+    services: Services, known: Known | None, body: SessionBody, kept: str, fresh: str
+) -> tuple[Issued, str]:
     """Return the session and its device: that of the present session, of the cookie, of the body, or a new
     one."""
     is_guest = known is None or known.session.is_guest
@@ -124,7 +153,7 @@ def _issue(services: Services, known: Known | None, body: SessionBody, kept: str
     if known and not known.session.is_guest:
         return services.tokens.renew(known.session, known.credential.token, alias), ""
     said = "" if body.device is UNSET else services.tokens.devices.read(body.device)
-    device = (known and known.session.device) or kept or said or new_device()
+    device = (known and known.session.device) or kept or said or fresh
     if known is None:
         return services.tokens.start(alias or "", device), device
     return services.tokens.renew(known.session, known.credential.token, alias, device), device

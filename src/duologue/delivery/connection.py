@@ -15,7 +15,7 @@ import msgspec
 
 from duologue.delivery.contact import Contact
 from duologue.delivery.offer import Offer
-from duologue.delivery.publication import ForConnection, Message, Signal, StateFrames, Superseded
+from duologue.delivery.publication import ForConnection, KeptOut, Message, Signal, StateFrames, Superseded
 from duologue.media.port import MediaPort
 from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
@@ -51,12 +51,13 @@ class End(StrEnum):
     STORE_AWAY = "store-away"
     DEFECT = "defect"
     CROWDED = "crowded"
+    BARRED = "barred"
 
     @property
     def detach(self) -> DetachCause | None:
         """How the state machine is told; ``None``: the record names a later connection by now."""
         match self:
-            case End.CLOSED | End.SLOW | End.SESSION_ENDED:
+            case End.CLOSED | End.SLOW | End.SESSION_ENDED | End.BARRED:
                 return DetachCause.CLOSED
             case End.DRAIN | End.STORE_AWAY | End.DEFECT:
                 return DetachCause.OURS
@@ -233,6 +234,8 @@ class Connection(ABC):
             return
         if isinstance(publication, Superseded):
             self._superseded(publication)
+        elif isinstance(publication, KeptOut):
+            self.barred(publication.sanction)
         elif self._held is None:
             self._tell(publication)
         elif len(self._held) < MAX_HELD:
@@ -295,6 +298,10 @@ class Connection(ABC):
     @abstractmethod
     def crowded(self) -> None:
         """Say that too many people are here from this network, and end."""
+
+    @abstractmethod
+    def barred(self, sanction: bytes) -> None:
+        """Say what a moderator decided (JSON), and end."""
 
     @abstractmethod
     def reconnect(self, why: End, span_s: float) -> None:

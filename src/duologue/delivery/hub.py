@@ -44,6 +44,7 @@ from duologue.metrics import Metrics
 from duologue.pairing.vocabulary import (
     NO_MARKS,
     Attached,
+    Barred,
     ConnectionId,
     Crowded,
     DetachCause,
@@ -99,7 +100,7 @@ class Addresses(Protocol):
         after_at_ms: int,
         marks: Marks,
         /,
-    ) -> Attached | TakenOver | Crowded:
+    ) -> Attached | TakenOver | Crowded | Barred:
         """The connection is the person's one connection; the answer is the snapshot."""
 
     async def detach(self, person: PersonId, connection: ConnectionId, cause: DetachCause, /) -> bool:
@@ -341,6 +342,9 @@ class Hub:
             connection.claimed = False
             self.metrics.limited("people", "network")
             connection.crowded()
+        elif isinstance(answer, Barred):
+            connection.claimed = False
+            connection.barred(answer.sanction)
         else:
             connection.attach_answered(answer, "connected", generation)
             if suspicions != self.contact.suspicions:

@@ -17,7 +17,16 @@ from duologue.delivery import frame
 from duologue.delivery.clock import Clock
 from duologue.delivery.connection import Connection, End, Means, StateHead, head_of
 from duologue.delivery.publication import ForConnection, StateFrames, Superseded
-from duologue.pairing.vocabulary import Attached, ConnectionId, LastRead, Note, PageId, PersonId, is_newer
+from duologue.pairing.vocabulary import (
+    Attached,
+    Barred,
+    ConnectionId,
+    LastRead,
+    Note,
+    PageId,
+    PersonId,
+    is_newer,
+)
 
 ATTACH_S = 2.0
 """How long a poll whose time is up waits for its attach: its client gives up after 5 s."""
@@ -53,7 +62,7 @@ class Untold(StrEnum):
     """The reply is not read."""
 
 
-Reply = bytes | Untold
+Reply = bytes | Untold | Barred
 """The JSON of a reply, or why there is none."""
 
 
@@ -137,6 +146,8 @@ class Poll(Connection):
         """Counted, so that an earlier one's end is told from the last one's."""
         self.asking: Asking | None = None
         self._on_end = on_end
+        self._sanction = Barred(b"")
+        """Why it ended, if a moderator keeps the person out."""
         self._state = b""
         self._messages: list[Note] = []
         self._signals: list[Note] = []
@@ -216,6 +227,11 @@ class Poll(Connection):
         """Too many people are here from this network."""
         self.end(End.CROWDED)
 
+    def barred(self, sanction: bytes) -> None:
+        """A moderator keeps the person out."""
+        self._sanction = Barred(sanction)
+        self.end(End.BARRED)
+
     def reconnect(self, why: End, span_s: float) -> None:  # noqa: ARG002 # a poll names no delay
         """The poll is answered, and the next one goes wherever it is led."""
         self.end(why)
@@ -287,6 +303,8 @@ class Poll(Connection):
                 return Untold.TAKEN_OVER
             case End.CROWDED:
                 return Untold.CROWDED
+            case End.BARRED:
+                return self._sanction
             case End.STORE_AWAY | End.DEFECT:
                 return Untold.AWAY
             case None if not self._state:

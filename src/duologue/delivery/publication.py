@@ -3,7 +3,8 @@
 One call of a script publishes once per process: ``N <number>``, then a blank line and a part for each thing
 that it says. A part's first line is a letter and fields; then frames as JSON, one per line. The letters:
 ``S`` state frames, ``M`` a message, ``G`` a peer signal, ``T`` taken over by another page, ``E`` replaced by
-its own page, ``R`` work on rooms. Only our own echo, ``P``, is a publication without a number.
+its own page, ``B`` kept out by a moderator, ``R`` work on rooms. Only our own echo, ``P``, is a publication
+without a number.
 """
 
 from dataclasses import dataclass
@@ -55,6 +56,15 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptOut:
+    """A moderator keeps the person out: the connection ends."""
+
+    connection: ConnectionId
+    sanction: bytes
+    """What the person reads of it, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
 class Echo:
     """Our own probe came back over our own subscription."""
 
@@ -68,7 +78,7 @@ class RoomWake:
     """A room is to be opened or deleted: the workers of rooms need not wait for their next round."""
 
 
-ForConnection = StateFrames | Message | Signal | Superseded
+ForConnection = StateFrames | Message | Signal | Superseded | KeptOut
 Publication = ForConnection | Echo | RoomWake
 
 
@@ -101,21 +111,25 @@ def parse(raw: bytes) -> Publication:
         match fields:
             case ["S", _, connection, version] if lines:
                 state, *frames = lines
-                return StateFrames(ConnectionId(connection), int(version), state, frames)
+                found: Publication = StateFrames(ConnectionId(connection), int(version), state, frames)
             case ["M", _, connection, match, n]:
                 (frame,) = lines
-                return Message(ConnectionId(connection), match, int(n), frame)
+                found = Message(ConnectionId(connection), match, int(n), frame)
             case ["G", _, connection, match, n, to_page]:
                 (frame,) = lines
                 to = "" if to_page == "-" else to_page
-                return Signal(ConnectionId(connection), match, int(n), to, frame)
+                found = Signal(ConnectionId(connection), match, int(n), to, frame)
             case ["T" | "E" as letter, _, connection]:
-                return Superseded(ConnectionId(connection), letter == "T")
+                found = Superseded(ConnectionId(connection), letter == "T")
+            case ["B", _, connection]:
+                (sanction,) = lines
+                found = KeptOut(ConnectionId(connection), sanction)
             case ["P", token, count]:
-                return Echo(token, int(count))
+                found = Echo(token, int(count))
             case ["R"]:
-                return RoomWake()
+                found = RoomWake()
             case _:
                 raise MalformedPublication(f"{len(raw)} bytes that begin with {raw[:1]!r}")
     except ValueError as error:
         raise MalformedPublication(f"{len(raw)} bytes that begin with {raw[:1]!r}") from error
+    return found

@@ -8,6 +8,8 @@ stays bounded (race S5).
 import asyncio
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from duologue.delivery import frame
 from duologue.delivery.connection import Connection, End, Means, head_of
 from duologue.delivery.publication import StateFrames
@@ -156,6 +158,13 @@ class Stream(Connection):
         """Come back when there may be room."""
         self._push(frame.reconnect(self._means.now_ms, at_least_ms=CROWDED_MS, reason=frame.NETWORK_FULL))
         self.end(End.CROWDED)
+
+    def barred(self, sanction: bytes) -> None:
+        """A moderator keeps the person out: the last frame, and the end."""
+        about = msgspec.Raw(sanction)
+        made = frame.frame("session-ended", self._means.now_ms, reason="banned", sanction=about)
+        self._push(frame.block(made, retry_ms=self._retry_ms()))
+        self.end(End.BARRED)
 
     def reconnect(self, why: End, span_s: float) -> None:
         """We are going away: come back, elsewhere or later, each at its own instant."""

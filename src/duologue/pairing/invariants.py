@@ -14,6 +14,7 @@ from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 PREFIXES = (
     "p", "m", "q", "common", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
     "compared", "claimed", "troubled", "room", "hook", "until", "limit",
+    "ban", "warning", "sanction", "history", "request",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
 SETS = (
@@ -29,6 +30,7 @@ SETS = (
     "reports",
     "decided",
     "seek",
+    "sanctions",
 )
 SINGLE = (
     *SETS,
@@ -43,6 +45,8 @@ SINGLE = (
     "looked",
     "namespace",
     "network-key",
+    "audit",
+    "audit_head",
 )
 REPORT_BYTES, SAID_BYTES = 512, 16
 """What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""

@@ -46,6 +46,17 @@ key                        type        what
 ``recent:<person>``        string      their last 8 matches (``records.Recent``), 15 min
 ``blocked:<person>``       zset        marks of the people that they blocked, by when the block was
                                        made (ms): a person's id, ``d:<device>``, ``n:<network>``; 30 days
+``ban:<mark>``             string      what keeps a person, or a device (``d:<device>``), out, as that person
+                                       reads it (JSON), until it ends
+``warning:<person>``       string      a warning (JSON) until its person has confirmed it
+``sanction:<id>``          hash        a sanction as moderators read it: ``about`` (JSON), ``person``,
+                                       ``kind``, ``device``, ``lifted_at_ms``; half a year after its end
+``sanctions``              zset        their ids by when they were decided (ms)
+``history:<person>``       list        ids of the person's last 50 sanctions, the newest first
+``audit``                  stream      what moderators did: ``entry`` (JSON) and ``hash``; 1 year
+``audit_head``             string      the hash of the last of them
+``request:<key>``          hash        a moderator's request by its Idempotency-Key: ``digest`` of what it
+                                       asked for and the ``reply``, 1 day
 ``near:<network>``         zset        people attached from a network (+inf), or by until when their place
                                        is kept (ms)
 ``network-key``            hash        the key of network marks, wrapped, by the signing key's name
@@ -126,6 +137,14 @@ class Keys:
     @property
     def network_key(self) -> str:
         return f"{self.prefix}network-key"
+
+    @property
+    def audit(self) -> str:
+        return f"{self.prefix}audit"
+
+    @property
+    def sanctions(self) -> str:
+        return f"{self.prefix}sanctions"
 
     @property
     def sweep(self) -> str:

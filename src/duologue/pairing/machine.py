@@ -15,12 +15,14 @@ from typing import Any, Protocol
 from duologue.lane import Lane
 from duologue.pairing import scripts as lua
 from duologue.pairing.keys import Keys
+from duologue.pairing.moderation import Moderation
 from duologue.pairing.rooms import Rooms
 from duologue.pairing.scripts import Script
 from duologue.pairing.timings import RoomRules, Timings
 from duologue.pairing.vocabulary import (
     NO_MARKS,
     Attached,
+    Barred,
     Beat,
     Comparison,
     ConnectionId,
@@ -57,6 +59,8 @@ IDS_A_SCAN = 24 * IDS_A_MATCH
 IDS_A_ROOMFUL = 96
 """When video is back, a whole batch is paired at once."""
 NO_ROOM = b"no-room"
+BARRED = frozenset({b"barred", b"warned"})
+"""What a join answers to a person whom a moderator keeps out, or who has to confirm a warning first."""
 NOT_COMPARED = ("", "", 0, 0, 0, 0)
 """In the place of ``Held.seen``."""
 
@@ -183,6 +187,7 @@ class Machine:
         self._may_repeat = may_repeat
         self._beats: dict[ProcessId, _Beats] = {}
         self.rooms = Rooms(self._transition, self._keys)
+        self.moderation = Moderation(self._transition, self._keys)
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""
@@ -225,11 +230,18 @@ class Machine:
         auto_next: bool = True,
         alias: str = "",
         text_only: bool = False,
-    ) -> Reply:
-        """In the queue, or with somebody: ``matched``, ``waiting``; ``stale``: another page decided later."""
+    ) -> Reply | Barred:
+        """In the queue, or with somebody: ``matched``, ``waiting``; ``stale``: another page decided later.
+
+        ``Barred``: a ban keeps the person out, or they have not confirmed a warning.
+        """
         about: tuple[str | int, ...] = (intent, pool, language, int(auto_next), json_text(alias))
         details = (*about, int(text_only), *tags)
-        return await self._command("join", person, *details, matches=1)
+        ids = IDS_A_MATCH + 1
+        reply = await self._transition("join", self._keys.person(person), person, *details, ids=ids)
+        if reply[0] in BARRED:
+            return Barred(reply[3])
+        return Reply(Outcome(reply[0].decode()), reply[1])
 
     async def skip(self, person: PersonId, match: str) -> Reply:
         """The match is over and both are in the queue or in their next match: ``skipped``; else ``stale``."""
@@ -346,7 +358,7 @@ class Machine:
         after_n: int = 0,
         after_at_ms: int = 0,
         marks: Marks = NO_MARKS,
-    ) -> Attached | TakenOver | Crowded:
+    ) -> Attached | TakenOver | Crowded | Barred:
         """The connection is the person's one connection; the answer is the snapshot and what was missed.
 
         Cancelled or failed, it may have happened: detach then.
@@ -356,6 +368,8 @@ class Machine:
         reply = await self._transition("attach", self._keys.person(person), *args, ids=2 * IDS_A_MATCH + 1)
         if reply[0] == b"crowded":
             return Crowded()
+        if reply[0] == b"barred":
+            return Barred(reply[1])
         return TakenOver() if reply[0] == b"taken-over" else _attached(reply)
 
     async def crowded(self, person: PersonId, network: str) -> bool:

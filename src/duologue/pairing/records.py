@@ -16,7 +16,7 @@ PERSON = (
     "process", "connection", "page", "pages", "attached_at", "away", "bucket", "bucket_at",
     "ended_match", "ended_reason", "ended_at", "auto_next", "language", "tags", "alias",
     "video_off", "device", "network", "probe_shift", "text_only", "relaxed", "looked",
-    "again_at", "again_with",
+    "again_at", "again_with", "sanction",
 )  # fmt: skip
 MATCH = (
     "a", "b", "started", "kind", "word", "met",

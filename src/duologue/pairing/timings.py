@@ -35,6 +35,9 @@ class Timings:
         "How long a block also holds against the network of the blocked person. Use 0 where many "
         "people share one network.",
     )
+    audit_ttl_ms: int = setting(
+        31_536_000_000, "How long the audit keeps what moderators did (one year by default)."
+    )
     owed_ms: int = timing(
         3_000,
         "Time to answer with a sign of life after a match began, or after the partner reported silence.",
@@ -97,6 +100,10 @@ class Timings:
     )
     block_ttl_ms: int = timing(
         2_592_000_000, "How long a block is kept after the last visit of the person who made it."
+    )
+    sanction_kept_ms: int = timing(15_897_600_000, "How long moderators can read a sanction after its end.")
+    request_ttl_ms: int = timing(
+        86_400_000, "How long a repeated Idempotency-Key of a moderator's request gives the first answer."
     )
     side_bytes: int = timing(
         131_072,

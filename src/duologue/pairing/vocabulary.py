@@ -71,6 +71,11 @@ class IdleReason(StrEnum):
     LEFT = "left"
     YOU_WERE_AWAY = "you-were-away"
     ONE_CONVERSATION = "one-conversation"
+    WARNED = "warned"
+    """A moderator's warning is to be confirmed before the next conversation."""
+    BANNED = "banned"
+    REMOVED = "removed"
+    """A moderator ended the conversation."""
 
 
 class Media(StrEnum):
@@ -187,6 +192,24 @@ class TakenOver(NamedTuple):
 
 class Crowded(NamedTuple):
     """As many people as are allowed are here from this network: nobody new is attached."""
+
+
+class SanctionKind(StrEnum):
+    """What a moderator decides about a person."""
+
+    KICK = "kick"
+    """End the conversation, without more."""
+    WARN = "warn"
+    PAUSE = "pause"
+    """Keep the person out for a day at most."""
+    BAN = "ban"
+
+
+class Barred(NamedTuple):
+    """A moderator's decision keeps the person out, or has to be confirmed first (``warn``)."""
+
+    sanction: bytes
+    """What the person reads of it, as JSON (``protocol/``)."""
 
 
 class Marks(NamedTuple):

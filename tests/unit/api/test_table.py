@@ -57,7 +57,7 @@ async def ask(app: Public, scope: Scope, *said: Message) -> tuple[int, dict[str,
 
 async def test_another_method_is_told_which_one(public: Public) -> None:
     """405 with ``Allow`` for each path of the table, for HEAD and for OPTIONS that is not a preflight."""
-    assert len(public.methods) == 14
+    assert len(public.methods) == 15
     for path, method in public.methods.items():
         for other in {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"} - {method}:
             status, fields = await ask(public, request(path, other))

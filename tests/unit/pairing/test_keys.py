@@ -7,7 +7,7 @@ from duologue.identity import limits
 from duologue.pairing import invariants, keys, scripts
 from tests.documented import PAGE, Documented, permanent, rows
 
-NAMED = re.compile(r"^``([^`]+)``\s+(?:string|zset|hash|set|list)\s", re.MULTILINE)
+NAMED = re.compile(r"^``([^`]+)``\s+(?:string|zset|hash|set|list|stream)\s", re.MULTILINE)
 WRITTEN = re.compile(r"S \.\. '([a-z_-]+:?)'")
 BY_PYTHON = {"limit:", "namespace", "network-key"}
 """Named by the caller, not in a script."""

@@ -2,14 +2,23 @@
 -- Join: the caller wants a stranger. From idle into the queue, and to the first who fits.
 -- KEYS[1]  {shard}p:<person>
 -- ARGV     1 prefix, 2 now (ms, tests only), 3 ids, 4 person, 5 intent (ms), 6 pool, 7 language, 8 auto_next (0|1), 9 alias (JSON string), 10 text_only (0|1), 11… tags
--- Returns  matched | waiting | stale, state, facts
+-- Returns  matched | waiting | stale, state, facts | barred | warned, state, facts, what the person reads (JSON)
 -- Events   new-match (both), waiting, state
 -- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
--- include: context index view rooms queue fitting seeking presence closing reported ending
+-- include: context index view rooms queue fitting seeking presence closing reported ending sanctions
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local auto_next, alias, text_only = tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local made = not load(person)
 local r = load_or_new(person)
+
+local ban, warning = sanctions.of(person, r.device)
+local barred = ban or warning
+sanctions.note(r, barred)
+if barred then -- guard: ban-join -- off: if false then
+  local reply = answer(ban and 'barred' or 'warned', r)
+  reply[4] = barred
+  return reply
+end
 
 local newer = intent > r.intent
 if intent < r.intent then return stale(person) end -- guard: intent-fence

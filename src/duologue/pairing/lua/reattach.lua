@@ -5,7 +5,7 @@
 -- Returns  ok, "", facts, one answer a connection: same | refused | attached … (a snapshot, as in attach, with what came after the numbers)
 -- Events   T or E to an older connection; partner-back
 -- Invariants: an older connection never replaces a newer one; a record that names the connection is not written
--- include: context index view rooms queue fitting seeking presence closing reported ending notes
+-- include: context index view rooms queue fitting seeking presence closing reported ending notes sanctions
 local process = ARGV[4]
 
 local function later_known(r, connection, attached_at)
@@ -22,6 +22,12 @@ end
 
 local function restore(person, connection, page, attached_at, alias, device, network, seen)
   local r = load_or_new(person)
+  -- Their stream was told to end, and that was lost; or the store lost their record, and not the ban.
+  local kept_out = (r.idle_reason == 'banned' or r.connection ~= connection) and sanctions.of(person, device)
+  if kept_out then -- guard: ban-reattach -- off: if false then
+    if r.connection == connection then disconnect(r, 'closed') end
+    return { 'refused' }
+  end
   if r.connection == connection then redis.call('SADD', S .. 'at:' .. process, person) end -- if the store lost it
   if r.connection == connection then return { saw_all(r, seen) and 'same' or 'attached', r, seen } end
   if later_known(r, connection, attached_at) or superseded(r, page) then return { 'refused' } end

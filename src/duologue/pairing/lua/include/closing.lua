@@ -13,8 +13,8 @@ local function begin_closing(e, at)
   due_room(e, at)
 end
 
--- The match is over. Its room, if its people may be in it, is deleted once both have left, or at the deadline.
-local function close_room(m)
+-- The match is over. Its room, if its people may be in it, is deleted once both have left, or at the deadline; `at_once`: now.
+local function close_room(m, at_once)
   if m.kind ~= 'livekit' then return end
   local e = load_room(m.id) or new_room(m.id, 'open', m.a, m.b) -- one that the store lost is deleted all the same
   if m.ready == 0 and e.creates == 0 then
@@ -23,5 +23,5 @@ local function close_room(m)
   end
   if ROOMS.auto_create then e.late = now + ROOMS.linger_ms end
   m.closing = m.ready == 1
-  begin_closing(e, m.closing and now + ROOMS.close_ms or now)
+  begin_closing(e, m.closing and not at_once and now + ROOMS.close_ms or now)
 end

@@ -57,7 +57,7 @@ local PERSON = {
   'process', 'connection', 'page', 'pages', 'attached_at', 'away', 'bucket', 'bucket_at',
   'ended_match', 'ended_reason', 'ended_at', 'auto_next', 'language', 'tags', 'alias',
   'video_off', 'device', 'network', 'probe_shift', 'text_only', 'relaxed', 'looked',
-  'again_at', 'again_with',
+  'again_at', 'again_with', 'sanction',
 }
 local MATCH = {
   'a', 'b', 'started', 'kind', 'word', 'met',
@@ -129,7 +129,7 @@ function load(id)
     if r then
       r.id, r.device, r.network = id, r.device or '', r.network or '' -- a record of an older version has fewer fields
       r.probe_shift, r.text_only, r.relaxed, r.looked = r.probe_shift or 0, r.text_only or 0, r.relaxed or 0, r.looked or ''
-      r.again_at, r.again_with = r.again_at or 0, r.again_with or ''
+      r.again_at, r.again_with, r.sanction = r.again_at or 0, r.again_with or '', r.sanction or ''
       if orphaned(r) then r.orphan, r.state, r.since, r.match, r.place = r.match, 'waiting', wall, '', now end
     end
   end
@@ -145,7 +145,7 @@ local function unknown(id)
     bucket = T.away_bucket_ms, bucket_at = now,
     ended_match = '', ended_reason = '', ended_at = 0, auto_next = 1, language = '', tags = {}, alias = '""',
     video_off = 0, device = '', network = '', probe_shift = 0, text_only = 0, relaxed = 0, looked = '',
-    again_at = 0, again_with = '',
+    again_at = 0, again_with = '', sanction = '',
   }
 end
 

@@ -30,11 +30,12 @@ local function to_waiting(r, place)
   touch(r)
 end
 
--- `end_` says who did what: `skipper`, `leaver`, `lone` (alone brought the end about), `fell` (by id, whose owed sign is due:
+-- A warning is read, and confirmed, before the next conversation. `end_` says who did what: `skipper`, `leaver`, `lone` (alone brought the end about), `fell` (by id, whose owed sign is due:
 -- `own`, which costs the place, or `spared`).
 local function destination(r, m, end_)
-  if end_.leaver == r.id then return 'left' end
+  if end_.leaver == r.id then return end_.removed or 'left' end
   if end_.fell and end_.fell[r.id] then return 'you-were-away' end
+  if r.sanction ~= '' then return 'warned' end -- guard: warned-waits
   if r.auto_next == 0 and end_.skipper ~= r.id and m.met == 1 then return 'one-conversation' end
   return nil
 end
@@ -48,7 +49,7 @@ local function place_after(r, m, end_)
 end
 
 local function close_books(m, end_)
-  close_room(m)
+  close_room(m, end_.removed)
   for _, set in ipairs({ 'media', 'quiet' }) do redis.call('ZREM', S .. set, m.id) end
   for _, side in ipairs({ 'a', 'b' }) do
     redis.call('ZREM', S .. 'silence', m.id .. ':' .. side)
@@ -134,6 +135,12 @@ end
 local function end_by_leave(m, leaver)
   count_ending(m, 'partner-left')
   finish(m, both(m, leaver.id, 'left', 'partner-left'), { leaver = leaver.id })
+end
+
+-- A moderator takes one of the two out: for the partner it is as if they had left. `reason`: what they read, banned or removed.
+local function end_by_moderator(m, r, reason)
+  count_ending(m, 'partner-left')
+  finish(m, both(m, r.id, 'left', 'partner-left'), { leaver = r.id, removed = reason })
 end
 
 -- Whether `side` alone sees trouble: its partner is there, and has said `silent` or `failed` neither now nor just before.

@@ -31,6 +31,7 @@ local function state_json(r)
     '{"state":"%s","version":%.0f,"since_ms":%.0f,"intent":%.0f,"wish":"%s","pool":"%s"',
     r.state, r.version, r.since, r.intent, r.wish, r.pool)
   if r.state == 'idle' then json = json .. ',"idle_reason":"' .. r.idle_reason .. '"' end
+  if r.sanction ~= '' then json = json .. ',"sanction":' .. r.sanction end
   if r.state == 'waiting' and r.video_off == 1 then json = json .. ',"media_available":false' end
   if r.state == 'waiting' and r.again_at > 0 then json = json .. string.format(',"again_at_ms":%.0f', r.again_at) end
   if r.probe ~= '' then
