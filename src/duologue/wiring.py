@@ -26,6 +26,7 @@ from duologue.api.page import languages_of
 from duologue.api.server import Server, ServerLimits, allow_open_files, answering, listening, port_of
 from duologue.api.services import Services
 from duologue.api.stream import EventStream
+from duologue.api.subjects import Subjects
 from duologue.delivery.clock import SystemClock
 from duologue.delivery.contact import Contact
 from duologue.delivery.feed import Feed
@@ -258,6 +259,7 @@ class Process:
             sizes=Sizes(settings.body_bytes, settings.message_chars, settings.signal_bytes),
             network_of=networks.mark,
             limits=limits_of(settings, store, keys.keys[keys.signing_kid]),
+            subjects=Subjects(machine.events.name),
         )
         app = build(
             services,
@@ -280,7 +282,7 @@ class Process:
         )
         self.ops = build_ops(services, contact.ready)
         """The operator's pages."""
-        self.admin = build_admin(machine.moderation, acts, AdminTokens(settings.admin_secret))
+        self.admin = build_admin(machine.moderation, acts, AdminTokens(settings.admin_secret), machine.events)
         """The admin API; served only if there is a secret."""
         allowed = ServerLimits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)

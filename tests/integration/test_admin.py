@@ -17,7 +17,7 @@ from duologue.identity.keyring import Keyring
 from duologue.identity.limits import RateLimits
 from duologue.identity.tokens import BadToken, Tokens
 from duologue.pairing.keys import Keys
-from duologue.pairing.vocabulary import Barred, ConnectionId, Marks, PageId, PersonId
+from duologue.pairing.vocabulary import Barred, ConnectionId, EventKind, Marks, PageId, PersonId
 from tests.integration.served import SECRET, limited
 from tests.integration.streams import Process
 from tests.integration.test_protocol import event
@@ -46,7 +46,9 @@ def public(process: Process) -> ASGIApp:
 @contextlib.asynccontextmanager
 async def desk(process: Process, bearer: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A moderator's client of the admin API of this process."""
-    app = build_admin(process.machine.moderation, Acts(process.machine.moderation), ADMIN)
+    app = build_admin(
+        process.machine.moderation, Acts(process.machine.moderation), ADMIN, process.machine.events
+    )
     headers = {"Authorization": f"Bearer {bearer or token()}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
@@ -316,7 +318,7 @@ async def test_pages_of_sanctions_and_of_the_audit(process: Process) -> None:
 async def test_a_store_that_was_set_back(valkey9: StoreServer, process: Process) -> None:
     """A failover lost the ban: the process that decided it tells it again. A lifted one stays lifted."""
     acts = Acts(process.machine.moderation)
-    app = build_admin(process.machine.moderation, acts, ADMIN)
+    app = build_admin(process.machine.moderation, acts, ADMIN, process.machine.events)
     headers = {"Authorization": f"Bearer {token()}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as mona:
@@ -339,3 +341,20 @@ async def test_a_store_that_was_set_back(valkey9: StoreServer, process: Process)
 async def listed(client: httpx.AsyncClient) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await client.get("/admin/v1/sanctions")).json()["sanctions"]
     return found
+
+
+async def test_events_are_read_by_number(process: Process) -> None:
+    """A viewer reads what happened behind a number; a number that was never given, or is too old, says so."""
+    async with desk(process, token(Role.VIEWER)) as mona:
+        none = (await mona.get("/admin/v1/events")).json()
+        assert none == {"events": [], "last": 0, "gap": False, "more": False}
+        for _ in range(101):
+            await process.machine.events.note(EventKind.WEBHOOK_TEST, {"endpoint": "w_1"})
+        first = (await mona.get("/admin/v1/events", params={"after": "0"})).json()
+        assert [each["seq"] for each in first["events"]] == [*range(1, 101)]
+        assert (first["last"], first["gap"], first["more"]) == (101, False, True)
+        rest = (await mona.get("/admin/v1/events", params={"after": "100"})).json()
+        assert [(each["seq"], each["type"]) for each in rest["events"]] == [(101, "webhook.test")]
+        assert not rest["more"]
+        assert (await mona.get("/admin/v1/events", params={"after": "102"})).json()["gap"]
+        assert_refused(await mona.get("/admin/v1/events", params={"after": "-1"}), 422, "bad-field")

@@ -106,6 +106,7 @@ def test_every_setting_says_what_it_is_for() -> None:
                 "_bytes",
                 "_chars",
                 "_people",
+                "_events",
             )
             assert each.name.endswith(units), each.name
 

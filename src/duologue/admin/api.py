@@ -25,6 +25,7 @@ from duologue.api.health import alive
 from duologue.api.paths import Unspeakable
 from duologue.api.problems import HANDLERS, Code, Problem
 from duologue.identity.tokens import person_id
+from duologue.pairing.events import Events
 from duologue.pairing.moderation import (
     PAGE,
     AnotherRequest,
@@ -37,6 +38,7 @@ from duologue.pairing.vocabulary import PersonId, SanctionKind
 
 BODY_BYTES = 16 * 1024
 PERSON = re.compile(r"[A-Za-z0-9_-]{1,64}")
+SEQ = re.compile(r"[0-9]{1,15}")
 AUDIT_ID = re.compile(r"[0-9]{1,16}-[0-9]{1,10}")
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -98,9 +100,9 @@ Handler = Callable[[Asked], Awaitable[Any]]
 """Returns what is answered as JSON."""
 
 
-def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens) -> ASGIApp:
+def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens, events: Events) -> ASGIApp:
     """Return the application of ``--admin-port``."""
-    api = AdminApi(moderation, acts)
+    api = AdminApi(moderation, acts, events)
 
     def route(method: str, path: str, handler: Handler, role: Role) -> Route:
         async def endpoint(request: HttpRequest) -> Response:
@@ -133,6 +135,7 @@ def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens) -> ASGI
             route("GET", "sanctions", api.sanctions, Role.VIEWER),
             route("POST", "sanctions/{sanction}/lift", api.lift, Role.MODERATOR),
             route("GET", "audit", api.audit, Role.VIEWER),
+            route("GET", "events", api.events, Role.VIEWER),
         ],
         exception_handlers=dict(HANDLERS),
     )
@@ -155,9 +158,10 @@ def _who(request: HttpRequest, tokens: AdminTokens, role: Role) -> Moderator:
 class AdminApi:
     """What each path answers."""
 
-    def __init__(self, moderation: Moderation, acts: Acts) -> None:
+    def __init__(self, moderation: Moderation, acts: Acts, events: Events) -> None:
         self._moderation = moderation
         self._acts = acts
+        self._events = events
 
     async def me(self, asked: Asked) -> Any:
         """Return who asks, as the token says it."""
@@ -248,6 +252,19 @@ class AdminApi:
             "entries": [{"id": row.id, "entry": row.text.decode(), "hash": row.hash} for row in rows],
             "head": head,
             "more": len(rows) == PAGE,
+        }
+
+    async def events(self, asked: Asked) -> Any:
+        """Return events behind the number ``after``, the oldest first; ``gap``: some are no longer kept."""
+        after = asked.request.query_params.get("after", "0")
+        if not SEQ.fullmatch(after):
+            raise Problem(Code.BAD_FIELD, "after is the seq of an event, or 0", field="after")
+        page = await self._events.read(int(after))
+        return {
+            "events": [event.body() for event in page.events],
+            "last": page.last,
+            "gap": page.gap(int(after)),
+            "more": bool(page.events) and page.events[-1].seq < page.last,
         }
 
 

@@ -318,3 +318,22 @@ def _audit(api: Api) -> tuple[list[dict[str, Any]], str]:
         rows += page["entries"]
         if not page["more"]:
             return rows, page["head"]
+
+
+@admin.command()
+@click.option("--after", default="0", help="The number of the last event that you have.")
+@_as_json
+@click.pass_obj
+def events(api: Api, after: str, as_json: bool) -> None:
+    """Print events behind a number, the oldest first, as the host application hears of them."""
+    found = api.get("events", after=after)
+
+    def lines() -> Iterator[str]:
+        if found["gap"]:
+            yield f"some events behind {after} are no longer kept"
+        for each in found["events"]:
+            yield f"{each['seq']}  {_instant(each['at_ms'])}  {each['type']}  {json.dumps(each['data'])}"
+        if found["more"]:
+            yield f"more: duologue admin events --after {found['events'][-1]['seq']}"
+
+    _print(found, as_json, lines)

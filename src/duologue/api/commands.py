@@ -67,6 +67,7 @@ class JoinBody(Body):
 
 async def join(services: Services, caller: Session, body: JoinBody) -> Answer:
     """Queue the caller: ``waiting`` or ``matched``; ``stale`` if a later press decided otherwise."""
+    await services.subjects.keep(caller)
     joined = await services.machine.join(
         PersonId(caller.person),
         intent=body.intent,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from duologue.api.fields import Sizes
 from duologue.api.gate import RateLimitGate
 from duologue.api.problems import Code, Problem
+from duologue.api.subjects import Subjects
 from duologue.delivery.offer import Offer
 from duologue.identity.credentials import Origins, TwoCookies, find
 from duologue.identity.limits import RateLimits
@@ -40,6 +41,9 @@ class Services:
     """How often a person or an address may send each kind of request; ``None``: without limits."""
 
     sizes: Sizes = field(default_factory=Sizes)
+
+    subjects: Subjects = field(default_factory=Subjects)
+    """Keeps the host application's own names of people, for its events."""
 
     @property
     def gate(self) -> RateLimitGate:

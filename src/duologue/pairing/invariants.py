@@ -14,7 +14,7 @@ from duologue.pairing.records import MATCH, PERSON, ROOM, unpack
 PREFIXES = (
     "p", "m", "q", "common", "at", "recent", "blocked", "near", "back", "msg", "sig", "said", "report",
     "compared", "claimed", "troubled", "room", "hook", "until", "limit",
-    "ban", "warning", "sanction", "history", "request",
+    "ban", "warning", "sanction", "history", "request", "subject", "webhook", "owing",
 )  # fmt: skip
 RECORDS = {"p": PERSON, "m": MATCH, "room": ROOM}
 SETS = (
@@ -47,6 +47,8 @@ SINGLE = (
     "network-key",
     "audit",
     "audit_head",
+    "events",
+    "webhooks",
 )
 REPORT_BYTES, SAID_BYTES = 512, 16
 """What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""

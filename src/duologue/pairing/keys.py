@@ -57,6 +57,13 @@ key                        type        what
 ``audit_head``             string      the hash of the last of them
 ``request:<key>``          hash        a moderator's request by its Idempotency-Key: ``digest`` of what it
                                        asked for and the ``reply``, 1 day
+``events``                 stream      events for the host application, ``0-<seq>``: ``kind``, ``at_ms``,
+                                       ``person``, ``fields`` (JSON); 7 days
+``subject:<person>``       string      the issuer and subject of a host's token (JSON), 30 days
+``webhooks``               hash        ``holder``: the process that delivers events, ``until`` its claim (ms)
+``webhook:<endpoint>``     hash        ``state`` of the delivery to one address (JSON); ``retry``: when an
+                                       operator asked last to try again (ms); 30 days
+``owing:<endpoint>``       hash        events that failed there, by number: tries and the next one (JSON)
 ``near:<network>``         zset        people attached from a network (+inf), or by until when their place
                                        is kept (ms)
 ``network-key``            hash        the key of network marks, wrapped, by the signing key's name
@@ -141,6 +148,17 @@ class Keys:
     @property
     def audit(self) -> str:
         return f"{self.prefix}audit"
+
+    @property
+    def events(self) -> str:
+        return f"{self.prefix}events"
+
+    @property
+    def webhooks(self) -> str:
+        return f"{self.prefix}webhooks"
+
+    def webhook(self, endpoint: str) -> str:
+        return f"{self.prefix}webhook:{endpoint}"
 
     @property
     def sanctions(self) -> str:

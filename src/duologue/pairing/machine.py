@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from duologue.lane import Lane
 from duologue.pairing import scripts as lua
+from duologue.pairing.events import Events
 from duologue.pairing.keys import Keys
 from duologue.pairing.moderation import Moderation
 from duologue.pairing.rooms import Rooms
@@ -72,15 +73,20 @@ LANES: Mapping[str, Lane] = {
         (
             "room_audit", "room_claim", "room_failed", "room_gone", "room_hint", "room_list",
             "room_look", "room_lost", "room_opened", "room_round", "video", "namespace",
+            "webhook_claim", "webhook_settle",
         ),
         Lane.CONTROL,
     ),
     "pulse": Lane.SIGNS,
-    **dict.fromkeys(("attach", "detach", "reattach", "listed", "crowd"), Lane.BULK),
+    **dict.fromkeys(
+        ("attach", "detach", "reattach", "listed", "crowd", "events_read", "events_trim", "webhook_read"),
+        Lane.BULK,
+    ),
 }  # fmt: skip
 """Scripts by lane. All others are interactive: a person waits for them."""
-NEVER_REPEATED = frozenset({"attach"})
-"""Its caller tries again in its own time; after an outage thousands would be repeated in one instant."""
+NEVER_REPEATED = frozenset({"attach", "event_note"})
+"""Attach: its caller tries again in its own time; after an outage thousands would be repeated in one instant.
+Event-note: run twice it would write two events."""
 
 
 class ScriptRunner(Protocol):
@@ -188,6 +194,7 @@ class Machine:
         self._beats: dict[ProcessId, _Beats] = {}
         self.rooms = Rooms(self._transition, self._keys)
         self.moderation = Moderation(self._transition, self._keys)
+        self.events = Events(self._transition, self._keys)
 
     def channel(self, process: ProcessId) -> str:
         """The channel on which the scripts tell a process of its people."""

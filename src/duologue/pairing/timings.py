@@ -38,6 +38,15 @@ class Timings:
     audit_ttl_ms: int = setting(
         31_536_000_000, "How long the audit keeps what moderators did (one year by default)."
     )
+    match_events: bool = setting(
+        False, "Write the events match.started and match.ended for the host application (docs/webhooks.md)."
+    )
+    presence_events: bool = setting(
+        False, "Write the events person.online and person.offline for the host application."
+    )
+    kept_events: int = setting(
+        100_000, "Maximum number of events that are kept for the host application; the oldest leave."
+    )
     owed_ms: int = timing(
         3_000,
         "Time to answer with a sign of life after a match began, or after the partner reported silence.",
@@ -102,6 +111,18 @@ class Timings:
         2_592_000_000, "How long a block is kept after the last visit of the person who made it."
     )
     sanction_kept_ms: int = timing(15_897_600_000, "How long moderators can read a sanction after its end.")
+    events_ttl_ms: int = timing(604_800_000, "How long events for the host application are kept.")
+    subject_ttl_ms: int = timing(
+        2_592_000_000,
+        "How long the subject of a token of your own is kept after its person's last visit, so that events "
+        "can name it.",
+    )
+    webhook_claim_ms: int = timing(
+        5_000, "Time after which another server takes over webhooks from one that says nothing."
+    )
+    webhook_kept_ms: int = timing(
+        2_592_000_000, "How long the state of a webhook's address is kept that no server delivers to."
+    )
     request_ttl_ms: int = timing(
         86_400_000, "How long a repeated Idempotency-Key of a moderator's request gives the first answer."
     )

@@ -205,6 +205,33 @@ class SanctionKind(StrEnum):
     BAN = "ban"
 
 
+class EventKind(StrEnum):
+    """What the host application can hear of. Names are a contract; some are kept for later."""
+
+    REPORT_CREATED = "report.created"
+    CASE_OPENED = "case.opened"
+    CASE_DECIDED = "case.decided"
+    PERSON_WARNED = "person.warned"
+    PERSON_PAUSED = "person.paused"
+    PERSON_BANNED = "person.banned"
+    PERSON_UNBANNED = "person.unbanned"
+    PERSON_ERASED = "person.erased"
+    APPEAL_CREATED = "appeal.created"
+    APPEAL_DECIDED = "appeal.decided"
+    WEBHOOK_DISABLED = "webhook.disabled"
+    WEBHOOK_TEST = "webhook.test"
+    MATCH_STARTED = "match.started"
+    MATCH_ENDED = "match.ended"
+    PERSON_ONLINE = "person.online"
+    PERSON_OFFLINE = "person.offline"
+
+
+MATCH_EVENTS = frozenset({EventKind.MATCH_STARTED, EventKind.MATCH_ENDED})
+"""Written with ``--match-events`` only."""
+PRESENCE_EVENTS = frozenset({EventKind.PERSON_ONLINE, EventKind.PERSON_OFFLINE})
+"""Written with ``--presence-events`` only."""
+
+
 class Barred(NamedTuple):
     """A moderator's decision keeps the person out, or has to be confirmed first (``warn``)."""
 

@@ -5,7 +5,7 @@
 -- Returns  ok | stale, state, facts
 -- Events   R to the caller's process
 -- Invariants: no sign of life: it may be about an ended match; one for each match and person
--- include: context index view rooms queue
+-- include: context events index view rooms queue
 local person, match = ARGV[4], ARGV[5]
 local r = load(person)
 local known = r and (r.match == match or recall(person, match) ~= nil) -- guard: ack-of-own -- off: local known = r

@@ -5,7 +5,7 @@
 -- Returns  attached, state, facts, version, attached_at (ms), match, last message n, last signal n, messages, signals, anew (0|1) | taken-over, "", facts | crowded, "", facts | barred, what the person reads (JSON), facts
 -- Events   T or E to the connection it replaces; partner-back; those of a match; those of an ending
 -- Invariants: one connection a person; a superseded page is refused; at most `network_people` of one network; a page changes at most `page_changes` times in a match
--- include: context index view rooms queue fitting seeking presence closing reported ending notes sanctions
+-- include: context events index view rooms queue fitting seeking presence closing reported ending notes sanctions
 local person, process, connection, page, alias = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load_or_new(person)
 if superseded(r, page) then return { 'taken-over', '', facts } end -- guard: page-refused

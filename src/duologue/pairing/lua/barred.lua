@@ -5,6 +5,6 @@
 -- Returns  ok | barred, what they read of it (JSON) or "", facts
 -- Events   none
 -- Invariants: a pure read
--- include: context index view rooms queue presence sanctions
+-- include: context events index view rooms queue presence sanctions
 local ban = sanctions.of(ARGV[4], ARGV[5])
 return { ban and 'barred' or 'ok', ban or '', facts }

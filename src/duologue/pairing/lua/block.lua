@@ -5,7 +5,7 @@
 -- Returns  blocked | unknown-match, state, facts
 -- Events   those of a skip
 -- Invariants: never disclosed: the other side reads partner-skipped; it works in a full store; of 1,000 marks the oldest go
--- include: context index view rooms queue fitting seeking presence closing reported ending
+-- include: context events index view rooms queue fitting seeking presence closing reported ending
 -- The marks of the person who is blocked. One's own device and network are left out: two tabs of one browser, or two people of one
 -- household, would else keep the others of it away as well.
 local BLOCKED_MAX = 1000

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   none
 -- Invariants: nobody is buried within `outage_quiet_ms` of an outage
--- include: context index view rooms queue presence sweeping
+-- include: context events index view rooms queue presence sweeping
 local beats = KEYS[1]
 -- A call takes less than 5 ms of the store (docs/performance.md).
 local MOST = 300

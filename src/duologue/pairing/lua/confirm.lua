@@ -5,7 +5,7 @@
 -- Returns  ok | stale, state, facts
 -- Events   state
 -- Invariants: a warning that came later is still to be confirmed
--- include: context index view rooms queue presence sanctions
+-- include: context events index view rooms queue presence sanctions
 local person, id = ARGV[4], ARGV[5]
 local r, key = load(person), S .. 'warning:' .. person
 local json = redis.call('GET', key)

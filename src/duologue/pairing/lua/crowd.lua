@@ -5,7 +5,7 @@
 -- Returns  ok | crowded, "", facts
 -- Events   none
 -- Invariants: a person with a place is not refused
--- include: context index view rooms queue presence
+-- include: context events index view rooms queue presence
 local person, network = ARGV[4], ARGV[5]
 local full = crowded(load(person) or unknown(person), network)
 return { full and 'crowded' or 'ok', '', facts }

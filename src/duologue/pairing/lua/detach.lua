@@ -5,7 +5,7 @@
 -- Returns  ok | stale, "", facts
 -- Events   partner-away (closed only)
 -- Invariants: 3 fenced by the connection
--- include: context index view rooms queue presence
+-- include: context events index view rooms queue presence
 local person, connection, cause = ARGV[4], ARGV[5], ARGV[6]
 local r = load(person)
 if not r then return { 'stale', '', facts } end

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   probe (once more), idle, and those of an ending
 -- Invariants: 3 a deadline names what it is about and does nothing if the record no longer does, 7
--- include: context index view rooms video queue fitting seeking presence closing reported ending sweeping
+-- include: context events index view rooms video queue fitting seeking presence closing reported ending sweeping
 -- A call takes less than 5 ms of the store (docs/performance.md), also if a backlog of every kind ends in new matches.
 local BATCH = 5 -- guard: sweep-bounded -- off: local BATCH = 32
 local MOST = 120 -- of each deadline, by `cost`; the first of it is done in any case, so that none waits for another

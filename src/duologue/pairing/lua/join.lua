@@ -5,7 +5,7 @@
 -- Returns  matched | waiting | stale, state, facts | barred | warned, state, facts, what the person reads (JSON)
 -- Events   new-match (both), waiting, state
 -- Invariants: 1 one state, 4 no limbo, 9 a join while waiting or matched never moves the place
--- include: context index view rooms queue fitting seeking presence closing reported ending sanctions
+-- include: context events index view rooms queue fitting seeking presence closing reported ending sanctions
 local person, intent, pool, language = ARGV[4], tonumber(ARGV[5]), ARGV[6], ARGV[7]
 local auto_next, alias, text_only = tonumber(ARGV[8]), ARGV[9], tonumber(ARGV[10])
 local made = not load(person)

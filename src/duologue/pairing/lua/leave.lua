@@ -5,7 +5,7 @@
 -- Returns  left | stale, state, facts
 -- Events   idle; for a partner force-disconnect, then new-match | waiting | idle
 -- Invariants: 1, 2, 4
--- include: context index view rooms queue fitting seeking presence closing reported ending
+-- include: context events index view rooms queue fitting seeking presence closing reported ending
 local person, intent = ARGV[4], tonumber(ARGV[5])
 local r = load_or_new(person)
 

@@ -5,7 +5,7 @@
 -- Returns  done | repeated | another | moved | unknown, reply (JSON) or the audit's last hash, facts
 -- Events   state
 -- Invariants: a sanction that was decided later stays
--- include: context index view rooms queue presence sanctions audited
+-- include: context events index view rooms queue presence sanctions audited
 local instead = audit.instead()
 if instead then return instead end
 

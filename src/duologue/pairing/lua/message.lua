@@ -5,7 +5,7 @@
 -- Returns  sent | no-room | stale, state, facts, n
 -- Events   message (both)
 -- Invariants: 3 fenced by the match; a repeated key has no second effect; nothing that was said gives way to what is said later
--- include: context index view rooms queue presence notes reported evidence
+-- include: context events index view rooms queue presence notes reported evidence
 local person, match, client_key, text = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local r = load(person)
 if not r or match == '' or r.match ~= match then -- guard: match-fence -- off: if not r or r.match == '' then

@@ -5,7 +5,7 @@
 -- Returns  ok, state, facts, known (0|1), attached (0|1), device, network, alias (JSON), ban (JSON or ""), warning (JSON or ""), ids of sanctions
 -- Events   none
 -- Invariants: a pure read
--- include: context index view rooms queue presence sanctions
+-- include: context events index view rooms queue presence sanctions
 local person = ARGV[4]
 local known = load(person)
 local r = known or unknown(person)

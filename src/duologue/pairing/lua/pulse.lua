@@ -5,7 +5,7 @@
 -- Returns  ok | stale, state, facts
 -- Events   probe and partner-back (the partner's), and those of an ending
 -- Invariants: 3 fenced by the match, 7 bounded aloneness
--- include: context index view rooms queue fitting seeking presence closing reported ending
+-- include: context events index view rooms queue fitting seeking presence closing reported ending
 local person, match, media = ARGV[4], ARGV[5], ARGV[6]
 local r = load(person)
 if not r then

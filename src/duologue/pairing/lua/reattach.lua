@@ -5,7 +5,7 @@
 -- Returns  ok, "", facts, one answer a connection: same | refused | attached … (a snapshot, as in attach, with what came after the numbers)
 -- Events   T or E to an older connection; partner-back
 -- Invariants: an older connection never replaces a newer one; a record that names the connection is not written
--- include: context index view rooms queue fitting seeking presence closing reported ending notes sanctions
+-- include: context events index view rooms queue fitting seeking presence closing reported ending notes sanctions
 local process = ARGV[4]
 
 local function later_known(r, connection, attached_at)

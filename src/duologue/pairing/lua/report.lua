@@ -5,7 +5,7 @@
 -- Returns  reported | no-room | unknown-match, state, facts
 -- Events   none
 -- Invariants: never disclosed; nothing is written over; no more than `evidence_bytes` in all; a repeated key has no second effect
--- include: context index view rooms queue reported evidence
+-- include: context events index view rooms queue reported evidence
 local person, match, client_key, reason, text = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 local r = load(person)
 local m = r and r.match == match and match ~= '' and load_match(match)
@@ -40,6 +40,7 @@ redis.call('ZREM', S .. 'decided', match)
 redis.call('ZADD', S .. 'reports', 'NX', wall + T.block_ttl_ms, match)
 take(match, more)
 fact(old and 'report amended' or 'report filed')
+if not old then emit('report.created', partner, '{"match":"' .. match .. '","reason":"' .. reason .. '"}') end
 if redis.call('HGET', key, 'evidence') ~= 'kept' then -- guard: pinned-once -- off: if true then
   pin_said(match, m)
 end

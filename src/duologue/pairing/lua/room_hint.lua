@@ -5,7 +5,7 @@
 -- Returns  ok | stale, "", facts
 -- Events   probe (of who left), partner-away
 -- Invariants: 3 fenced by the match; at worst it costs one owed sign
--- include: context index view rooms queue presence
+-- include: context events index view rooms queue presence
 local match, side, what, event = ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local e, m = load_room(match), load_match(match)
 if not e or not m or awaits_room(m) then return { 'stale', '', facts } end

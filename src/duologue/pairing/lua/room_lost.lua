@@ -5,7 +5,7 @@
 -- Returns  ended | ok (not yet) | stale | taken-over (the round is another's), "", facts
 -- Events   those of an ending
 -- Invariants: 3 fenced by the match, 7 bounded aloneness, 8
--- include: context index view rooms queue fitting seeking presence closing reported ending rounds
+-- include: context events index view rooms queue fitting seeking presence closing reported ending rounds
 local match, why, since = ARGV[4], ARGV[5], tonumber(ARGV[6])
 if not holds_round(ARGV[7]) then return { 'taken-over', '', facts } end
 local e, m = load_room(match), load_match(match)

@@ -5,7 +5,7 @@
 -- Returns  done | repeated | another | moved, reply (JSON) or the audit's last hash, facts
 -- Events   idle or state; session-ended; for a partner those of somebody who leaves
 -- Invariants: one script does all of it, so nobody is paired with a person who is banned; the partner reads partner-left
--- include: context index view rooms queue fitting seeking presence closing reported ending sanctions audited
+-- include: context events index view rooms queue fitting seeking presence closing reported ending sanctions audited
 local instead = audit.instead()
 if instead then return instead end
 

@@ -5,7 +5,7 @@
 -- Returns  more | done | held (by another process), "", facts, ms until the claim of that process ends, when video went away or came back (ms, 0: never)
 -- Events   new-match
 -- Invariants: 4 no limbo without a new arrival; a call looks at a bounded number of people, however many wait in however many pools
--- include: context index view rooms queue fitting seeking sweeping
+-- include: context events index view rooms queue fitting seeking sweeping
 local seekers, process = KEYS[1], ARGV[4]
 record_sweep() -- guard: slow-pass
 

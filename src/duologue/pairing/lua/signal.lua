@@ -5,7 +5,7 @@
 -- Returns  sent | stale, state, facts, n
 -- Events   peer-signal (the partner's)
 -- Invariants: 3 fenced by the match and by the page that has the connection, or had it last; a repeated key has no second effect
--- include: context index view rooms queue presence notes
+-- include: context events index view rooms queue presence notes
 local person, match, client_key, data, to, from = ARGV[4], ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
 local r = load(person)
 local late = not r or match == '' or r.match ~= match -- guard: match-fence -- off: local late = not r or r.match == ''

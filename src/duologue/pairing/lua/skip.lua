@@ -5,7 +5,7 @@
 -- Returns  skipped | stale, state, facts
 -- Events   skip-confirmed, force-disconnect, then new-match | waiting | idle
 -- Invariants: 2, 3 fenced by the match, 4 no limbo, 9 the skipper goes last
--- include: context index view rooms queue fitting seeking presence closing reported ending
+-- include: context events index view rooms queue fitting seeking presence closing reported ending
 local person, match = ARGV[4], ARGV[5]
 local r = load(person)
 if not r then return stale(person) end

@@ -5,7 +5,7 @@
 -- Returns  more | done, "", facts
 -- Events   waiting, new-match
 -- Invariants: a person who is held reads it with their next sign of life
--- include: context index view rooms queue fitting seeking
+-- include: context events index view rooms queue fitting seeking
 local TELL, MOST = 64, 300
 local pool, off = ARGV[4], video_off()
 local field = 'told:' .. pool

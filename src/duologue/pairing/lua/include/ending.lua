@@ -77,6 +77,7 @@ local function finish(m, reasons, end_)
     if r and r.match == m.id then -- guard: partner-fence -- off: if r then
       remember(r, partner, m.id, end_.skipper == r.id and ME or end_.skipper and PARTNER or NOBODY)
       r.ended_match, r.ended_reason, r.ended_at = m.id, reasons[r.id], wall
+      if T.match_events then emit('match.ended', r.id, '{"match":"' .. m.id .. '","reason":"' .. reasons[r.id] .. '"}') end
       if end_.skipper == r.id then
         show(r, frame('skip-confirmed', match_field(m.id)))
       elseif end_.leaver ~= r.id then

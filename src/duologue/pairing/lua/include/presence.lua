@@ -180,6 +180,7 @@ local function disconnect(r, cause)
   refill(r)
   depart(r)
   -- Time away while idle costs nobody anything: it drains no bucket.
+  if T.presence_events then emit('person.offline', r.id, '{}') end
   r.process, r.connection, r.away = '', '', closed and r.state ~= 'idle' and 1 or 0
   touch(r)
   if r.state == 'idle' then return end
@@ -238,6 +239,7 @@ local function connect(r, process, connection, page, attached_at)
     r.pages[5] = nil
   end
   if detached then drain(r) end
+  if T.presence_events and detached then emit('person.online', r.id, '{}') end
   redis.call('SADD', S .. 'at:' .. process, r.id)
   arrive(r)
   -- Who holds people must be among those that can be buried, whether it beats (yet, or any more) or not.

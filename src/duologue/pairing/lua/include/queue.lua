@@ -117,5 +117,6 @@ local function marry(older, newer)
     r.state, r.since, r.match, r.video_off = 'matched', wall, m.id, 0
     arm(r, T.owed_ms, 0) -- guard: arm-match
     show(r, frame('new-match', match_field(m.id)))
+    if T.match_events then emit('match.started', r.id, '{"match":"' .. m.id .. '"}') end
   end
 end
