@@ -1,9 +1,9 @@
 import { fullJitter } from "./backoff.ts";
 import { pause, type Clock } from "./clock.ts";
-import { isFields, parsePoll, parseReply, parseStateAnswer } from "./parse.ts";
+import { isFields, parsePoll, parseReply, parseSanction, parseStateAnswer } from "./parse.ts";
 import { Aborted, DuologueError, Refused, Unreachable } from "./problem.ts";
 import { isGrant, type Grant, type Session } from "./session.ts";
-import type { PersonState, PollReply, Reply } from "./vocabulary.ts";
+import type { PersonState, PollReply, Reply, Sanction } from "./vocabulary.ts";
 
 const RETRY = { base_ms: 300, cap_ms: 5_000 };
 
@@ -24,6 +24,8 @@ export interface ApiOptions {
   readonly random: () => number;
   /** The session's cookie does not come along: it is named by its token from now on, in this page only. */
   readonly unkept?: () => void;
+  /** A moderator keeps the person out, or warned them, as a refusal says. */
+  readonly barred?: (sanction: Sanction) => void;
 }
 
 export interface CallOptions {
@@ -137,7 +139,8 @@ export class Api {
 
   /** Whether a refusal means that the browser keeps no cookie is the session's to say. */
   #noted(path: string, error: DuologueError): DuologueError {
-    const { session, unkept } = this.#options;
+    const { session, unkept, barred } = this.#options;
+    if (error instanceof Refused && error.sanction !== null) barred?.(error.sanction);
     const isTurnedAway = path !== SESSIONS && error instanceof Refused && error.status === 401;
     if (isTurnedAway && session.turnedAway?.(error.code) === true) unkept?.();
     return error;
@@ -183,5 +186,6 @@ async function refusal(response: Response): Promise<Refused> {
   const body: unknown = await response.json().catch(() => null);
   const code = isFields(body) && typeof body["code"] === "string" ? body["code"] : "";
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
-  return new Refused(response.status, code, Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), LONGEST_MS) : null);
+  const retry_ms = Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), LONGEST_MS) : null;
+  return new Refused(response.status, code, retry_ms, isFields(body) ? parseSanction(body["sanction"]) : null);
 }

@@ -104,7 +104,7 @@ export class Duologue {
     const { base = "", session = usualSession(), clock = systemClock, random = Math.random } = options;
     const fetch = options.fetch ?? ((...call: Parameters<typeof globalThis.fetch>) => globalThis.fetch(...call));
     const dispatch = (input: Input): void => this.#dispatch(input);
-    const api = (this.#api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }) }));
+    const api = (this.#api = new Api({ base, fetch, session, clock, random, unkept: () => dispatch({ type: "unkept" }), barred: (sanction) => dispatch({ type: "barred", sanction }) }));
     const locks = options.locks === undefined ? browserLocks() : options.locks;
     this.#clock = clock;
     this.#open = options.media ?? usualMedia(clock);
@@ -123,7 +123,8 @@ export class Duologue {
       reach: (signal) => api.reaches(signal),
       onBlocked: (blocked) => dispatch({ type: "blocked", blocked }),
       onFrame: (frame) => {
-        if (frame.type === "session-ended") session.forget(); // the next open begins with a new one
+        // The next open begins with a new session, unless a moderator ended this one.
+        if (frame.type === "session-ended" && frame.reason !== "banned") session.forget();
         else session.recognized?.();
         this.#compare(frame);
         dispatch({ type: "frame", frame });
@@ -254,6 +255,12 @@ export class Duologue {
     const told = again && ((refused: Refused): void => again(refused.code));
     const body = { match, key: randomId("k_"), reason, skip, ...(text !== "" && { text }) };
     return (await this.#courier.ask("reports", body, signal, told)).outcome;
+  }
+
+  /** The person has read the warning that `model.sanction` names, and may start again. Rejects with `DuologueError`. */
+  async confirm(signal?: AbortSignal): Promise<Outcome> {
+    const { sanction } = this.#model;
+    return sanction === null ? "stale" : (await this.#courier.ask("confirm", { sanction: sanction.sanction }, signal)).outcome;
   }
 
   /** What the partner sees and hears of us, from now on and in matches to come. */

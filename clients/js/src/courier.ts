@@ -99,7 +99,7 @@ export class Courier {
   }
 
   /** For the commands whose answer the person waits for; rejects as `Api.command` does. */
-  async ask(name: "blocks" | "reports", body: object, signal?: AbortSignal, again?: (refused: Refused) => void): Promise<Reply> {
+  async ask(name: "blocks" | "reports" | "confirm", body: object, signal?: AbortSignal, again?: (refused: Refused) => void): Promise<Reply> {
     const own = this.#scope();
     signal?.addEventListener("abort", () => own.abort(), { signal: own.signal });
     try {

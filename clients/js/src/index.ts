@@ -33,6 +33,7 @@ export type {
   Presence,
   ReportReason,
   Role,
+  Sanction,
   SignalData,
   Transports,
   Wish,

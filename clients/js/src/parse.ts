@@ -1,4 +1,4 @@
-import type { Frame, PersonState, PollReply, Reply } from "./vocabulary.ts";
+import type { Frame, PersonState, PollReply, Reply, Sanction } from "./vocabulary.ts";
 
 const STATE_FRAMES = new Set([
   "snapshot",
@@ -62,6 +62,12 @@ export function parsePoll(body: unknown): PollReply | "taken-over" | null {
   const messages = lines("messages", { n: "number", from: "string", text: "string", at_ms: "number" });
   const signals = lines("signals", { n: "number", data: "object", at_ms: "number" });
   return { ...body, messages, signals } as unknown as PollReply;
+}
+
+/** What a moderator decided, as a problem document names it, or null. */
+export function parseSanction(value: unknown): Sanction | null {
+  const needed = { sanction: "string", kind: "string", rule: "string", why: "string", until_ms: "number" };
+  return isFields(value) && has(value, needed) ? (value as unknown as Sanction) : null;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -1,3 +1,5 @@
+import type { Sanction } from "./vocabulary.ts";
+
 /** Whatever this client throws is one of these. */
 export class DuologueError extends Error {
   override readonly name: string = "DuologueError";
@@ -13,6 +15,8 @@ export class Refused extends DuologueError {
     readonly code: string,
     /** From `Retry-After`; null if the server named none. */
     readonly retry_after_ms: number | null,
+    /** With `banned` and `warned`: what a moderator decided. */
+    readonly sanction: Sanction | null = null,
   ) {
     super(`refused: ${status} ${code}`);
   }

@@ -6,7 +6,22 @@
 
 export type Wish = "talk" | "rest";
 
-export type IdleReason = "never" | "left" | "you-were-away" | "one-conversation";
+export type IdleReason = "never" | "left" | "you-were-away" | "one-conversation" | "warned" | "banned" | "removed";
+
+/** What a moderator decided about this person: a warning, which is confirmed, or what keeps them out. */
+export interface Sanction {
+  readonly sanction: string;
+  readonly kind: "warn" | "pause" | "ban";
+  /** The rule that was broken. */
+  readonly rule: string;
+  /** What happened, in one sentence. */
+  readonly why: string;
+  /** No person decided it. */
+  readonly automatic: boolean;
+  readonly at_ms: number;
+  /** When it ends; it may be over already. */
+  readonly until_ms: number;
+}
 
 /** Why a conversation ended, as its two people read it. A block or report is never disclosed. */
 export type EndReason =
@@ -79,6 +94,7 @@ interface StateBase {
   readonly probe?: { readonly probe: string; readonly until_ms: number };
   /** The last conversation, until a join that leaves `idle`. */
   readonly ended?: Ended;
+  readonly sanction?: Sanction;
 }
 
 /** A person is exactly one of the three. */
@@ -150,7 +166,7 @@ export type Frame =
   | { readonly type: "unavailable"; readonly at_ms: number; readonly retry_ms: number }
   | { readonly type: "taken-over"; readonly at_ms: number }
   | { readonly type: "reconnect"; readonly at_ms: number; readonly after_ms: number; readonly reason?: string }
-  | { readonly type: "session-ended"; readonly at_ms: number; readonly reason: string };
+  | { readonly type: "session-ended"; readonly at_ms: number; readonly reason: string; readonly sanction?: Sanction };
 
 export type Outcome =
   | "matched"

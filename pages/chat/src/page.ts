@@ -146,6 +146,7 @@ export class Page {
     on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null));
     on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
     on("take-over", () => this.#takeOver());
+    on("confirm", () => void this.#confirm());
     watchCompositions();
     pressesOnce(document);
     document.addEventListener("keydown", (event) => {
@@ -202,6 +203,16 @@ export class Page {
 
   async #block(match: string | null, skip: boolean): Promise<void> {
     if (match !== null) await this.#deal(match, () => this.#options.client.block(match, { skip }), this.#options.words.said.blocked);
+  }
+
+  async #confirm(): Promise<void> {
+    try {
+      await this.#options.client.confirm();
+    } catch (error) {
+      if (!(error instanceof DuologueError)) throw error;
+      this.#toast.say(this.#options.words.said.failed);
+    }
+    this.#draw();
   }
 
   #openReport(match: string | null): void {
@@ -337,7 +348,9 @@ export class Page {
     this.#me.show(picture);
     show(element("me-blank", HTMLElement), picture === null);
     this.#entry.show(devices, mine, now.screen === "welcome");
-    this.#entry.rest(now.resting ?? null, model.refusal?.code ?? null);
+    // A warning says itself why the join was refused.
+    const refused = now.sanction === null ? (model.refusal?.code ?? null) : null;
+    this.#entry.rest(now.resting ?? null, refused);
     this.#chat.show(model, now.canChat);
     this.#report.show(now.current, model.state?.ended?.match ?? null);
     this.#sheet.show(devices, mine.lists, now.current, now.previous !== null, memory.choices.autoNext);
@@ -355,6 +368,7 @@ export class Page {
     if (this.#drawn === null || this.#drawn.screen === now.screen) return;
     if (now.screen === "stage") return element("stage-heading", HTMLElement).focus({ preventScroll: true });
     this.#sheet.close();
-    this.#entry.focus();
+    if (now.sanction?.confirm != null) element("confirm", HTMLButtonElement).focus();
+    else this.#entry.focus();
   }
 }

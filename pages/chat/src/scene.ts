@@ -1,4 +1,4 @@
-import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities } from "duologue";
+import { currentMatch, isGone, type EndReason, type Model, type Presence, type Qualities, type Sanction } from "duologue";
 import type { Waited } from "./waiting.ts";
 import type { Failure } from "./words-limits.ts";
 import type { Words } from "./words.ts";
@@ -62,6 +62,8 @@ export interface Scene {
   /** The words of the link to a tab that is somebody else, where there is one. */
   readonly second: string | null;
   readonly takeOver: string | null;
+  /** On the welcome: what a moderator decided; `confirm` are the words of the button that confirms a warning. */
+  readonly sanction: { readonly title: string; readonly why: string; readonly confirm: string | null } | null;
 }
 
 /** Pure: the same situation is the same scene. */
@@ -87,6 +89,7 @@ export function scene(situation: Situation, words: Words): Scene {
     canChat: together,
     second: second(state, situation, words),
     takeOver: goOn(state, model, words),
+    sanction: model.sanction === null ? null : sanctioned(model.sanction, words),
   };
 }
 
@@ -105,6 +108,7 @@ function goOn(state: SceneState, { ended_reason }: Model, { over, stillThere }: 
 
 function sceneState({ model, live, elsewhere }: Situation): SceneState {
   if (elsewhere) return "taken-over";
+  if (model.link === "ended" && model.ended_reason === "banned") return "ended"; // not the welcome: Start would lead nowhere
   if (!live) return "welcome";
   if (model.link === "taken-over") return "taken-over";
   if (model.link === "ended") return "ended";
@@ -149,13 +153,28 @@ function status(state: SceneState, situation: Situation, words: Words): { title:
       if (situation.elsewhere) return { title: over.elsewhere, detail: over.elsewhereDetail };
       return { title: over.takenOver, detail: over.takenOverDetail };
     case "ended":
-      return { title: over.ended, detail: endedDetail(situation.model, words) };
+      return ended(situation.model, words);
   }
 }
 
-function endedDetail({ ended_reason: reason }: Model, { over }: Words): string {
-  if (reason === "banned") return over.banned;
-  return reason === "session-refused" ? over.refused : over.endedDetail;
+function ended({ ended_reason: reason, sanction }: Model, words: Words): { title: string; detail: string } {
+  const { over } = words;
+  if (reason === "banned" && sanction !== null) {
+    const { title, why } = sanctioned(sanction, words);
+    return { title, detail: why };
+  }
+  return { title: over.ended, detail: reason === "session-refused" ? over.refused : over.endedDetail };
+}
+
+/** What was decided, the rule, what happened, by whom, and what the person can do. */
+function sanctioned({ kind, rule, why, automatic, until_ms }: Sanction, { sanction: words, lang }: Words): NonNullable<Scene["sanction"]> {
+  const until = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" }).format(until_ms);
+  const isWarning = kind === "warn";
+  return {
+    title: isWarning ? words.warned : words.out(until),
+    why: [words.rule(rule, why), words.decided[automatic ? "machine" : "person"], words.appeal].join(" "),
+    confirm: isWarning ? words.confirm : null,
+  };
 }
 
 /** A partner who asked for more than their page may. */
@@ -210,10 +229,11 @@ function hasMet({ state, skipping }: Model): boolean {
 }
 
 /** A server that says why it refuses people of this network is not unavailable: the page says so at once. */
-function banner(state: SceneState, { model, away }: Situation, { link }: Words): string | null {
+function banner(state: SceneState, { model, away }: Situation, { link, sanction }: Words): string | null {
   if (state === "welcome" || state === "taken-over" || state === "ended") return null;
   if (model.kept_out === "network-full") return link.networkFull;
   const isCall = state === "talking" || state === "reconnecting";
+  if (isCall && model.sanction?.kind === "warn") return sanction.warnedTalking(model.sanction.rule);
   if (model.is_blocked) return isCall ? link.blockedTalking : link.blocked;
   if (!away) return null;
   if (isCall) return link.awayTalking;

@@ -16,9 +16,17 @@ export function showScene(scene: Scene): void {
   write(element("status-title", HTMLElement), scene.title);
   writeOrHide(element("status-detail", HTMLElement), scene.detail);
   writeOrHide(element("status-timer", HTMLElement), scene.timer);
+  showSanction(scene);
   showPartner(scene);
   showQuality(scene);
   showActions(scene);
+}
+
+function showSanction({ sanction }: Scene): void {
+  show(element("sanction", HTMLElement), sanction !== null);
+  write(element("sanction-title", HTMLElement), sanction?.title ?? null);
+  write(element("sanction-why", HTMLElement), sanction?.why ?? null);
+  writeOrHide(element("confirm", HTMLButtonElement), sanction?.confirm ?? null);
 }
 
 function showPartner({ partner }: Scene): void {

@@ -164,10 +164,20 @@ export interface Words {
     readonly here: string;
     readonly ended: string;
     readonly endedDetail: string;
-    readonly banned: string;
     /** The server knows nobody by what this page can tell it. */
     readonly refused: string;
     readonly again: string;
+  };
+  /** What a moderator decided about this person. */
+  readonly sanction: {
+    /** Until when they are kept out: an instant. */
+    readonly out: (until: string) => string;
+    readonly rule: (rule: string, why: string) => string;
+    readonly decided: Readonly<Record<"person" | "machine", string>>;
+    readonly appeal: string;
+    readonly warned: string;
+    readonly warnedTalking: (rule: string) => string;
+    readonly confirm: string;
   };
   readonly controls: {
     readonly group: string;

@@ -1,6 +1,7 @@
 import { emptyModel, type Model, type PersonState, type Presence } from "duologue";
 import { describe, expect, it } from "vitest";
 import { scene, type Situation } from "../src/scene.ts";
+import { plain } from "../src/values.ts";
 import { words } from "../src/words/en.ts";
 
 const english = words("Duologue");
@@ -237,5 +238,27 @@ describe("a browser that blocks cookies", () => {
   it("is named as the reason when the server knows nobody at all", () => {
     const over = draw({ ...talking, link: "ended", ended_reason: "session-refused", is_kept: false });
     expect([over.detail, over.note, over.takeOver]).toEqual([english.over.refused, null, english.over.again]);
+  });
+
+  const sanction = { sanction: "x_1", kind: "ban" as const, rule: "No nudity", why: "It was reported.", automatic: false, at_ms: 0, until_ms: Date.UTC(2026, 11, 24, 12) };
+
+  it("says what a moderator decided, until when, and what can be done; a new session is no way around it", () => {
+    const out = draw({ state: { ...idle, idle_reason: "banned" }, link: "ended", ended_reason: "banned", sanction });
+    expect(out).toMatchObject({ state: "ended", takeOver: null });
+    expect(plain(out.title)).toContain("You cannot take part until December 24, 2026");
+    expect(plain(out.detail)).toBe(
+      "The rule: No nudity. What happened: It was reported. A moderator decided this. If you think that this is a mistake, write to the operator of this site.",
+    );
+    const machine = draw({ link: "ended", ended_reason: "banned", sanction: { ...sanction, automatic: true } });
+    expect(plain(machine.detail)).toContain("decided automatically");
+  });
+
+  it("shows a warning over the welcome with a button, and in a talk as a banner", () => {
+    const warning = { ...sanction, kind: "warn" as const };
+    const resting = draw({ state: { ...idle, idle_reason: "warned" }, own: null, sanction: warning });
+    expect(resting).toMatchObject({ screen: "welcome", sanction: { title: "A moderator has warned you", confirm: "I have read this" } });
+    expect(plain(draw({ ...talking, sanction: warning }).banner ?? "")).toContain("A moderator has warned you (No nudity)");
+    expect(draw({ ...talking, sanction }).banner).toBeNull();
+    expect(draw(talking).sanction).toBeNull();
   });
 });

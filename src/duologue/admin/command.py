@@ -22,6 +22,9 @@ DAY_S = 86_400
 LADDER = {"24h": DAY_S, "7d": 7 * DAY_S, "1y": 365 * DAY_S}
 """The usual steps after a warning."""
 
+IDS = {"ignore_unknown_options": True}
+"""An id may begin with a hyphen, and would be taken for options."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -142,7 +145,7 @@ def token(name: str, role: Role, days: int) -> None:
     click.echo(AdminTokens(secret).sign(name, Role(role), lasts_s=days * DAY_S))
 
 
-@admin.command()
+@admin.command(context_settings=IDS)
 @_about_a_person
 @_as_json
 @click.pass_obj
@@ -159,7 +162,7 @@ def person(api: Api, person: str, sub: str, iss: str, as_json: bool) -> None:
     _print(found, as_json, lines)
 
 
-@admin.command()
+@admin.command(context_settings=IDS)
 @_about_a_person
 @_reasons
 @click.option(
@@ -201,7 +204,7 @@ def ban(
     _decided(api, _named(person, sub, iss), body, as_json)
 
 
-@admin.command()
+@admin.command(context_settings=IDS)
 @_about_a_person
 @_reasons
 @_as_json
@@ -212,7 +215,7 @@ def warn(api: Api, person: str, sub: str, iss: str, rule: str, why: str, note: s
     _decided(api, _named(person, sub, iss), body, as_json)
 
 
-@admin.command()
+@admin.command(context_settings=IDS)
 @_about_a_person
 @_as_json
 @click.pass_obj
@@ -237,7 +240,7 @@ def _decided(api: Api, person: str, body: Mapping[str, Any], as_json: bool) -> N
     _print(answer, as_json, lines)
 
 
-@admin.command()
+@admin.command(context_settings=IDS)
 @click.argument("sanction")
 @_about_a_person
 @click.option("--why", default="", help="For moderators only.")

@@ -213,6 +213,11 @@ class Client:
         body = {"match": match, "key": fresh_id("k_"), "reason": reason, "skip": skip}
         return await self._ask("reports", body | ({"text": text} if text else {}))
 
+    async def confirm(self) -> Reply | None:
+        """Confirm the warning in ``model.sanction``; ``None``: there is none. Raises as ``say``."""
+        sanction = self.model.sanction
+        return await self._ask("confirm", {"sanction": sanction.sanction}) if sanction else None
+
     async def until(self, condition: Callable[[Model], bool], timeout_s: float = 30.0) -> Model:
         """Return the first model for which the condition holds. Raises ``TimeoutError``."""
         async with self._clock.timeout(timeout_s):

@@ -22,6 +22,7 @@ class Refused(ClientError):
         super().__init__(f"{status} {code}: {detail}")
         self.status = status
         self.code = code
+        self.detail = detail
         self.retry_after_s = retry_after_s
 
     @property

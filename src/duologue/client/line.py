@@ -39,6 +39,8 @@ RETRY_CAP_S = 30.0
 NETWORK_FULL = "network-full"
 """The code of a refused poll, and the reason of a ``reconnect``: enough people are here from this network."""
 
+BANNED = "banned"
+"""The reason of a session that a moderator ended: another one would not help."""
 FINAL = {"taken-over": Link.TAKEN_OVER, "session-ended": Link.ENDED}
 
 
@@ -258,7 +260,9 @@ class Line:
             self._fallback.serves(frame.transports)
         if frame.type in FINAL:
             if frame.type == "session-ended":
-                self._session.refused()  # whoever opens again asks first
+                self._on_frame(frame)
+                if frame.reason != BANNED:
+                    self._session.refused()  # the next open asks for a new session first
             self._finish(FINAL[frame.type])
         elif frame.type == "reconnect":
             self._drop()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from duologue.client.vocabulary import Frame, Match, MediaWord, PersonState, Reply, State, Wish
+from duologue.client.vocabulary import Frame, Match, MediaWord, PersonState, Reply, Sanction, State, Wish
 
 
 class Link(StrEnum):
@@ -206,6 +206,8 @@ class Model:
     signal_n: int = 0
     signal_at_ms: int = 0
     """The last signal of this match that was read: its number, and the latest instant of any."""
+    sanction: Sanction | None = None
+    """What a moderator decided about the person, as the server said last."""
     chat: Chat = Chat()
     measures: Measures = Measures()
     refusal: tuple[str, str] | None = None

@@ -45,7 +45,12 @@ def read_reply(model: Model, state: PersonState, snapshots: int) -> Step:
 
 def _apply(model: Model, state: PersonState) -> Step:
     match = state.match.match if state.match else ""
-    next_model = replace(model, state=state, skipping=model.skipping if model.skipping == match else "")
+    next_model = replace(
+        model,
+        state=state,
+        sanction=state.sanction,
+        skipping=model.skipping if model.skipping == match else "",
+    )
     if match != model.media.match:
         next_model = _enter(next_model, match)
     return _watch_partner(next_model, state)

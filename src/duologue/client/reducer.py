@@ -133,6 +133,8 @@ def _frame(model: Model, frame: Frame) -> Step:
             return _message(model, frame), ()
         case "peer-signal":
             return _signal(model, frame)
+        case "session-ended":
+            return replace(model, sanction=frame.sanction or model.sanction), ()
         case "room-closing" if frame.match:
             ack = Send(Command("ack", frame.match), {"match": frame.match, "of": "room-closing"})
             next_model, effects = read_state(model, frame.state) if frame.state else (model, ())

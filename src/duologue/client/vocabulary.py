@@ -92,6 +92,20 @@ class Ended(msgspec.Struct, frozen=True):
     at_ms: int
 
 
+class Sanction(msgspec.Struct, frozen=True):
+    """What a moderator decided about this person: a warning, which is confirmed, or what keeps them out."""
+
+    sanction: str
+    kind: str
+    """``warn``, ``pause`` or ``ban``."""
+    rule: str
+    why: str
+    until_ms: int
+    """When it ends; it may be over already."""
+    at_ms: int = 0
+    automatic: bool = False
+
+
 class PersonState(msgspec.Struct, frozen=True):
     """A person's whole state: the same in frames and in replies."""
 
@@ -108,6 +122,7 @@ class PersonState(msgspec.Struct, frozen=True):
     probe: Probe | None = None
     match: Match | None = None
     ended: Ended | None = None
+    sanction: Sanction | None = None
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -127,6 +142,8 @@ class Frame(msgspec.Struct, frozen=True):
     after_ms: int = 0
     transports: str = ""
     """``sse``, ``poll`` or ``both``: what the server has; only in a snapshot, as is the next one."""
+    sanction: Sanction | None = None
+    """Why a moderator ended the session (``session-ended`` with the reason ``banned``)."""
     compare_ms: int = 0
     """How often this connection is to read the state and compare; 0: not at all."""
 

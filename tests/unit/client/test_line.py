@@ -187,6 +187,17 @@ async def test_two_frames_are_final(setup: Setup, kind: str, link: Link) -> None
         assert (setup.count, setup.links[-1], task.done()) == (1, link, True)
 
 
+@pytest.mark.parametrize(("reason", "asks"), [("token-expired", 1), ("banned", 0)])
+async def test_a_session_that_a_moderator_ended_is_kept(setup: Setup, reason: str, asks: int) -> None:
+    """Another session would be another person; after one that expired a new one is asked for."""
+    async with setup.running():
+        setup.stream.frame("session-ended", reason=reason)
+        await settle()
+    before = len(setup.server.tokens)
+    async with setup.running():
+        assert len(setup.server.tokens) == before + asks
+
+
 async def test_a_store_that_is_away_keeps_the_stream(setup: Setup) -> None:
     """A snapshot says that it is back; a heartbeat says only that the stream lives."""
     async with setup.running():

@@ -7,7 +7,7 @@ import type { Line } from "../state/chat.ts";
 import { isGone } from "../state/media.ts";
 import { callMatch, type LetGo, type Model } from "../state/model.ts";
 import type { Link } from "../stream/line.ts";
-import type { Outcome, PersonState, Preferences, Presence, ReportReason } from "../vocabulary.ts";
+import type { Outcome, PersonState, Preferences, Presence, ReportReason, Sanction } from "../vocabulary.ts";
 
 /** Whom the person is talking to. */
 export interface SeenPartner {
@@ -52,6 +52,8 @@ export interface Scene {
   readonly refusal: Model["refusal"];
   /** Why the session is over, once `link` is `ended`. */
   readonly endedReason: string | null;
+  /** What a moderator decided about this person: a warning, which `confirm` confirms, or what keeps them out until `until_ms`. */
+  readonly sanction: Sanction | null;
   /** Why the next stranger waits for `start`, until it is called: the person was `away`, or gave no sign for several conversations (`unattended`). */
   readonly letGo: LetGo | null;
   /** False: this browser keeps no cookie, and a reload begins as a new person. */
@@ -73,6 +75,8 @@ export interface Actions {
   readonly block: (options?: { match?: string; skip?: boolean }) => Promise<Outcome>;
   /** For the operator, with the messages; implies a block. The same `match`. */
   readonly report: (reason: ReportReason, options?: { match?: string; text?: string; skip?: boolean; again?: (code: string) => void }) => Promise<Outcome>;
+  /** The person has read the warning in `sanction`. */
+  readonly confirm: () => Promise<Outcome>;
   /** Go on here, where another tab or page has the conversation (`elsewhere`, `taken-over`) or the session ended. */
   readonly takeOver: () => void;
   /** The partner's first picture of that match is on screen; `<Video onFirstFrame>` knows when. */
@@ -100,6 +104,7 @@ export const emptyScene: Scene = {
   peopleOnline: null,
   refusal: null,
   endedReason: null,
+  sanction: null,
   letGo: null,
   isKept: true,
 };
@@ -120,6 +125,7 @@ export function nextScene(last: Scene, { model, partner }: View): Scene {
     peopleOnline: model.people_online,
     refusal: model.refusal,
     endedReason: model.ended_reason,
+    sanction: model.sanction,
     letGo: model.let_go,
     isKept: model.is_kept,
   };

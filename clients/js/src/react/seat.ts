@@ -112,6 +112,7 @@ export class Seat {
         client.start(preferences);
       },
       skip: () => client.next(),
+      confirm: () => client.confirm(),
       stop: () => client.stop(),
       send: ({ audio = null, video = null }) => {
         this.#tracks = { audio, video };

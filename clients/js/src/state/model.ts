@@ -1,7 +1,7 @@
 import type { Limit } from "../media/bounds.ts";
 import type { Link } from "../stream/line.ts";
 import type { Transport } from "../stream/transport.ts";
-import type { Frame, MediaHint, MediaWord, PersonState, Preferences, Reply, SignalData, Wish } from "../vocabulary.ts";
+import type { Frame, MediaHint, MediaWord, PersonState, Preferences, Reply, Sanction, SignalData, Wish } from "../vocabulary.ts";
 import { freshAttention, type Attention } from "./attention.ts";
 import { noChat, type Chat } from "./chat.ts";
 import { freshMedia, type MediaBook, type Obstacle } from "./media.ts";
@@ -69,6 +69,8 @@ export interface Model {
   readonly refusal: { readonly command: string; readonly code: string } | null;
   /** Why the session is over, once the link is `ended`. */
   readonly ended_reason: string | null;
+  /** What a moderator decided about the person, as the server said last; null: nothing. */
+  readonly sanction: Sanction | null;
   /** False: the browser sends no cookie, and the session lives in the memory of this page. A reload begins as a new person. */
   readonly is_kept: boolean;
 }
@@ -92,7 +94,7 @@ export type Command =
   | { readonly name: "pulse"; readonly match: string | null }
   | { readonly name: "read-state" }
   | { readonly name: "messages"; readonly key: string }
-  | { readonly name: "blocks" | "reports" | "signal" };
+  | { readonly name: "blocks" | "reports" | "signal" | "confirm" };
 
 /** `status`: what the media session sees; `connecting` again when a connection is being rebuilt. */
 export type MediaStatus = "connecting" | MediaWord;
@@ -106,6 +108,8 @@ export type Input =
   | { readonly type: "unkept" }
   /** The server refuses the session of this page: the link ends. */
   | { readonly type: "refused" }
+  /** A refusal says what a moderator decided. */
+  | { readonly type: "barred"; readonly sanction: Sanction }
   | { readonly type: "link"; readonly link: Link; readonly transport: Transport }
   | { readonly type: "blocked"; readonly blocked: boolean }
   | { readonly type: "frame"; readonly frame: Frame }
@@ -195,6 +199,7 @@ export function emptyModel(page: string): Model {
     measures: NO_MEASURES,
     refusal: null,
     ended_reason: null,
+    sanction: null,
     is_kept: true,
   };
 }

@@ -53,7 +53,7 @@ function sameGrant(one: MediaGrant, other: MediaGrant): boolean {
 function apply(model: Model, state: PersonState): Step {
   const match = state.state === "matched" ? state.match.match : null;
   const skipping = model.skipping === match ? model.skipping : null;
-  const next = { ...model, state, skipping };
+  const next = { ...model, state, skipping, sanction: state.sanction ?? null };
   const here = match === currentMatch(model) ? next : enter(next, match);
   return watchPartner(here, state);
 }

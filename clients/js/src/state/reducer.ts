@@ -1,4 +1,4 @@
-import type { Frame, Outcome, Preferences, StateFrame, Wish } from "../vocabulary.ts";
+import type { Frame, Outcome, Preferences, Sanction, StateFrame, Wish } from "../vocabulary.ts";
 import { confirm, settleAbsence, slept } from "./absence.ts";
 import { settleAttention, signed } from "./attention.ts";
 import * as chat from "./chat.ts";
@@ -42,6 +42,8 @@ function take(model: Model, input: Input, now_ms: number): Step {
       return [{ ...model, is_kept: false }, []];
     case "refused":
       return [{ ...model, ended_reason: "session-refused" }, []];
+    case "barred":
+      return [barred(model, input.sanction), []];
     case "link":
       return [{ ...model, link: input.link, transport: input.transport }, []];
     case "blocked":
@@ -88,6 +90,11 @@ function newPage(model: Model, page: string): Model {
   return { ...forgetState(model), own, page, ended_reason: null, kept_out: null, is_blocked: false };
 }
 
+/** The newest word counts; the next state may take it back. */
+function barred(model: Model, sanction: Sanction): Model {
+  return { ...model, sanction, ended_reason: sanction.kind === "warn" ? model.ended_reason : "banned" };
+}
+
 /** Of any frame: why the server takes no connection, or null. */
 function keptOut(frame: Frame): string | null {
   return frame.type === "reconnect" ? (frame.reason ?? null) : null;
@@ -117,7 +124,7 @@ function frame(model: Model, frame: Frame): Step {
     case "peer-signal":
       return signal(model, frame);
     case "session-ended":
-      return [{ ...model, ended_reason: frame.reason }, []];
+      return [{ ...model, ended_reason: frame.reason, sanction: frame.sanction ?? model.sanction }, []];
     case "unavailable":
     case "taken-over":
     case "reconnect":

@@ -57,6 +57,9 @@ export const words: Language = (name) => ({
       left: "",
       "you-were-away": "Du warst eine Weile weg, deshalb haben wir dich aus der Warteschlange genommen. Drücke „Start“, wenn du wieder da bist.",
       "one-conversation": "Dieses Gespräch ist vorbei. Drücke „Start“, wenn du die nächste Person treffen willst.",
+      warned: "",
+      banned: "",
+      removed: "Ein Moderator hat das Gespräch beendet. Bitte halte dich an die Regeln.",
     },
     second: "In diesem Tab bist du jemand anderes. Drücke „Start“, um die Person im anderen Tab zu treffen.",
     start: "Start",
@@ -255,11 +258,19 @@ export const words: Language = (name) => ({
     here: "Hier weitermachen",
     ended: "Deine Sitzung ist zu Ende",
     endedDetail: "Sie ist abgelaufen. Du kannst eine neue beginnen.",
-    banned: "Du kannst nicht mehr mitmachen. Wenn du das für einen Irrtum hältst, wende dich an den Betreiber.",
     refused:
       "Dieser Browser blockiert Cookies für diese Seite, und auch der andere Weg, dich auszuweisen, wurde abgelehnt. " +
       "Erlaube Cookies für diese Adresse und beginne neu.",
     again: "Neu beginnen",
+  },
+  sanction: {
+    out: (until) => `Du kannst bis ${value(until)} nicht mitmachen.`,
+    rule: (rule, why) => `Die Regel: ${value(rule)}. Was war: ${value(why)}`,
+    decided: { person: "Das hat ein Moderator entschieden.", machine: "Das wurde automatisch entschieden, und ein Moderator sieht es sich noch an." },
+    appeal: "Wenn du das für einen Irrtum hältst, schreib dem Betreiber dieser Seite.",
+    warned: "Ein Moderator hat dich verwarnt",
+    warnedTalking: (rule) => `Ein Moderator hat dich verwarnt (${value(rule)}). Nach diesem Gespräch kannst du alles lesen.`,
+    confirm: "Ich habe es gelesen",
   },
   controls: {
     group: "Steuerung",

@@ -57,6 +57,9 @@ export const words: Language = (name) => ({
       left: "",
       "you-were-away": "You were away for a while, so we took you out of the queue. Press Start when you are back.",
       "one-conversation": "That conversation is over. Press Start when you want to meet the next person.",
+      warned: "",
+      banned: "",
+      removed: "A moderator ended that conversation. Please keep to the rules.",
     },
     second: "In this tab you are somebody else. Press Start to meet the person in the other tab.",
     start: "Start",
@@ -253,11 +256,19 @@ export const words: Language = (name) => ({
     here: "Use it here",
     ended: "Your session is over",
     endedDetail: "It has run out. You can begin a new one.",
-    banned: "You cannot take part any more. If you think that this is a mistake, please ask the operator.",
     refused:
       "This browser blocks cookies for this page, and the other way to say who you are was refused as well. " +
       "Allow cookies for this address, then begin again.",
     again: "Begin again",
+  },
+  sanction: {
+    out: (until) => `You cannot take part until ${value(until)}.`,
+    rule: (rule, why) => `The rule: ${value(rule)}. What happened: ${value(why)}`,
+    decided: { person: "A moderator decided this.", machine: "This was decided automatically, and a moderator will look at it." },
+    appeal: "If you think that this is a mistake, write to the operator of this site.",
+    warned: "A moderator has warned you",
+    warnedTalking: (rule) => `A moderator has warned you (${value(rule)}). You can read all of it after this conversation.`,
+    confirm: "I have read this",
   },
   controls: {
     group: "Controls",

@@ -57,6 +57,9 @@ export const words: Language = (name) => ({
       left: "",
       "you-were-away": "Has estado un rato fuera, así que te hemos sacado de la cola. Pulsa Empezar cuando vuelvas.",
       "one-conversation": "Esa conversación ha terminado. Pulsa Empezar cuando quieras conocer a la siguiente persona.",
+      warned: "",
+      banned: "",
+      removed: "Un moderador ha terminado esa conversación. Por favor, respeta las normas.",
     },
     second: "En esta pestaña eres otra persona. Pulsa Empezar para encontrarte con la de la otra pestaña.",
     start: "Empezar",
@@ -257,11 +260,19 @@ export const words: Language = (name) => ({
     here: "Usarlo aquí",
     ended: "Tu sesión ha terminado",
     endedDetail: "Ha caducado. Puedes empezar una nueva.",
-    banned: "Ya no puedes participar. Si crees que es un error, pregunta al responsable del sitio.",
     refused:
       "Este navegador bloquea las cookies de esta página, y la otra manera de identificarte también ha sido rechazada. " +
       "Permite las cookies de esta dirección y empieza de nuevo.",
     again: "Empezar de nuevo",
+  },
+  sanction: {
+    out: (until) => `No puedes participar hasta el ${value(until)}.`,
+    rule: (rule, why) => `La norma: ${value(rule)}. Qué pasó: ${value(why)}`,
+    decided: { person: "Lo ha decidido un moderador.", machine: "Se ha decidido automáticamente, y un moderador lo revisará." },
+    appeal: "Si crees que es un error, escribe al responsable de este sitio.",
+    warned: "Un moderador te ha avisado",
+    warnedTalking: (rule) => `Un moderador te ha avisado (${value(rule)}). Podrás leerlo todo después de esta conversación.`,
+    confirm: "Lo he leído",
   },
   controls: {
     group: "Controles",
