@@ -1,4 +1,4 @@
-"""What a moderator decides, as people see it: a ban that cuts a conversation, and a warning before the next one."""
+"""What a moderator decides, as people see it: a ban that cuts a conversation, and a warning."""
 
 import os
 import re
@@ -95,7 +95,7 @@ def shows_the_welcome(person: Person) -> None:
 def test_a_ban_cuts_the_conversation(
     arrive: Arrive, browser: Chromium, serving: Serving, desk: Desk, artifacts: Path
 ) -> None:
-    """The banned person reads why and until when, also after a reload; the partner goes on and reads nothing."""
+    """The person reads why and until when, also after a reload; the partner goes on and reads nothing."""
     a, b = (arrive(name, browser, serving.url) for name in "AB")
     for person in (a, b):
         person.start()
@@ -103,7 +103,8 @@ def test_a_ban_cuts_the_conversation(
     banned = id_of(b)
     desk.says("ban", banned, *REASONS, "--for", "7d", "--device")
     a.waits()
-    assert "moderator" not in a.tab.page.inner_text("body").lower()  # type: ignore[union-attr]
+    assert isinstance(a.tab, ChromiumTab)
+    assert "moderator" not in a.tab.page.inner_text("body").lower()
     b.until(lambda m: m.state == "ended" and m.says("You cannot take part until"), MEET_S, "the ban")
     assert b.now().says("No nudity")
     looks(artifacts, "banned", b)
@@ -124,7 +125,7 @@ def test_a_ban_cuts_the_conversation(
 def test_a_warning_is_read_before_the_next_one(
     arrive: Arrive, browser: Chromium, serving: Serving, desk: Desk, artifacts: Path
 ) -> None:
-    """The conversation goes on under a banner; after it the warning stands over Start until it is confirmed."""
+    """The conversation goes on under a banner; then the warning stands over Start until it is confirmed."""
     a, b = (arrive(name, browser, serving.url) for name in "AB")
     for person in (a, b):
         person.start()

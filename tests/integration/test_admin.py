@@ -2,15 +2,22 @@
 
 import contextlib
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
+import jsonschema
+import msgspec
 import pytest
+import yaml
+from referencing import Resource
+from starlette.applications import Starlette
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from duologue.admin.acts import Acts
-from duologue.admin.api import build_admin
+from duologue.admin.api import LiftBody, SanctionBody, build_admin
 from duologue.admin.tokens import AdminTokens, Role
 from duologue.delivery.poll import Asked
 from duologue.identity.keyring import Keyring
@@ -20,9 +27,11 @@ from duologue.pairing.keys import Keys
 from duologue.pairing.vocabulary import Barred, ConnectionId, EventKind, Marks, PageId, PersonId
 from tests.integration.served import SECRET, limited
 from tests.integration.streams import Process
-from tests.integration.test_protocol import event
+from tests.integration.test_protocol import PROTOCOL, event, registry
 from tests.servers import StoreServer
 
+DOCUMENT = yaml.safe_load((PROTOCOL / "admin.yaml").read_text())
+REGISTRY = registry.with_resources([("https://duologue.invalid/admin.yaml", Resource.opaque(DOCUMENT))])
 ADMIN = AdminTokens("a" * 32)
 DAY_MS = 86_400_000
 BAN = {"kind": "ban", "rule": "No nudity", "why": "It was reported.", "lasts_ms": 7 * DAY_MS}
@@ -43,6 +52,20 @@ def public(process: Process) -> ASGIApp:
     return limited(process, RateLimits(process.store, {}, known=Keys("0").person))
 
 
+def documented(answer: httpx.Response) -> None:
+    """The answer is what `protocol/admin.yaml` says of this call and this status."""
+    path = re.sub(
+        r"/(persons|sanctions)/[^/]+", lambda m: f"/{m[1]}/{{{m[1][:-1]}}}", answer.request.url.path
+    )
+    method = answer.request.method.lower()
+    responses = DOCUMENT["paths"][path][method]["responses"]
+    assert str(answer.status_code) in responses, (path, answer.status_code)
+    if answer.status_code == 200:
+        pointer = f"#/paths/{path.replace('/', '~1')}/{method}/responses/200/content/application~1json/schema"
+        reference = {"$ref": f"https://duologue.invalid/admin.yaml{pointer}"}
+        jsonschema.Draft202012Validator(reference, registry=REGISTRY).validate(answer.json())
+
+
 @contextlib.asynccontextmanager
 async def desk(process: Process, bearer: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A moderator's client of the admin API of this process."""
@@ -51,8 +74,17 @@ async def desk(process: Process, bearer: str = "") -> AsyncIterator[httpx.AsyncC
     )
     headers = {"Authorization": f"Bearer {bearer or token()}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as client:
+    hooks = {"response": [_documented]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://admin", headers=headers, event_hooks=hooks
+    ) as client:
         yield client
+
+
+async def _documented(answer: httpx.Response) -> None:
+    await answer.aread()
+    if "%" not in answer.request.url.raw_path.decode() and "nothing" not in answer.request.url.path:
+        documented(answer)
 
 
 async def decided(
@@ -182,6 +214,27 @@ async def test_a_warning_is_confirmed(process: Process) -> None:
         assert stale.json()["outcome"] == "stale"
         assert (await client.post("/v1/confirm", json={"sanction": warning})).json()["outcome"] == "ok"
         assert (await client.post("/v1/join", json={"intent": 1})).json()["outcome"] == "waiting"
+
+
+def test_the_document_and_the_server_have_the_same_paths_and_bodies(process: Process) -> None:
+    """All that is served is written down, and all that is written down is served."""
+    app = build_admin(process.machine.moderation, Acts(process.machine.moderation), ADMIN)
+    assert isinstance(app, Starlette)
+    served = {
+        (route.path, method.lower())
+        for route in app.routes
+        if isinstance(route, Route) and route.path.startswith("/admin")
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert served == {(path, method) for path, item in DOCUMENT["paths"].items() for method in item}
+    for path, body in (
+        ("/admin/v1/persons/{person}/sanctions", SanctionBody),
+        ("/admin/v1/sanctions/{sanction}/lift", LiftBody),
+    ):
+        schema = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        fields = msgspec.structs.fields(body)
+        assert set(schema["properties"]) == {field.encode_name for field in fields}
+        assert set(schema["required"]) == {field.encode_name for field in fields if field.required}
 
 
 async def test_who_may(process: Process) -> None:

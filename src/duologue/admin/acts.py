@@ -152,10 +152,10 @@ class Acts:
         return found
 
     async def lift(
-        self, person: PersonId, sanction: str, by: Moderator, request: Request = NO_REQUEST
+        self, person: PersonId, sanction: str, by: Moderator, request: Request = NO_REQUEST, why: str = ""
     ) -> Done | AnotherRequest | NoSuchSanction:
-        """End a sanction before its time. Raises ``Busy`` and the store's errors."""
-        about = {"person": person, "sanction": sanction}
+        """End a sanction before its time; the audit says why. Raises ``Busy`` and the store's errors."""
+        about = {"person": person, "sanction": sanction, "why": why}
         return await self._acted(partial(self._moderation.lift, person, sanction), by, "lift", about, request)
 
     async def note(self, act: str, about: dict[str, Any], by: Moderator) -> None:

@@ -225,7 +225,7 @@ class AdminApi:
     async def lift(self, asked: Asked) -> Any:
         """End a sanction before its time."""
         body, sanction = parse(asked.body, _lift_body), asked.request.path_params["sanction"]
-        done = await self._acts.lift(PersonId(body.person), sanction, asked.by, asked.repeatable)
+        done = await self._acts.lift(PersonId(body.person), sanction, asked.by, asked.repeatable, body.why)
         if isinstance(done, NoSuchSanction):
             raise Problem(Code.NOT_FOUND, "this person has no sanction of this id")
         return msgspec.Raw(_done(done).reply)

@@ -26,8 +26,8 @@ def written(
 ) -> tuple[str, str]:
     """Return an entry as JSON, and its hash.
 
-    ``by``: the moderator's name in the admin token. ``about``: what was done, without texts that people
-    wrote.
+    ``by``: the moderator's name in the admin token. ``about``: what was done, without texts of the
+    people it is about.
     """
     entry = {"before": before, "at_ms": at_ms, "by": by, "role": role, "act": act, **about}
     text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))

@@ -124,6 +124,8 @@ def _new_page(model: Model, page: str) -> Model:
 def _frame(model: Model, frame: Frame) -> Step:
     if frame.people_online is not None:
         model = replace(model, people_online=frame.people_online)
+    if frame.sanction is not None:  # of the last frame of a session; a state has its own
+        model = replace(model, sanction=frame.sanction)
     match frame.type:
         case "snapshot" if frame.state is not None:
             return read_snapshot(model, frame.state)
@@ -133,8 +135,6 @@ def _frame(model: Model, frame: Frame) -> Step:
             return _message(model, frame), ()
         case "peer-signal":
             return _signal(model, frame)
-        case "session-ended":
-            return replace(model, sanction=frame.sanction or model.sanction), ()
         case "room-closing" if frame.match:
             ack = Send(Command("ack", frame.match), {"match": frame.match, "of": "room-closing"})
             next_model, effects = read_state(model, frame.state) if frame.state else (model, ())
