@@ -218,7 +218,9 @@ async def test_a_warning_is_confirmed(process: Process) -> None:
 
 def test_the_document_and_the_server_have_the_same_paths_and_bodies(process: Process) -> None:
     """All that is served is written down, and all that is written down is served."""
-    app = build_admin(process.machine.moderation, Acts(process.machine.moderation), ADMIN)
+    app = build_admin(
+        process.machine.moderation, Acts(process.machine.moderation), ADMIN, process.machine.events
+    )
     assert isinstance(app, Starlette)
     served = {
         (route.path, method.lower())

@@ -1,7 +1,6 @@
 """``duologue admin`` against a real server: what moderators do at a terminal, and what can go wrong there."""
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -62,8 +61,7 @@ def server(valkey9: StoreServer) -> Iterator[Serving]:
 @pytest.fixture
 def terminal(server: Serving) -> Terminal:
     """The server says at its start where the admin API is."""
-    said = re.search(r"admin  (http://\S+)/admin/v1", "".join(server.said))
-    assert said is not None
+    said = server.until_it_says(r"admin  (http://\S+)/admin/v1")
     return Terminal(said[1].replace("localhost", "127.0.0.1"))
 
 

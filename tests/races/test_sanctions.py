@@ -232,3 +232,16 @@ def test_a_request_that_is_sent_again(stage: Stage) -> None:
     assert isinstance(first, Done)
     assert by_hand(stage, "", request="k1", digest="d") == first
     assert len(play(stage.machine.moderation.audit())[0]) == 1
+
+
+@held_by("ban-event")
+def test_the_host_application_hears_of_it(stage: Stage) -> None:
+    """S13: the event is there if the ban is, once, however often the answer is lost and asked for again."""
+    stage.attach("ben")
+    stage.sanction("ben", WARN)
+    sanction = stage.sanction("ben")
+    stage.lift("ben", sanction)
+    stage.lift("ben", sanction)
+    events = play(stage.machine.events.read(0)).events
+    assert [each.kind for each in events] == ["person.warned", "person.banned", "person.unbanned"]
+    assert events[1].fields["sanction"] == sanction

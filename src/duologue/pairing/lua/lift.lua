@@ -31,6 +31,7 @@ if r and string.find(r.sanction, named, 1, true) then
   show(r, frame('state'))
 end
 fact('sanction lifted')
+if not lifted then emit('person.unbanned', person, '{"sanction":"' .. id .. '"}') end
 local reply = string.format('{"outcome":"done","sanction":"%s","person":"%s"}', id, person)
 audit.add(reply)
 commit()

@@ -50,6 +50,10 @@ else
   end
 end
 fact('sanction ' .. kind)
+local EVENT = { warn = 'person.warned', pause = 'person.paused', ban = 'person.banned' }
+if EVENT[kind] then
+  emit(EVENT[kind], person, string.format('{"sanction":"%s","until_ms":%.0f,"automatic":false}', id, until_)) -- guard: ban-event
+end
 local reply = string.format('{"outcome":"done","sanction":"%s","person":"%s","match":%s,"device":%s}',
   id, person, was ~= '' and '"' .. was .. '"' or 'null', device ~= '' and 'true' or 'false')
 audit.add(reply)
