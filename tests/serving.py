@@ -119,6 +119,22 @@ class Serving:
         self._lines.put(None)
 
 
+def refused(*arguments: str, **environment: str) -> tuple[int, str]:
+    """Exit code and output of a start that must fail."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        env=clean_environment(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1, f"not one line:\n{done.stdout}"
+    assert done.stdout.startswith("duologue: ")
+    return done.returncode, done.stdout
+
+
 @contextmanager
 def serving(*arguments: str, **environment: str) -> Iterator[Serving]:
     """A server that is ready, on a free port unless told otherwise; killed at the end if it still runs."""

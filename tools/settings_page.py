@@ -32,7 +32,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
                "admin_host", "admin_port", "admin_secret",
                "trusted_proxies", "page", "brand",
                "origins", "cors_origins", "drain_s", "log_level", "log_format"),
-    "Store": ("data", "redis_url", "secret", "rewrite_s", "evidence_bytes"),
+    "Store": ("data", "redis_url", "key_prefix", "secret", "rolling_change", "rewrite_s", "evidence_bytes"),
     "People": ("pools", "guests", "reserved_names", "ask_after", "network_people", "block_network_ms"),
     "Delivery": ("transports", "compare_percent", "body_bytes", "message_chars", "signal_bytes", "limits",
                  "limit"),

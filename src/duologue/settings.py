@@ -20,6 +20,7 @@ from duologue.redaction import holds_password
 
 LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
 NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
+KEY_PREFIX = re.compile(r"[A-Za-z0-9:_.-]{0,64}")
 POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
@@ -116,6 +117,16 @@ class Settings:
         "Address of a Redis 7+ or Valkey 8+ server, in place of the embedded store (also read: "
         "REDIS_URL). An address with a password is accepted in the environment only.",
         address=True,
+    )
+    key_prefix: str = option(
+        "",
+        "What all keys and channels in the store begin with, such as chat:, so that other programs can use "
+        "the same server. All servers need the same one; another prefix is another, empty store.",
+    )
+    rolling_change: bool = option(
+        False,
+        "Start although another server of the same store has another DUOLOGUE_SECRET or other --pools, "
+        "because you are changing them on one server after the other (docs/operate.md).",
     )
     secret: str = option(
         "",
@@ -358,6 +369,10 @@ class Settings:
                     "commas between names"
                 ),
             )
+        yield (
+            bool(KEY_PREFIX.fullmatch(self.key_prefix)),
+            f"--key-prefix is up to 64 letters, digits, ':', '_', '.' or '-', not {self.key_prefix!r}",
+        )
         yield len(set(self.pools)) == len(self.pools), "--pools names a pool twice"
         yield (
             not self.redis_url or bool(self.secret),

@@ -52,6 +52,7 @@ from duologue.reporting import logged
 from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
+from duologue.wiring_agreement import Agreement
 from duologue.workers import beat, census, reattach, supervisor, sweep
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ async def serve(settings: Settings, announce: Callable[[Running], None]) -> None
             )
             signals.lead_to(process.server.stop)
             async with (
+                process.agreeing(port_of(sockets)),
                 process.running(),
                 answering(process.ops, inside),
                 answering(process.admin, desk),
@@ -201,6 +203,7 @@ class Process:
         machine = Machine(
             store,
             settings.timings,
+            key_prefix=settings.key_prefix,
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
@@ -234,10 +237,12 @@ class Process:
         )
 
         acts = Acts(machine.moderation)
+        self._agreement = agreement = Agreement(settings, keys, machine, process)
 
         async def remember() -> None:
             await acts.remember()
             networks.adopt(await store_key(keys, machine.network_key, networks.key))
+            await agreement.repeat()
 
         self._loops: tuple[supervisor.Loop, ...] = (
             feed,
@@ -286,6 +291,15 @@ class Process:
         """The admin API; served only if there is a secret."""
         allowed = ServerLimits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)
+
+    @contextlib.asynccontextmanager
+    async def agreeing(self, port: int) -> AsyncIterator[None]:
+        """Hold this process against the others of the store. Raises ``SettingsError``, ``StoreError``."""
+        await self._agreement.enter(port)
+        try:
+            yield
+        finally:
+            await self._agreement.quit()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -384,7 +398,9 @@ def look_at(info: ServerInfo) -> None:
 async def networks(settings: Settings, store: Store) -> Networks:
     """Return what tells the marks of networks, under the store's own key. Raises ``SecretError``,
     ``StoreError``."""
-    machine = Machine(store, interrupted=StoreInterrupted, may_repeat=store.may_repeat)
+    machine = Machine(
+        store, key_prefix=settings.key_prefix, interrupted=StoreInterrupted, may_repeat=store.may_repeat
+    )
     key = await store_key(keyring(settings), machine.network_key)
     return Networks(key, Proxies.parse(settings.trusted_proxies))
 
@@ -393,7 +409,7 @@ def limits_of(settings: Settings, store: Store, secret: bytes) -> limits.RateLim
     """The limits that the settings name; ``None``: there are none."""
     if not settings.limits:
         return None
-    keys = Keys(SHARDS[0])
+    keys = Keys(SHARDS[0], settings.key_prefix)
     return limits.RateLimits(
         store,
         settings.rates(),

@@ -11,7 +11,7 @@ import structlog
 from duologue.api.exchange import Endpoint
 from duologue.api.webhook import webhook
 from duologue.delivery.clock import Clock
-from duologue.media.livekit.errors import LiveKitError
+from duologue.media.livekit.errors import LiveKitDenied, LiveKitError
 from duologue.media.livekit.grants import Grants
 from duologue.media.livekit.limits import LIMITS
 from duologue.media.livekit.namespace import Namespace
@@ -22,7 +22,7 @@ from duologue.metrics import Metrics
 from duologue.pairing.machine import Machine
 from duologue.pairing.timings import RoomRules
 from duologue.pairing.vocabulary import RoomWorkKind
-from duologue.settings import Settings
+from duologue.settings import Settings, SettingsError
 from duologue.store.client import Store
 from duologue.workers.canary import Canary
 from duologue.workers.reconcile import Reconcile
@@ -33,6 +33,11 @@ from duologue.workers.watchdog import Watchdog
 
 ANSWER_S = 2.5
 """A call to LiveKit, at most: less than a claim lasts (``RoomRules.claim_ms``), or two work on one room."""
+
+DENIED = (
+    "LiveKit at {} refuses the API key: set LIVEKIT_API_KEY and LIVEKIT_API_SECRET to those of that project, "
+    "and compare the clocks of both machines"
+)
 
 log = structlog.get_logger(__name__, ours=True)
 
@@ -84,7 +89,9 @@ async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
     """The project of the settings; its server need not be there yet. Raises ``StoreError``."""
     proposal = settings.livekit_namespace or "duologue-" + secrets.token_hex(5)
     # What was given wins over what was made up at an earlier start, and is not kept.
-    name = settings.livekit_namespace or await Machine(store).rooms.namespace(proposal)
+    name = settings.livekit_namespace or await Machine(store, key_prefix=settings.key_prefix).rooms.namespace(
+        proposal
+    )
     namespace = Namespace(name)
     project = Project(
         settings.livekit_api_url or settings.livekit_url,
@@ -106,14 +113,16 @@ async def livekit(settings: Settings, store: Store) -> AsyncIterator[LiveKit]:
 
 
 async def _auto_create(settings: Settings, rooms: LiveKitRooms) -> bool:
-    """Whether joining makes rooms there, and one line about it."""
-    if settings.livekit_auto_create != "ask":
-        return settings.livekit_auto_create == "on"
+    """Whether joining makes rooms there, and one line about it. Raises ``SettingsError`` for wrong keys."""
     try:
         makes = await rooms.makes_rooms_by_itself()
+    except LiveKitDenied as error:
+        raise SettingsError(DENIED.format(settings.livekit_api_url or settings.livekit_url)) from error
     except LiveKitError as error:
-        log.warning("LiveKit does not answer yet; taken to have auto_create off", error=str(error))
-        return False
+        log.warning("LiveKit does not answer yet", mode=settings.livekit_auto_create, error=str(error))
+        return settings.livekit_auto_create == "on"
+    if settings.livekit_auto_create != "ask":
+        return settings.livekit_auto_create == "on"
     if makes:
         log.warning(
             "LiveKit makes a room when a person joins; set auto_create: false there if you can",

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from duologue.identity.tokens import person_id
-from tests.integration.test_cli import SECRET, refused
+from tests.integration.test_cli import SECRET
 from tests.servers import StoreServer
-from tests.serving import Serving, clean_environment, serving
+from tests.serving import Serving, clean_environment, refused, serving
 
 ADMIN_SECRET = "a" * 32
 

@@ -26,6 +26,7 @@ from tests.serving import (
     clean_environment,
     data_folder,
     is_alive,
+    refused,
     serving,
     working_in,
 )
@@ -38,22 +39,6 @@ def data() -> Iterator[Path]:
     """A data folder whose store must be gone at the end."""
     with data_folder() as folder:
         yield folder
-
-
-def refused(*arguments: str, **environment: str) -> tuple[int, str]:
-    """Exit code and output of a start that must fail."""
-    done = subprocess.run(
-        [*COMMAND, *arguments],
-        env=clean_environment(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.stdout.count("\n") == 1, f"not one line:\n{done.stdout}"
-    assert done.stdout.startswith("duologue: ")
-    return done.returncode, done.stdout
 
 
 def guest(url: str) -> str:

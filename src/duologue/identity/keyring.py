@@ -1,6 +1,6 @@
 """The keys that sign session tokens, by name, so that they can be changed."""
 
-import hashlib
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,11 +30,12 @@ class Keyring:
         """Return the name of the key that signs."""
         return next(iter(self.keys))
 
-    def fingerprint(self) -> str:
-        """Return a short and stable text that differs between keyrings, is safe to log, and does not reveal
-        the keys."""
-        joined = b"\0".join(kid.encode() + b"\0" + key for kid, key in self.keys.items())
-        return hashlib.sha256(b"duologue keyring\0" + joined).hexdigest()[:8]
+    def marks(self) -> list[str]:
+        """Return a short and stable text for each key, first for the one that signs.
+
+        It differs between keys and between their names, and does not reveal the key.
+        """
+        return [_mark(kid, key) for kid, key in self.keys.items()]
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
@@ -50,6 +51,10 @@ class Keyring:
                 raise SecretError(f"two signing keys are called {kid!r}; give each a name of its own")
             keys[kid] = secret
         return cls(keys)
+
+
+def _mark(kid: str, key: bytes) -> str:
+    return hmac.digest(key, b"duologue servers\0" + kid.encode(), "sha256").hex()[:16]
 
 
 def _named(entry: str) -> tuple[str, bytes]:

@@ -8,6 +8,7 @@ session costs nothing until its person does something.
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -49,6 +50,7 @@ NOT_BEFORE_LEEWAY_S = 10
 NO_TOKEN = "this is no session token"  # noqa: S105  # what the caller reads
 
 _ALGORITHM = "HS256"
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 class Claims(msgspec.Struct):
@@ -194,8 +196,10 @@ class Tokens:
             return payload
         try:
             return self._named(msgspec.json.decode(payload, type=Claims))
+        except msgspec.ValidationError as error:
+            return BadToken(_of_claims(str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return BadToken("a claim of the token is missing or of the wrong shape")
+            return BadToken("the token's claims are not a JSON object")
 
     def _named(self, claims: Claims) -> Claims:
         """Tidy the alias: a guest's token may be older than a rule; an operator's is not refused for it."""
@@ -254,6 +258,20 @@ class Tokens:
             msgspec.json.encode(claims), self._keyring.keys[kid], algorithm=_ALGORITHM, headers={"kid": kid}
         )
         return Issued(person_id(GUEST_ISSUER, subject), token, exp * 1000)
+
+
+def _of_claims(said: str) -> str:
+    """Return what is wrong with which claim; msgspec names types and bounds, and repeats no value.
+
+    Example: "the token's claim sub is wrong: expected `str`, got `int`".
+    """
+    what, _, path = said.partition(" - at `$.")
+    if path:
+        return f"the token's claim {path.rstrip('`')} is wrong: {what[:1].lower()}{what[1:]}"
+    missing = _MISSING.search(said)
+    return (
+        f"the token lacks the claim {missing[1]}" if missing else "the token's claims are not a JSON object"
+    )
 
 
 def _signed(token: str, key: bytes) -> bytes | None:

@@ -49,6 +49,7 @@ SINGLE = (
     "audit_head",
     "events",
     "webhooks",
+    "servers",
 )
 REPORT_BYTES, SAID_BYTES = 512, 16
 """What a report and a message count beside their JSON (``lua/include/evidence.lua``)."""
@@ -89,9 +90,9 @@ class Snapshot:
     unknown: list[str] = field(default_factory=list)
 
 
-async def snapshot(store: Dump, shard: str = "0") -> Snapshot:
+async def snapshot(store: Dump, shard: str = "0", key_prefix: str = "") -> Snapshot:
     """Reads the whole shard. Not atomic: call it while nothing runs."""
-    prefix, seen = Keys(shard).prefix, Snapshot()
+    prefix, seen = Keys(shard, key_prefix).prefix, Snapshot()
     records = {"p": seen.people, "m": seen.matches, "room": seen.rooms}
     for raw_key in await store.keys("*"):
         key = raw_key.decode()

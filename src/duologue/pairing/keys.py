@@ -67,6 +67,7 @@ key                        type        what
 ``near:<network>``         zset        people attached from a network (+inf), or by until when their place
                                        is kept (ms)
 ``network-key``            hash        the key of network marks, wrapped, by the signing key's name
+``servers``                hash        the settings of each server process on which all must agree (JSON)
 ``back:<match>``           hash        who came back after an ending of ours, 20 s
 ``msg:<match>``            list        the last messages of a live match, for replay
 ``said:<match>``           list        what was said in a match, ``[n, at_ms, person, text]`` (JSON): 15 min
@@ -95,11 +96,13 @@ class Keys:
     """The keys of one shard that callers name; the scripts derive the others from ``prefix``."""
 
     shard: str
+    before: str = ""
+    """What all keys and channels begin with, so that a server can be shared (``--key-prefix``)."""
 
     @property
     def prefix(self) -> str:
-        """The hash tag, e.g. ``{0}``."""
-        return "{" + self.shard + "}"
+        """The hash tag, e.g. ``{0}``, behind what the operator chose."""
+        return self.before + "{" + self.shard + "}"
 
     def person(self, person: str) -> str:
         return f"{self.prefix}p:{person}"
@@ -163,6 +166,10 @@ class Keys:
     @property
     def sanctions(self) -> str:
         return f"{self.prefix}sanctions"
+
+    @property
+    def servers(self) -> str:
+        return f"{self.prefix}servers"
 
     @property
     def sweep(self) -> str:

@@ -29,6 +29,7 @@ from duologue.pairing.vocabulary import (
     ConnectionId,
     Crowded,
     DetachCause,
+    Differs,
     Held,
     Marks,
     Media,
@@ -67,7 +68,9 @@ NOT_COMPARED = ("", "", 0, 0, 0, 0)
 
 
 LANES: Mapping[str, Lane] = {
-    **dict.fromkeys(("echo", "beat", "expire", "bury", "scan", "tell", "network_key"), Lane.CONTROL),
+    **dict.fromkeys(
+        ("echo", "beat", "expire", "bury", "scan", "tell", "network_key", "servers"), Lane.CONTROL
+    ),
     # A refused call would break off the other rooms that its worker is busy with.
     **dict.fromkeys(
         (
@@ -165,6 +168,7 @@ class Machine:
         timings: Timings | None = None,
         *,
         shard: str = "0",
+        key_prefix: str = "",
         media: MediaKind = MediaKind.PEER,
         room_rules: RoomRules | None = None,
         first_pool: str = "main",
@@ -184,7 +188,7 @@ class Machine:
         the store's, scripts with a guard switched off, ids that repeat.
         """
         self._runner = runner
-        self._keys = Keys(shard)
+        self._keys = Keys(shard, key_prefix)
         self._observe = observe
         self._now_ms = now_ms
         self._scripts = scripts or lua.load(timings or Timings(), media, first_pool, rooms=room_rules)
@@ -383,6 +387,24 @@ class Machine:
         """Return whether an attach of this person from this network would be answered ``Crowded``."""
         reply = await self._transition("crowd", self._keys.person(person), person, network)
         return bool(reply[0] == b"crowded")
+
+    async def enter(
+        self, process: ProcessId, called: str, pools: str, marks: Sequence[str], *, rolls: bool = False
+    ) -> Differs | None:
+        """Note the settings of a process on which all servers of one store must agree.
+
+        ``called``: how people call the process. ``marks``: of its signing keys, first the one that signs.
+        ``rolls``: enter although another process differs. Otherwise nothing is noted then, and the answer
+        says which process it is.
+        """
+        reply = await self._run("servers", self._keys.servers, process, called, int(rolls), pools, *marks)
+        if reply[0] == b"ok":
+            return None
+        return Differs(*(each.decode() for each in reply[3:6]))
+
+    async def quit(self, process: ProcessId) -> None:
+        """Forget the settings of a process: it stops."""
+        await self._run("servers", self._keys.servers, process, "", 0, "", "")
 
     async def network_key(self, name: str, proposal: str, *listed: str) -> dict[str, str]:
         """Return the wrapped keys of network marks by name; keep the proposal unless its name is taken.

@@ -328,6 +328,17 @@ class Scanned(NamedTuple):
     """When video went away or came back last, for ``Machine.tell``; 0: never."""
 
 
+class Differs(NamedTuple):
+    """Another server process of the store has other settings, on which all must agree."""
+
+    what: str
+    """``secret`` or ``pools``."""
+    called: str
+    """How people call that process."""
+    pools: str
+    """The pools that it has."""
+
+
 class Beat(NamedTuple):
     """The answer to a beat: ``known`` is false when the process was buried or the store forgot it."""
 

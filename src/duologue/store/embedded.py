@@ -145,7 +145,7 @@ class Embedded:
                 if _locked(users, fcntl.LOCK_EX):
                     await self._end()
                 else:
-                    log.info("another server uses the store: it is left running", data=str(self._data))
+                    log.debug("another server uses the store: it is left running", data=str(self._data))
             finally:
                 os.close(users)
                 os.close(self._alive)

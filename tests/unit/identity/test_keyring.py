@@ -37,8 +37,9 @@ def test_what_cannot_be_used_is_refused_without_showing_it(text: str) -> None:
 
 
 def test_a_keyring_shows_nothing_of_its_keys() -> None:
-    """Neither its ``repr`` nor its fingerprint tells a key; the fingerprint tells two keyrings apart."""
+    """Neither its ``repr`` nor its marks tell a key; marks tell keys, and names of keys, apart."""
     ring, other = Keyring.parse(OLD), Keyring.parse(NEW)
-    assert OLD not in repr(ring)
-    assert ring.fingerprint() != other.fingerprint()
-    assert ring.fingerprint() == Keyring.parse(OLD).fingerprint()
+    assert OLD not in repr(ring) + "".join(ring.marks())
+    assert ring.marks() == Keyring.parse(OLD).marks()
+    assert ring.marks() not in (other.marks(), Keyring.parse(f"named:{OLD}").marks())
+    assert Keyring.parse(f"new:{NEW},main:{OLD}").marks()[1:] == ring.marks()

@@ -9,7 +9,7 @@ from tests.documented import PAGE, Documented, permanent, rows
 
 NAMED = re.compile(r"^``([^`]+)``\s+(?:string|zset|hash|set|list|stream)\s", re.MULTILINE)
 WRITTEN = re.compile(r"S \.\. '([a-z_-]+:?)'")
-BY_PYTHON = {"limit:", "namespace", "network-key", "webhook:"}
+BY_PYTHON = {"limit:", "namespace", "network-key", "servers", "webhook:"}
 """Named by the caller, not in a script."""
 CHANNEL = "f:"
 

@@ -1,8 +1,12 @@
 """What can go wrong with LiveKit. The library's exceptions are translated here."""
 
+import re
+
 import aiohttp
 from livekit import api
 
+TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+"""A token, in a text of LiveKit: it must not be logged."""
 TRY_LATER = 429
 """LiveKit Cloud's limit on calls: the same call works later."""
 
@@ -30,9 +34,12 @@ class WebhookRefused(LiveKitError):
 
 def from_answer(error: api.ServerError, what: str) -> LiveKitError:
     """Return the exception for an error answer to the call ``what``."""
-    said = f"{what}: LiveKit answered {error.status} {error.code} {error.message}".rstrip()
     if error.status in (401, 403):
-        return LiveKitDenied(f"{said}; check the API key, its secret, and the clocks")
+        # What LiveKit says of a token that it refuses repeats the token.
+        return LiveKitDenied(
+            f"{what}: LiveKit answered {error.status}; check the API key, its secret, and the clocks"
+        )
+    said = f"{what}: LiveKit answered {error.status} {error.code} {TOKEN.sub('…', error.message)}".rstrip()
     if error.status >= 500 or error.status == TRY_LATER:
         return LiveKitUnavailable(said)
     return LiveKitError(said)
