@@ -1,6 +1,7 @@
 """What the way from a request to a script and back costs the server, before a store that answers at once.
 
     python -m bench.api                        # this tree
+    DUOLOGUE_LOG_LEVEL=debug python -m bench.api   # with a line of the log for each match and end
     python -m bench.api --beside ../other      # and another tree of the repository, in turn, as a ratio
 
 It starts real server processes with their shipped settings. Only the store is replaced: it lives in the
@@ -39,9 +40,15 @@ STATE = (
     b'"away_until_ms":null},"media":{"kind":"peer","role":"polite","page":"pg_abcdefghijkl"},'
     b'"messages":{"first":1,"last":0}},"ended":{"match":"m_qrstuvwxyzabcdef","reason":"skipped","at_ms":1764000000000}}'
 )
+IDS = b"m_qrstuvwxyzabcdef"
+FACTS = [
+    b"ended skipped 1200 %b abcdefghijklmnop qrstuvwxyzabcdef" % IDS,
+    b"matched 300 %b abcdefghijklmnop main" % IDS,
+    b"matched 20 %b qrstuvwxyzabcdef main" % IDS,
+]
 REPLIES: dict[str, list[Any]] = {
     "spend": [0, 0],
-    "skip": [b"skipped", STATE, [b"ended skipped 1200", b"matched 300", b"matched 20"]],
+    "skip": [b"skipped", STATE, FACTS],
     "pulse": [b"ok", STATE, []],
     "message": [b"sent", STATE, [], 7],
     "read": [b"ok", STATE, []],
@@ -79,12 +86,16 @@ class Ready:
 
 async def serve(listening: socket.socket) -> None:
     """Serve the public's listener over the store that answers at once, until told to stop."""
+    from duologue import logs  # noqa: PLC0415 # with --beside it is another tree's
     from duologue.delivery.clock import SystemClock  # noqa: PLC0415 # with --beside it is another tree's
     from duologue.delivery.contact import Contact  # noqa: PLC0415 # with --beside it is another tree's
     from duologue.settings import Settings  # noqa: PLC0415 # with --beside it is another tree's
     from duologue.wiring import Process, Signals  # noqa: PLC0415 # with --beside it is another tree's
 
-    settings = Settings.parse({"secret": SECRET, "page": False, "trusted_proxies": "127.0.0.1"})
+    level = os.environ.get("DUOLOGUE_LOG_LEVEL", "info")
+    shipped = {"secret": SECRET, "page": False, "trusted_proxies": "127.0.0.1"}
+    settings = Settings.parse({**shipped, "log_level": level})
+    logs.configure(level, "json")
     # No limit that one address of this benchmark would meet; all are counted as shipped.
     proxies, metrics = Proxies.parse(settings.trusted_proxies), Metrics()
     process = Process(

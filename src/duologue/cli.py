@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
+import structlog
 import uvloop
 
 from duologue import __version__, logs, usage, wiring
@@ -33,6 +34,8 @@ from duologue.store.client import StoreError
 
 if TYPE_CHECKING:
     from duologue.wiring_lan import Lan
+
+log = structlog.get_logger(__name__, ours=True)
 
 OTHER_VARIABLES = {
     "redis_url": ("REDIS_URL",),
@@ -124,7 +127,20 @@ def serve(**given: Any) -> None:
 
 
 def announce(settings: Settings, running: wiring.Running) -> None:
-    """Print the address, the store and media in use, what a visitor may miss there, and how to stop it."""
+    """Print the address, the store and media in use, what a visitor may miss there, and how to stop it.
+
+    With ``--log-format json`` it is one line of the log instead.
+    """
+    if settings.log_format == "json" and not running.lan:
+        log.info(
+            "serving",
+            version=__version__,
+            address=f"http://{running.shown_host}:{running.port}",
+            store=running.store,
+            media=running.media,
+            ops=running.ops,
+        )
+        return
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)
     click.echo(f"{click.style(f'Duologue {__version__}', bold=True)} is at {address}")
     if running.lan:

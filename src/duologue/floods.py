@@ -22,6 +22,8 @@ from structlog.typing import EventDict
 
 LINES = 10
 """How many lines of one kind are written in ``WINDOW_S``."""
+OFTEN = 6_000
+"""The same for the kinds that say ``often=True``: those about each conversation, at level debug."""
 WINDOW_S = 60.0
 KINDS = 256
 """How many kinds are counted separately in ``WINDOW_S``; all further ones count as one kind, so that memory
@@ -45,10 +47,11 @@ class _Count:
     of: str
     since: float
     lines: int = 0
+    most: int = LINES
 
     @property
     def more(self) -> int:
-        return max(0, self.lines - LINES)
+        return max(0, self.lines - self.most)
 
 
 class Floods:
@@ -66,18 +69,18 @@ class Floods:
         self._lock = threading.Lock()
         self._timed = False
 
-    def passes(self, key: Hashable, level: str, of: str) -> bool:
-        """Count one more line; return whether it is to be written."""
+    def passes(self, key: Hashable, level: str, of: str, most: int = LINES) -> bool:
+        """Count one more line; return whether it is to be written. ``most``: how many are, in a window."""
         self._say_over()
         with self._lock:
             if key not in self._counts and len(self._counts) >= KINDS:
                 key, of = "others", "lines of other kinds"
-            count = self._counts.setdefault(key, _Count(level, of, self._monotonic()))
+            count = self._counts.setdefault(key, _Count(level, of, self._monotonic(), most=most))
             count.lines += 1
-            first_held_back = count.lines == LINES + 1
+            first_held_back = count.lines == count.most + 1
         if first_held_back:
             self._set_timer()
-        return count.lines <= LINES
+        return count.lines <= count.most
 
     def settle(self) -> None:
         """Write the summaries that are due, and begin all counts again."""
@@ -114,6 +117,7 @@ class Floods:
         Errors are counted by their traceback, because an identical one says nothing new.
         """
         is_ours = event.pop("ours", False)
+        most = OFTEN if event.pop("often", False) else LINES
         error = _error_of(event.get("exc_info"))
         if is_ours and error is None:
             return event
@@ -124,7 +128,7 @@ class Floods:
         elif method in ERROR_LEVELS:
             fields = {field: value for field, value in event.items() if field != "event"}
             key = (name, _VARIABLE.sub("#", str(fields)))
-        if not self.passes(key, method, name):
+        if not self.passes(key, method, name, most):
             raise DropEvent
         return event
 

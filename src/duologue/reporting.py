@@ -1,4 +1,4 @@
-"""Say in the log that reports, or the messages kept with them, have no room, beside the metrics."""
+"""Say in the log what the state machine did: each conversation, and reports that have no room."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,11 @@ NO_ROOM = {
 """Fact of the state machine → what has no room. ``floods`` bounds the number of these lines."""
 
 
-def logged(observe: Callable[[str], None]) -> Callable[[str], None]:
-    """Return an observer of the state machine's facts that passes each on, and logs those about missing room.
+def logged(observe: Callable[[str], None], *, conversations: bool = False) -> Callable[[str], None]:
+    """Return an observer of the state machine's facts that passes each on, and logs some of them.
+
+    ``conversations``: log each match, end, away and back, at level debug. Otherwise those facts cost nothing
+    here (docs/decisions/0038-the-log-of-a-conversation.md).
 
     Example::
 
@@ -24,7 +27,24 @@ def logged(observe: Callable[[str], None]) -> Callable[[str], None]:
 
     def observe_and_log(fact: str) -> None:
         observe(fact)
+        if conversations:
+            _log_conversation(fact)
         if kind := NO_ROOM.get(fact):
             log.warning("reports have no room: decide on old ones, or raise --evidence-bytes", kind=kind)
 
     return observe_and_log
+
+
+def _log_conversation(fact: str) -> None:
+    """Write a line about a match, if the fact is about one; it names people by their ids."""
+    match fact.split(" "):
+        case ["matched", ms, match, person, pool]:
+            log.debug("matched", often=True, match=match, person=person, pool=pool, waited_ms=int(ms))
+        case ["ended", reason, ms, match, *people]:
+            log.debug("ended", often=True, match=match, person=people, reason=reason, lasted_ms=int(ms))
+        case ["away", match, person]:
+            log.debug("away", often=True, match=match, person=person)
+        case ["back", match, person]:
+            log.debug("back", often=True, match=match, person=person)
+        case _:
+            pass

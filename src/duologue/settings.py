@@ -264,7 +264,11 @@ class Settings:
     drain_s: float = option(
         5.0, "How long a stop waits for requests in progress. Open streams are told to reconnect."
     )
-    log_level: LogLevel = option("info", "Lowest level that is logged: debug, info, warning or error.")
+    log_level: LogLevel = option(
+        "info",
+        "Lowest level that is logged: debug (also a line for each session, match, end and refusal), info, "
+        "warning or error.",
+    )
     log_format: LogFormat = option(
         "auto", "Format of the log: console, json, or auto (console on a terminal, else json)."
     )

@@ -207,7 +207,7 @@ class Process:
             media=MediaKind.LIVEKIT if livekit else MediaKind.PEER,
             room_rules=livekit.rules if livekit else None,
             first_pool=settings.pools[0],
-            observe=logged(metrics.observe),
+            observe=logged(metrics.observe, conversations=settings.log_level == "debug"),
             interrupted=StoreInterrupted,
             may_repeat=store.may_repeat,
         )

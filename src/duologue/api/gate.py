@@ -65,6 +65,7 @@ class RateLimitGate:
         refused = await self.limits.spend(kind, person=person, address=address_of(scope))
         if refused is not None:
             self.metrics.limited(refused.kind, refused.whose)
+            log.debug("rate limited", often=True, kind=kind, whose=refused.whose, person=person)
         return refused
 
 

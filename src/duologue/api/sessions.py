@@ -88,6 +88,7 @@ def sessions(services: Services) -> Endpoint:
         if known:
             # Their open stream came with the old token, and must not end with it.
             await services.machine.renew(PersonId(issued.person), issued.expires_at_ms)
+        log.debug("session", often=True, person=issued.person, renewed=known is not None)
         return _answer(services, exchange, body, issued, device, ignored)
 
     return Endpoint("POST", handle)

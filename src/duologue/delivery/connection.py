@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
+import structlog
 
 from duologue.delivery.contact import Contact
 from duologue.delivery.offer import Offer
@@ -32,6 +33,8 @@ from duologue.pairing.vocabulary import (
     Seen,
     is_newer,
 )
+
+log = structlog.get_logger(__name__)
 
 NOTHING_SEEN = Seen(0, "", 0, 0)
 MAX_HELD = 256
@@ -323,6 +326,7 @@ class Connection(ABC):
 
     def _superseded(self, publication: Superseded) -> None:
         if publication.taken_over:
+            log.debug("taken over", often=True, person=self.person)
             self.taken_over()
         else:
             # Untold: the page that replaced it may be the very one that reads (race E31).

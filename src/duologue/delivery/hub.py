@@ -193,6 +193,8 @@ class Hub:
         Bounded (7 s at worst); repeatable. From its first step on nobody is let in and
         no beat is sent. People whose detach failed are buried by another process.
         """
+        if not self.contact.draining:
+            log.info("draining", people=len(self._by_person))
         self.contact.draining = True
         # People who wait go first: until they are detached they can be paired, and a partner would sit alone.
         for connection in sorted(self._open, key=lambda one: one.urgent):
@@ -337,6 +339,7 @@ class Hub:
         self.attaches.answered()
         if isinstance(answer, TakenOver):
             connection.claimed = False
+            log.debug("taken over", often=True, person=connection.person)
             connection.taken_over()
         elif isinstance(answer, Crowded):
             connection.claimed = False

@@ -34,6 +34,7 @@ local function restore(person, connection, page, attached_at, alias, device, net
   come_from(r, device, network)
   connect(r, process, connection, page, attached_at)
   if r.away == 1 and r.probe ~= '' and r.match ~= '' then
+    fact(string.format('back %s %s', r.match, r.id))
     show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
   end
   r.away = 0

@@ -119,7 +119,9 @@ local function both(m, mine, reason, theirs)
   return { [m.a] = m.a == mine and reason or theirs, [m.b] = m.b == mine and reason or theirs }
 end
 
-local function count_ending(m, reason) fact(string.format('ended %s %.0f', reason, now - m.started)) end
+local function count_ending(m, reason)
+  fact(string.format('ended %s %.0f %s %s %s', reason, now - m.started, m.id, m.a, m.b))
+end
 
 -- Ended by us: `cause` is partner-lost, no-show or media-failed; watched for having been false.
 local function watch_ending(m, cause)

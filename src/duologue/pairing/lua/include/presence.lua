@@ -24,6 +24,7 @@ local function meet(r, ending)
   if r.probe == '' then return end
   disarm(r)
   if r.away == 1 and r.match ~= '' and not ending then
+    fact(string.format('back %s %s', r.match, r.id))
     show(partner_of(load_match(r.match), r), frame('partner-back', match_field(r.match) .. ',"until_ms":null'))
   end
 end
@@ -166,6 +167,7 @@ end
 -- The partner reads that this person is away, until what they owe is due, and says whether their media is there.
 local function begin_away(m, r)
   r.away = 1
+  fact(string.format('away %s %s', m.id, r.id))
   touch(r)
   alone_begin(m, other(side_of(m, r)), 'away', now)
   tell_away(m, r)

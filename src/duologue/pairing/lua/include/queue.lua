@@ -113,7 +113,7 @@ local function marry(older, newer)
     dequeue(r) -- guard: claim
     redis.call('ZREM', S .. 'lease', r.id)
     r.waited = math.max(0, now - math.floor(r.place))
-    fact(string.format('matched %.0f', r.waited))
+    fact(string.format('matched %.0f %s %s %s', r.waited, m.id, r.id, r.pool))
     r.state, r.since, r.match, r.video_off = 'matched', wall, m.id, 0
     arm(r, T.owed_ms, 0) -- guard: arm-match
     show(r, frame('new-match', match_field(m.id)))
