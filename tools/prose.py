@@ -67,7 +67,7 @@ AREAS = (
     ("lua", "src/**/*.lua"),
     *((f"src/{part}", f"src/duologue/{part}/**/*") for part in
       ("admin", "api", "bench", "client", "delivery", "identity", "lan", "media", "pairing", "store",
-       "workers")),
+       "webhooks", "workers")),
     ("src", "src/duologue/*.py"),
     ("clients/js", "clients/js/src/**/*"),
     ("clients/js/test", "clients/js/test/**/*"),

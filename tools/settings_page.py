@@ -34,6 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
                "origins", "cors_origins", "drain_s", "log_level", "log_format"),
     "Store": ("data", "redis_url", "key_prefix", "secret", "rolling_change", "rewrite_s", "evidence_bytes"),
     "People": ("pools", "guests", "reserved_names", "ask_after", "network_people", "block_network_ms"),
+    "Host application": ("webhook", "webhook_secrets", "match_events", "presence_events", "kept_events"),
     "Delivery": ("transports", "compare_percent", "body_bytes", "message_chars", "signal_bytes", "limits",
                  "limit"),
     "Media between browsers": ("ice_servers", "turn_secret", "relay_only"),

@@ -39,6 +39,9 @@ REPORTS = (
 )  # fmt: skip
 """``refused``: no room even for the report. ``without-evidence``: none for the messages. ``left-out``: none
 for one of them. ``gave-way``: decided, and gone to make room. ``unseen``: ran out undecided."""
+DELIVERIES = ("delivered", "failed", "given-up", "lost", "disabled")
+"""``failed``: tried again later. ``given-up``: after 5 days. ``lost``: the outbox was full, or a week over.
+``disabled``: an endpoint, after 5 days without a success or a 410."""
 FALSE_CAUSES = ("partner-lost", "no-show", "media-failed")
 
 
@@ -210,10 +213,27 @@ class Metrics:
         """By lane: the labels are not looked up for each batch."""
         self._known_labels()
 
+    def _webhook_series(self) -> None:
+        self._deliveries = Counter(
+            "duologue_webhook_deliveries",
+            "Deliveries of events to the host application, by what became of them.",
+            ["what"],
+            registry=self.registry,
+        )
+        self._delivered = Histogram(
+            "duologue_webhook_delivered_seconds",
+            "Time from an event until the host application had it.",
+            buckets=WAIT_S,
+            registry=self.registry,
+        )
+        for what in DELIVERIES:
+            self._deliveries.labels(what)
+
     def _known_labels(self) -> None:
         """Show zero instead of nothing: an alert cannot tell absent from never."""
         self._video_up.set(1)  # until it is found down; with peer media it stays 1
         self._known_lanes()
+        self._webhook_series()
         for cause in ALONE_CAUSES:
             self._incidents.labels(cause)
             self._alone.labels(cause)
@@ -338,6 +358,15 @@ class Metrics:
     def canary(self, what: str) -> None:
         """A canary ``opened``, ``failed``, or was ``left`` for the reconciler to delete."""
         self._canaries.labels(what).inc()
+
+    def webhook_deliveries(self, what: str, count: int = 1) -> None:
+        """Count what became of deliveries; words: ``DELIVERIES``."""
+        self._deliveries.labels(what).inc(count)
+
+    def webhook_delivered(self, seconds: float) -> None:
+        """Count an event that the host application has, so long after it happened."""
+        self._deliveries.labels("delivered").inc()
+        self._delivered.observe(max(0.0, seconds))
 
     def webhook(self, what: str) -> None:
         """One came: what it says, ``foreign``, or ``refused``."""

@@ -16,7 +16,10 @@ from typing import Any, Literal, get_args
 from duologue.identity.keyring import MIN_SECRET_BYTES
 from duologue.identity.limits import DEFAULTS, Kind, Rates, parsed
 from duologue.pairing.timings import Timings
+from duologue.pairing.vocabulary import MATCH_EVENTS, PRESENCE_EVENTS
 from duologue.redaction import holds_password
+from duologue.webhooks.endpoint import Address, address_of
+from duologue.webhooks.signing import secret_of
 
 LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
 NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
@@ -256,6 +259,21 @@ class Settings:
         repeated=True,
         metavar="KIND=PERSON,ADDRESS",
     )
+    webhook: tuple[Address, ...] = option(
+        (),
+        "Address of the host application that is told of events (docs/webhooks.md). Can be repeated. With "
+        "kinds and = before it, the address hears only of those: match.started,match.ended=https://….",
+        address=True,
+        repeated=True,
+        metavar="[KIND,KIND=]URL",
+    )
+    webhook_secrets: tuple[tuple[bytes, ...], ...] = option(
+        (),
+        "Secrets that sign webhooks: whsec_…, or two with a comma between while they are rotated, the new "
+        "one first. With a space between for several addresses, in their order; one is for all. @ and a "
+        "path: the file that has them.",
+        secret=True,
+    )
     rewrite_s: float = option(
         900.0,
         "Time between two rewrites of the files of the embedded store. Text that has expired is "
@@ -394,6 +412,7 @@ class Settings:
             self.timings.evidence_bytes >= EVIDENCE_LEAST,
             f"--evidence-bytes is {EVIDENCE_LEAST} or more, not {self.timings.evidence_bytes}",
         )
+        yield from self._webhooks()
         yield self.rewrite_s > 0, "--rewrite-s is more than 0"
         yield self.drain_s > 0, "--drain-s is more than 0"
         yield self.log_level in get_args(LogLevel), f"--log-level is one of {', '.join(get_args(LogLevel))}"
@@ -416,6 +435,26 @@ class Settings:
                 "DUOLOGUE_ADMIN_SECRET must be another key than DUOLOGUE_SECRET: a back end that signs "
                 "session tokens must not be able to sign those of moderators"
             ),
+        )
+
+    def _webhooks(self) -> Iterator[tuple[bool, str]]:
+        addresses, count = self.webhook, len(self.webhook_secrets)
+        yield (
+            count in ((1, len(addresses)) if addresses else (0,)),
+            (
+                f"DUOLOGUE_WEBHOOK_SECRETS has {count} entries for {len(addresses)} addresses of --webhook: "
+                "give one for all, or one for each with spaces between"
+            ),
+        )
+        yield len({each.url for each in addresses}) == len(addresses), "--webhook names an address twice"
+        kinds = frozenset(kind for each in addresses for kind in each.kinds)
+        yield (
+            self.timings.match_events or not kinds & MATCH_EVENTS,
+            "--webhook names match events: they are written with --match-events",
+        )
+        yield (
+            self.timings.presence_events or not kinds & PRESENCE_EVENTS,
+            "--webhook names presence events: they are written with --presence-events",
         )
 
     def _relays(self) -> Iterator[tuple[bool, str]]:
@@ -554,6 +593,26 @@ def _limits(given: str | Sequence[str]) -> tuple[tuple[Kind, Rates], ...]:
     return tuple(found.items())
 
 
+def _webhooks(given: str | Sequence[str]) -> tuple[Address, ...]:
+    """From one text for each address."""
+    try:
+        return tuple(address_of(text) for text in (given.split() if isinstance(given, str) else given))
+    except ValueError as error:
+        raise SettingsError(f"--webhook: {error}") from error
+
+
+def _webhook_secrets(text: str) -> tuple[tuple[bytes, ...], ...]:
+    """From the text of the variable, or of the file that it names."""
+    try:
+        if text.startswith("@"):
+            text = Path(text[1:]).read_text(encoding="utf-8-sig")
+        return tuple(tuple(secret_of(each) for each in entry.split(",")) for entry in text.split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"DUOLOGUE_WEBHOOK_SECRETS: the file cannot be read ({error})") from error
+    except ValueError as error:
+        raise SettingsError(f"DUOLOGUE_WEBHOOK_SECRETS: {error}") from error
+
+
 def _ice_servers(text: str) -> tuple[Mapping[str, Any], ...]:
     """RTCIceServer objects (W3C WebRTC, 4.2.4) from JSON, or from addresses that need no password."""
     if text.lstrip()[:1] in ("[", "{"):
@@ -603,4 +662,6 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "ice_servers": _ice_servers,
     "data": Path,
     "limit": _limits,
+    "webhook": _webhooks,
+    "webhook_secrets": _webhook_secrets,
 }

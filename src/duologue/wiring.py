@@ -16,6 +16,7 @@ import structlog
 
 from duologue.admin.acts import Acts
 from duologue.admin.api import build_admin
+from duologue.admin.hooks import Hooks
 from duologue.admin.tokens import AdminTokens
 from duologue.api.app import build
 from duologue.api.brand import Brand, read_brand
@@ -52,8 +53,11 @@ from duologue.reporting import logged
 from duologue.settings import Settings, SettingsError
 from duologue.store.client import BadUrl, ServerInfo, Store, StoreError, StoreInterrupted
 from duologue.store.embedded import Embedded
+from duologue.webhooks.endpoint import Endpoint
+from duologue.webhooks.post import Poster
 from duologue.wiring_agreement import Agreement
 from duologue.workers import beat, census, reattach, supervisor, sweep
+from duologue.workers.webhooks import Webhooks
 
 if TYPE_CHECKING:
     from duologue.wiring_lan import Lan
@@ -178,6 +182,13 @@ def brand_of(settings: Settings) -> Brand | None:
     return read_brand(Path(settings.brand), languages_of(WEB)) if settings.brand else None
 
 
+def endpoints(settings: Settings) -> list[Endpoint]:
+    """Return the host application's addresses, each with the secrets that sign what is sent there."""
+    entries = settings.webhook_secrets
+    secrets_of = entries * len(settings.webhook) if len(entries) == 1 else entries
+    return [Endpoint(*each) for each in zip(settings.webhook, secrets_of, strict=True)]
+
+
 class Process:
     """One server process: everything that it is made of, put together."""
 
@@ -252,6 +263,7 @@ class Process:
             reattach.Reattach(hub, contact, clock, remember=remember),
             census.Census(hub, contact, clock, remember=remember),
             *(rooms.loops if rooms else ()),
+            Webhooks(endpoints(settings), machine.events, process, Poster().post, metrics, clock),
         )
         services = Services(
             machine=machine,
@@ -287,7 +299,12 @@ class Process:
         )
         self.ops = build_ops(services, contact.ready)
         """The operator's pages."""
-        self.admin = build_admin(machine.moderation, acts, AdminTokens(settings.admin_secret), machine.events)
+        self.admin = build_admin(
+            machine.moderation,
+            acts,
+            AdminTokens(settings.admin_secret),
+            Hooks(machine.events, settings.webhook),
+        )
         """The admin API; served only if there is a secret."""
         allowed = ServerLimits(settings.drain_s, settings.trusted_proxies)
         self.server = Server(app, allowed, started=started, drain=hub.drain, tls=tls)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from duologue.admin.acts import Acts
 from duologue.admin.api import LiftBody, SanctionBody, build_admin
+from duologue.admin.hooks import Hooks
 from duologue.admin.tokens import AdminTokens, Role
 from duologue.delivery.poll import Asked
 from duologue.identity.keyring import Keyring
@@ -25,6 +26,7 @@ from duologue.identity.limits import RateLimits
 from duologue.identity.tokens import BadToken, Tokens
 from duologue.pairing.keys import Keys
 from duologue.pairing.vocabulary import Barred, ConnectionId, EventKind, Marks, PageId, PersonId
+from duologue.webhooks.endpoint import address_of
 from tests.integration.served import SECRET, limited
 from tests.integration.streams import Process
 from tests.integration.test_protocol import PROTOCOL, event, registry
@@ -33,6 +35,7 @@ from tests.servers import StoreServer
 DOCUMENT = yaml.safe_load((PROTOCOL / "admin.yaml").read_text())
 REGISTRY = registry.with_resources([("https://duologue.invalid/admin.yaml", Resource.opaque(DOCUMENT))])
 ADMIN = AdminTokens("a" * 32)
+HOOK = address_of("https://host.example/hooks?key=secret")
 DAY_MS = 86_400_000
 BAN = {"kind": "ban", "rule": "No nudity", "why": "It was reported.", "lasts_ms": 7 * DAY_MS}
 WARN = {"kind": "warn", "rule": "Be kind", "why": "It was reported."}
@@ -55,7 +58,7 @@ def public(process: Process) -> ASGIApp:
 def documented(answer: httpx.Response) -> None:
     """The answer is what `protocol/admin.yaml` says of this call and this status."""
     path = re.sub(
-        r"/(persons|sanctions)/[^/]+", lambda m: f"/{m[1]}/{{{m[1][:-1]}}}", answer.request.url.path
+        r"/(persons|sanctions|webhooks)/[^/]+", lambda m: f"/{m[1]}/{{{m[1][:-1]}}}", answer.request.url.path
     )
     method = answer.request.method.lower()
     responses = DOCUMENT["paths"][path][method]["responses"]
@@ -70,7 +73,10 @@ def documented(answer: httpx.Response) -> None:
 async def desk(process: Process, bearer: str = "") -> AsyncIterator[httpx.AsyncClient]:
     """A moderator's client of the admin API of this process."""
     app = build_admin(
-        process.machine.moderation, Acts(process.machine.moderation), ADMIN, process.machine.events
+        process.machine.moderation,
+        Acts(process.machine.moderation),
+        ADMIN,
+        Hooks(process.machine.events, [HOOK]),
     )
     headers = {"Authorization": f"Bearer {bearer or token()}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -219,7 +225,7 @@ async def test_a_warning_is_confirmed(process: Process) -> None:
 def test_the_document_and_the_server_have_the_same_paths_and_bodies(process: Process) -> None:
     """All that is served is written down, and all that is written down is served."""
     app = build_admin(
-        process.machine.moderation, Acts(process.machine.moderation), ADMIN, process.machine.events
+        process.machine.moderation, Acts(process.machine.moderation), ADMIN, Hooks(process.machine.events)
     )
     assert isinstance(app, Starlette)
     served = {
@@ -373,7 +379,7 @@ async def test_pages_of_sanctions_and_of_the_audit(process: Process) -> None:
 async def test_a_store_that_was_set_back(valkey9: StoreServer, process: Process) -> None:
     """A failover lost the ban: the process that decided it tells it again. A lifted one stays lifted."""
     acts = Acts(process.machine.moderation)
-    app = build_admin(process.machine.moderation, acts, ADMIN, process.machine.events)
+    app = build_admin(process.machine.moderation, acts, ADMIN, Hooks(process.machine.events))
     headers = {"Authorization": f"Bearer {token()}"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://admin", headers=headers) as mona:
@@ -413,3 +419,19 @@ async def test_events_are_read_by_number(process: Process) -> None:
         assert not rest["more"]
         assert (await mona.get("/admin/v1/events", params={"after": "102"})).json()["gap"]
         assert_refused(await mona.get("/admin/v1/events", params={"after": "-1"}), 422, "bad-field")
+
+
+async def test_webhooks_are_listed_tested_and_retried(process: Process) -> None:
+    """By an admin; the query of an address, which may hold a secret, is not shown."""
+    async with desk(process) as mona:
+        answer = await mona.post(f"/admin/v1/webhooks/{HOOK.id}/test", json={})
+        assert_refused(answer, 403, "not-allowed")
+    async with desk(process, token(Role.ADMIN)) as ada:
+        [hook] = (await ada.get("/admin/v1/webhooks")).json()["webhooks"]
+        assert (hook["endpoint"], hook["url"]) == (HOOK.id, "https://host.example/hooks")
+        assert "secret" not in json.dumps(hook)
+        assert (await ada.post(f"/admin/v1/webhooks/{HOOK.id}/test", json={})).status_code == 200
+        page = (await ada.get("/admin/v1/events")).json()
+        assert page["events"][0]["data"] == {"endpoint": HOOK.id}
+        for path in (f"{HOOK.id}/retry", "w_none/retry", "w_none/test"):
+            assert_refused(await ada.post(f"/admin/v1/webhooks/{path}", json={}), 404, "not-found")

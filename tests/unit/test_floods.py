@@ -83,7 +83,7 @@ def test_those_who_speak_of_ourselves() -> None:
         if "__name__, ours=True)" in path.read_text()
     }
     assert about == {
-        *("cli.py", "store/embedded.py", "wiring.py", "wiring_livekit.py"),
+        *("cli.py", "store/embedded.py", "wiring.py", "wiring_livekit.py", "webhooks/sender.py"),
         *(f"workers/{name}.py" for name in ("canary", "reconcile", "rooms", "supervisor")),
     }
 
@@ -260,7 +260,7 @@ def test_lines_name_nobody() -> None:
     has it."""
     allowed = {
         *("data", "error", "kind", "mode", "orphaned", "peer", "pid", "policy", "script", "vanished"),
-        *("work", "worker"),
+        *("work", "worker", "endpoint", "event_id", "count"),
         *(
             "lasted_ms",
             "match",

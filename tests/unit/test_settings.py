@@ -298,7 +298,14 @@ def test_timings_that_cannot_work_together(given: dict[str, int], names: str) ->
 def test_every_setting_is_an_option_and_a_variable() -> None:
     """By the same name; secrets are variables only."""
     made = {each.name: each for each in (*options(), *options(advanced=True))}
-    unseen = {"secret", "admin_secret", "turn_secret", "livekit_api_key", "livekit_api_secret"}
+    unseen = {
+        "secret",
+        "admin_secret",
+        "turn_secret",
+        "livekit_api_key",
+        "livekit_api_secret",
+        "webhook_secrets",
+    }
     assert set(made) | unseen == {each.name for each in Settings.options()}
     for name, each in made.items():
         assert each.opts == ["--" + name.replace("_", "-")]
@@ -495,3 +502,50 @@ def test_a_brand_file_is_refused_at_the_start(
 def test_a_brand_needs_the_page() -> None:
     """Without the page the file would silently change nothing."""
     assert "--brand changes the page" in refused(brand="brand.toml", page=False)
+
+
+SECRET = "whsec_" + "A" * 32
+"""24 bytes, in base64."""
+
+
+def webhooks(*addresses: str, secrets: str = SECRET, **more: object) -> Settings:
+    return Settings.parse({"webhook": addresses, "webhook_secrets": secrets, **more})
+
+
+def test_webhooks_and_their_secrets(tmp_path: Path) -> None:
+    """One secret for all addresses, or one entry for each; two with a comma; from a file, too."""
+    one, two = "https://a.example/hooks", "match.started=https://b.example/"
+    assert [each.url for each in webhooks(one).webhook] == [one]
+    webhooks(one, two, match_events=True).check(**DEAF)
+    webhooks(one, two, secrets=f"{SECRET},{SECRET} {SECRET}", match_events=True).check(**DEAF)
+    file = tmp_path / "secrets"
+    file.write_text(f"{SECRET}\n{SECRET}\n")
+    assert len(webhooks(one, secrets=f"@{file}").webhook_secrets) == 2
+
+
+@pytest.mark.parametrize(
+    ("addresses", "secrets", "says"),
+    [
+        (["https://a.example"], "", "DUOLOGUE_WEBHOOK_SECRETS has 0 entries for 1"),
+        ([], SECRET, "DUOLOGUE_WEBHOOK_SECRETS has 1 entries for 0"),
+        (["https://a.example"], f"{SECRET} {SECRET}", "has 2 entries for 1"),
+        (["https://a.example", "https://a.example"], SECRET, "twice"),
+        (["match.started=https://a.example"], SECRET, "--match-events"),
+        (["person.online=https://a.example"], SECRET, "--presence-events"),
+    ],
+)
+def test_webhooks_that_cannot_work(addresses: list[str], secrets: str, says: str) -> None:
+    """Each says what to do."""
+    with pytest.raises(SettingsError, match=says):
+        webhooks(*addresses, secrets=secrets).check(**DEAF)
+
+
+def test_a_bad_webhook_is_refused_as_it_is_read(tmp_path: Path) -> None:
+    """The message never repeats a secret."""
+    with pytest.raises(SettingsError, match=r"--webhook: 'ftp://a\.example' is not an address"):
+        webhooks("ftp://a.example")
+    with pytest.raises(SettingsError, match="DUOLOGUE_WEBHOOK_SECRETS: a secret is whsec_") as refused:
+        webhooks("https://a.example", secrets="hunter2hunter2")
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(SettingsError, match="the file cannot be read"):
+        webhooks("https://a.example", secrets=f"@{tmp_path / 'none'}")

@@ -19,13 +19,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from duologue.admin.acts import BAN_MOST_MS, PAUSE_MOST_MS, Acts, Busy, Decision, Request
+from duologue.admin.hooks import Hooks
 from duologue.admin.tokens import AdminTokens, BadAdminToken, Moderator, Role
 from duologue.api.exchange import Body, Exchange, as_json, headers_of, parse
 from duologue.api.health import alive
 from duologue.api.paths import Unspeakable
 from duologue.api.problems import HANDLERS, Code, Problem
 from duologue.identity.tokens import person_id
-from duologue.pairing.events import Events
 from duologue.pairing.moderation import (
     PAGE,
     AnotherRequest,
@@ -100,9 +100,9 @@ Handler = Callable[[Asked], Awaitable[Any]]
 """Returns what is answered as JSON."""
 
 
-def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens, events: Events) -> ASGIApp:
+def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens, hooks: Hooks) -> ASGIApp:
     """Return the application of ``--admin-port``."""
-    api = AdminApi(moderation, acts, events)
+    api = AdminApi(moderation, acts, hooks)
 
     def route(method: str, path: str, handler: Handler, role: Role) -> Route:
         async def endpoint(request: HttpRequest) -> Response:
@@ -136,6 +136,9 @@ def build_admin(moderation: Moderation, acts: Acts, tokens: AdminTokens, events:
             route("POST", "sanctions/{sanction}/lift", api.lift, Role.MODERATOR),
             route("GET", "audit", api.audit, Role.VIEWER),
             route("GET", "events", api.events, Role.VIEWER),
+            route("GET", "webhooks", api.webhooks, Role.VIEWER),
+            route("POST", "webhooks/{webhook}/test", api.test_webhook, Role.ADMIN),
+            route("POST", "webhooks/{webhook}/retry", api.retry_webhook, Role.ADMIN),
         ],
         exception_handlers=dict(HANDLERS),
     )
@@ -158,10 +161,10 @@ def _who(request: HttpRequest, tokens: AdminTokens, role: Role) -> Moderator:
 class AdminApi:
     """What each path answers."""
 
-    def __init__(self, moderation: Moderation, acts: Acts, events: Events) -> None:
+    def __init__(self, moderation: Moderation, acts: Acts, hooks: Hooks) -> None:
         self._moderation = moderation
         self._acts = acts
-        self._events = events
+        self._hooks = hooks
 
     async def me(self, asked: Asked) -> Any:
         """Return who asks, as the token says it."""
@@ -259,13 +262,26 @@ class AdminApi:
         after = asked.request.query_params.get("after", "0")
         if not SEQ.fullmatch(after):
             raise Problem(Code.BAD_FIELD, "after is the seq of an event, or 0", field="after")
-        page = await self._events.read(int(after))
-        return {
-            "events": [event.body() for event in page.events],
-            "last": page.last,
-            "gap": page.gap(int(after)),
-            "more": bool(page.events) and page.events[-1].seq < page.last,
-        }
+        return await self._hooks.events(int(after))
+
+    async def webhooks(self, _: Asked) -> Any:
+        """Return the host application's addresses, and what became of the deliveries to each."""
+        return {"webhooks": await self._hooks.listed()}
+
+    async def test_webhook(self, asked: Asked) -> Any:
+        """Write an event that only one address hears of."""
+        return _hooked(asked, await self._hooks.test(asked.request.path_params["webhook"]))
+
+    async def retry_webhook(self, asked: Asked) -> Any:
+        """Send what an address is owed again now, also if it was disabled."""
+        return _hooked(asked, await self._hooks.retry(asked.request.path_params["webhook"]))
+
+
+def _hooked(asked: Asked, is_known: bool) -> Any:
+    endpoint = asked.request.path_params["webhook"]
+    if not is_known:
+        raise Problem(Code.NOT_FOUND, "no --webhook has this id, or nothing was delivered there yet")
+    return {"outcome": "done", "endpoint": endpoint}
 
 
 def _person(asked: Asked) -> PersonId:

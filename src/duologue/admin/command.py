@@ -335,8 +335,57 @@ def events(api: Api, after: str, as_json: bool) -> None:
         if found["gap"]:
             yield f"some events behind {after} are no longer kept"
         for each in found["events"]:
-            yield f"{each['seq']}  {_instant(each['at_ms'])}  {each['type']}  {json.dumps(each['data'])}"
+            yield f"{each['seq']}  {each['timestamp']}  {each['type']}  {json.dumps(each['data'])}"
         if found["more"]:
             yield f"more: duologue admin events --after {found['events'][-1]['seq']}"
 
     _print(found, as_json, lines)
+
+
+@admin.group(invoke_without_command=True)
+@_as_json
+@click.pass_context
+def webhooks(context: click.Context, as_json: bool) -> None:
+    """List the addresses of --webhook, and what became of the deliveries to each."""
+    if context.invoked_subcommand:
+        return
+    found = context.obj.get("webhooks")
+
+    def lines() -> Iterator[str]:
+        if not found["webhooks"]:
+            yield "no webhooks: duologue serve --webhook names them (docs/webhooks.md)"
+        for each in found["webhooks"]:
+            yield f"{each['endpoint']}  {each['url']}  {_health(each)}"
+
+    _print(found, as_json, lines)
+
+
+def _health(hook: Mapping[str, Any]) -> str:
+    owing = f"; {hook['owing']} events are tried again later" if hook["owing"] else ""
+    if hook["disabled_at_ms"]:
+        return f"disabled {_instant(hook['disabled_at_ms'])} ({hook['why']}){owing}"
+    if hook["failing_since_ms"]:
+        return f"failing since {_instant(hook['failing_since_ms'])} ({hook['why']}){owing}"
+    if hook["delivered_at_ms"]:
+        return f"delivered {_instant(hook['delivered_at_ms'])}{owing}"
+    return "nothing delivered yet"
+
+
+@webhooks.command()
+@click.argument("endpoint")
+@_as_json
+@click.pass_obj
+def test(api: Api, endpoint: str, as_json: bool) -> None:
+    """Send the event webhook.test to one address; the list then says what became of it."""
+    answer = api.post(f"webhooks/{urllib.parse.quote(endpoint, safe='')}/test", {})
+    _print(answer, as_json, lambda: iter([f"{endpoint}  a test is on its way: duologue admin webhooks"]))
+
+
+@webhooks.command()
+@click.argument("endpoint")
+@_as_json
+@click.pass_obj
+def retry(api: Api, endpoint: str, as_json: bool) -> None:
+    """Send what one address is owed again now, also if it was disabled."""
+    answer = api.post(f"webhooks/{urllib.parse.quote(endpoint, safe='')}/retry", {})
+    _print(answer, as_json, lambda: iter([f"{endpoint}  is tried again within 5 s"]))

@@ -7,6 +7,7 @@ taken over. All calls but :meth:`Events.note` can be repeated.
 
 import json
 from collections.abc import Awaitable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from duologue.pairing.keys import Keys
@@ -49,7 +50,7 @@ class Event(NamedTuple):
             "type": self.kind,
             "id": self.id,
             "seq": self.seq,
-            "at_ms": self.at_ms,
+            "timestamp": datetime.fromtimestamp(self.at_ms / 1000, UTC).isoformat(timespec="milliseconds"),
             "data": {**about, **self.fields},
         }
 
@@ -133,9 +134,13 @@ class Events:
         holder: str,
         state: Mapping[str, Any],
         owing: Mapping[int, Mapping[str, Any] | None],
+        disabled: Mapping[str, Any] | None = None,
     ) -> bool:
-        """Note how far it has come; ``None``: an event is owed no longer. False: another process delivers."""
-        args: list[str | int] = []
+        """Note how far it has come; ``None``: an event is owed no longer. False: another process delivers.
+
+        ``disabled``: what the event ``webhook.disabled`` says, which is written in the same step.
+        """
+        args: list[str | int] = [_json(disabled) if disabled else ""]
         for seq, noted in owing.items():
             args += [seq, _json(noted) if noted is not None else ""]
         key = self._keys.webhook(endpoint)
