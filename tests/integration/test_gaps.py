@@ -6,6 +6,7 @@ Nobody is named to the store but under suspicion; what is found is found by numb
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 
@@ -255,6 +256,31 @@ async def test_a_missing_person_is_found_by_the_length_of_the_list(valkey9: Stor
         assert await here.is_told("waiting") < 2 * SOON_S + 1
         assert {*here.named} == {ANN}
         assert here.process.value("lists_mended_total", what="missing") == 1
+
+
+@pytest.mark.parametrize("waits", [True, pytest.param(False, marks=pytest.mark.xfail(strict=True))])
+async def test_a_start_beside_another_process(valkey9: StoreServer, waits: bool) -> None:
+    """Race E47: the scripts are loaded, so the first self check is quicker than the subscription.
+
+    The control: without waiting for the subscription the process takes itself for deaf, leaves the
+    subscription for another one, and what is published meanwhile is lost.
+    """
+    async with Process(valkey9.url).running():
+        slow = Process(valkey9.url, ear=lambda raw: (raw,))
+        subscribe = slow.feed._subscribe
+
+        @contextlib.asynccontextmanager
+        async def later(channel: str) -> AsyncIterator[Any]:
+            await asyncio.sleep(0.02)
+            async with subscribe(channel) as opened:
+                yield opened
+
+        slow.feed._subscribe = later
+        if not waits:
+            slow.contact.sequence.begun.set()
+        async with slow.running():
+            await until(lambda: slow.contact.sequence._last is not None)
+        assert slow.value("suspicions_total", cause="deaf") == 0
 
 
 async def test_a_process_id_is_used_again(valkey9: StoreServer) -> None:

@@ -10,6 +10,7 @@ same run, the next number tells whether something was lost meanwhile, so that al
 another run, or at a store that does not tell its run, it is one.
 """
 
+import asyncio
 from collections.abc import Callable
 
 
@@ -22,9 +23,12 @@ class Sequence:
         self._last: int | None = None
         """``None``: nothing was heard yet that the next number could be compared with."""
         self._run = ""
+        self.begun = asyncio.Event()
+        """Set once the subscription has been opened: before that nothing can be heard (race E47)."""
 
     def opened(self, run: str) -> None:
         """Begin to hear at this run of the store (its run id; ``""``: it does not tell)."""
+        self.begun.set()
         if run and run == self._run and self._last is not None:
             return  # the next number, or the next echo, tells what was lost in between
         self._run, self._last = run, None

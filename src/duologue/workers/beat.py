@@ -87,6 +87,10 @@ class Beat:
         return min(seconds, left_s) if left_s > 0 else seconds
 
     async def _beat(self) -> None:
+        # A self check that is published before the subscription stands does not come back.
+        begun = self._contact.sequence.begun
+        if not begun.is_set() and not await self._clock.wait(begun, self._at_most_s(ECHO_S)):
+            return
         if not await self._hears() or self._contact.draining:
             return
         on_sse, on_poll = self._contact.held_here

@@ -269,6 +269,7 @@ class Scene:
         self.metrics = Metrics()
         self.machine = Script()
         self.contact = Contact(self.clock, self.metrics)
+        self.contact.sequence.begun.set()
         self.contact.sequence.opened("run1")
         self.contact.sequence.counted(0)
         self.hub = Hub(

@@ -174,6 +174,7 @@ async def test_a_store_that_hangs_is_told_in_time_too(
         monkeypatch.setattr(module, "AWAY_S", 0.3)
     monkeypatch.setattr(beat, "CALL_S", 3600)
     contact = Contact(SystemClock(), scene.metrics)
+    contact.sequence.begun.set()
     hub = Hub(
         scene.machine, PROCESS, media=Peer(), contact=contact, metrics=scene.metrics, clock=SystemClock()
     )
@@ -189,6 +190,19 @@ async def test_a_store_that_hangs_is_told_in_time_too(
                     seen += await anext(one)
             assert contact.away_s() >= 0.3
         task.cancel()
+
+
+async def test_the_first_self_check_waits_for_the_subscription(scene: Scene) -> None:
+    """Race E47: without a subscription it could not come back, and would look as if we were deaf."""
+    scene.contact.sequence.begun.clear()
+    made = Beating(scene)
+    async with at_work(scene, made):
+        await scene.clock.turn(1.5)
+        assert scene.machine.named("echo") == []
+        assert made.reopened == 0
+        scene.contact.sequence.begun.set()
+        await scene.clock.turn(0.6)
+        assert scene.contact.ready()
 
 
 async def test_a_slow_store_is_not_away(scene: Scene, beating: Beating, connection: Stream) -> None:
