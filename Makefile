@@ -148,6 +148,7 @@ fix: setup
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 	@$(BIN)/python tools/settings_page.py
+	@$(BIN)/python tools/metrics_page.py
 
 # Takes the newest versions; the files name no index, so they install from whichever the machine is set up for.
 UV := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --upgrade

@@ -13,11 +13,14 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Info,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from duologue import __version__
 from duologue.lane import Lane
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -45,6 +48,14 @@ DELIVERIES = ("delivered", "failed", "given-up", "lost", "disabled")
 FALSE_CAUSES = ("partner-lost", "no-show", "media-failed")
 
 
+def _of_the_process() -> CollectorRegistry:
+    """Return a registry that has the metrics of the process and of the version that runs."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    Info("duologue_build", "The version that runs.", registry=registry).info({"version": __version__})
+    return registry
+
+
 class Metrics:
     """All series of one process, in a registry of their own (so that tests can have many).
 
@@ -57,7 +68,7 @@ class Metrics:
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, of no use here
-        self.registry = registry = CollectorRegistry()
+        self.registry = registry = _of_the_process()
 
         def counter(name: str, text: str, *labels: str) -> Counter:
             return Counter(f"duologue_{name}", text, labels, registry=registry)
