@@ -1,6 +1,7 @@
 """``examples/nextjs``: people log in to an app that signs their tokens, and meet through its rewrites."""
 
 import http.client
+import json
 import shutil
 import subprocess
 import tarfile
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from duologue.webhooks.signing import secret_of, signature
 from tests.e2e.chromium import Chromium
 from tests.e2e.person import MEET_S
 from tests.e2e.serving import Serving, free_port
@@ -25,6 +28,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 FOLDER = EXAMPLES / "nextjs"
 SECRET = "the-secret-that-both-of-them-have"  # 33 characters
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BUILD_S = 120
 
 
@@ -60,7 +64,11 @@ def hosting(tarball: Path, folder: Path, duologue: Serving) -> Iterator[Host]:
         for member in archive.getmembers():
             member.name = member.name.removeprefix("package/")
             archive.extract(member, package, filter="data")
-    given = {"DUOLOGUE_URL": duologue.url, "DUOLOGUE_SECRET": SECRET}
+    given = {
+        "DUOLOGUE_URL": duologue.url,
+        "DUOLOGUE_SECRET": SECRET,
+        "DUOLOGUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    }
     subprocess.run(
         [*npm(), "run", "--silent", "build"], cwd=FOLDER, env=environment(given), check=True, timeout=BUILD_S
     )
@@ -90,6 +98,33 @@ def test_two_people_meet(host: Host, browser: Chromium, artifacts: Path) -> None
         assert "with Bob" in (a.page.text_content("main") or "")
         a.page.screenshot(path=artifacts / "example-nextjs.png")
         skip(a, b)
+
+
+def test_a_banned_person_gets_no_token(host: Host) -> None:
+    """The app verifies what Duologue tells it. A forged event changes nothing."""
+    home = f"http://127.0.0.1:{host.port}"
+
+    def told(kind: str, secret: str) -> int:
+        body = json.dumps({"type": kind, "data": {"sub": "gus", "until_ms": 9e12}}).encode()
+        at_s = int(time.time())
+        fields = {
+            "webhook-id": "e_1",
+            "webhook-timestamp": str(at_s),
+            "webhook-signature": signature([secret_of(secret)], "e_1", at_s, body),
+        }
+        return httpx.post(f"{home}/webhooks/duologue", content=body, headers=fields).status_code
+
+    def token() -> int:
+        user = quote(json.dumps({"id": "gus", "name": "Gus"}))
+        return httpx.post(f"{home}/token", headers={"Cookie": f"user={user}"}).status_code
+
+    assert token() == 200
+    assert told("person.banned", "whsec_" + "A" * 32) == 401
+    assert token() == 200
+    assert told("person.banned", WEBHOOK_SECRET) == 204
+    assert token() == 403
+    assert told("person.unbanned", WEBHOOK_SECRET) == 204
+    assert token() == 200
 
 
 def test_a_reload_is_the_same_conversation(host: Host, browser: Chromium) -> None:

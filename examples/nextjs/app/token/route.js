@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { isBanned } from "../bans.js";
 import { user } from "../user.js";
 
 const LIFETIME_S = 600;
@@ -7,6 +8,7 @@ const LIFETIME_S = 600;
 export async function POST() {
   const who = await user();
   if (who === null) return new Response("log in first", { status: 401 });
+  if (isBanned(who.id)) return new Response("Duologue keeps you out for now", { status: 403 });
   const token = sign({ iss: "example", sub: who.id, alias: who.name, exp: Math.floor(Date.now() / 1000) + LIFETIME_S });
   return new Response(token, { headers: { "Cache-Control": "no-store" } });
 }
