@@ -133,3 +133,14 @@ def test_one_process_delivers(stage: Stage) -> None:
     assert not play(outbox.settle("e", "s1", {"cursor": 1}, {}))
     assert play(outbox.delivery("e")).state == {"cursor": 3}
     assert [*play(outbox.delivery("e")).owing] == [1]
+
+
+@held_by("disabled-once")
+def test_a_repeated_note_disables_once(stage: Stage) -> None:
+    """The answer is lost, and the same is noted again: there is one event."""
+    outbox = stage.machine.events
+    assert play(outbox.claim("s1"))
+    for _ in range(2):
+        state, said = {"cursor": 3, "disabled_at_ms": 5}, {"endpoint": "e", "reason": "gone"}
+        assert play(outbox.settle("e", "s1", state, {}, said))
+    assert kinds(stage) == ["webhook.disabled"]

@@ -361,7 +361,7 @@ def webhooks(context: click.Context, as_json: bool) -> None:
 
 
 def _health(hook: Mapping[str, Any]) -> str:
-    owing = f"; {hook['owing']} events are tried again later" if hook["owing"] else ""
+    owing = f"; owed: {hook['owing']}" if hook["owing"] else ""
     if hook["disabled_at_ms"]:
         return f"disabled {_instant(hook['disabled_at_ms'])} ({hook['why']}){owing}"
     if hook["failing_since_ms"]:

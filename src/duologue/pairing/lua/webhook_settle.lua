@@ -11,9 +11,10 @@ local held_by = redis.call('HGET', S .. 'webhooks', 'holder')
 local ours = held_by == holder -- guard: webhook-fence -- off: local ours = true
 if not ours then return { 'held', '', facts } end
 local owing = S .. 'owing:' .. endpoint
+local repeated = redis.call('HGET', KEYS[1], 'state') == ARGV[6] -- guard: disabled-once -- off: local repeated = false
+if ARGV[7] ~= '' and not repeated then emit('webhook.disabled', '', ARGV[7]) end
 redis.call('HSET', KEYS[1], 'state', ARGV[6])
 redis.call('PEXPIRE', KEYS[1], T.webhook_kept_ms)
-if ARGV[7] ~= '' then emit('webhook.disabled', '', ARGV[7]) end
 for i = 8, #ARGV, 2 do
   if ARGV[i + 1] == '' then
     redis.call('HDEL', owing, ARGV[i])
