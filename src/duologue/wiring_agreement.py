@@ -4,6 +4,7 @@ A server with another key would turn away people whom the others let in, and one
 joins that the others accept. Each server would look healthy.
 """
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -17,6 +18,9 @@ from duologue.store.client import StoreError
 WHAT_TO_DO = (
     "Use the same, or start with --rolling-change if you are changing it on one server after the other"
 )
+
+QUIT_S = 0.5
+"""A store that hangs must not hold up a stop."""
 
 
 class Agreement:
@@ -41,9 +45,10 @@ class Agreement:
         await self._noted(rolls=True)
 
     async def quit(self) -> None:
-        """Take the settings back, if the store answers; a server that starts later finds that we are gone."""
-        with contextlib.suppress(StoreError):
-            await self._machine.quit(self._process)
+        """Take the settings back if the store answers soon; else later servers find that we are gone."""
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(QUIT_S):
+                await self._machine.quit(self._process)
 
     async def _noted(self, *, rolls: bool) -> Differs | None:
         return await self._machine.enter(self._process, self._called, self._pools, self._marks, rolls=rolls)
