@@ -24,6 +24,7 @@ from duologue.webhooks.signing import secret_of
 LIVEKIT_URL = re.compile(r"(wss?|https?)://[^\s/]+(/\S*)?")
 NAMESPACE = re.compile(r"[A-Za-z0-9-]{1,32}")
 KEY_PREFIX = re.compile(r"[A-Za-z0-9:_.-]{0,64}")
+TERMS_VERSION = re.compile(r"[A-Za-z0-9._-]{0,32}")
 POOL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?/?")
 ICE_SCHEME = re.compile(r"(stuns?|turns?):[^\s]+")
@@ -141,6 +142,11 @@ class Settings:
     pools: tuple[str, ...] = option(
         ("main",),
         "Names of the pools in which people meet, separated by commas. The first one is the default.",
+    )
+    terms_version: str = option(
+        "",
+        "Version of your rules, such as 2026-12. Only people who agreed to this version can join; the page "
+        "asks before Start, and again when it changes (docs/safety.md). Empty: the server does not ask.",
     )
     ice_servers: tuple[Mapping[str, Any], ...] = option(
         (),
@@ -394,6 +400,10 @@ class Settings:
         yield (
             bool(KEY_PREFIX.fullmatch(self.key_prefix)),
             f"--key-prefix is up to 64 letters, digits, ':', '_', '.' or '-', not {self.key_prefix!r}",
+        )
+        yield (
+            bool(TERMS_VERSION.fullmatch(self.terms_version)),
+            f"--terms-version is up to 32 letters, digits, '.', '_' or '-', not {self.terms_version!r}",
         )
         yield len(set(self.pools)) == len(self.pools), "--pools names a pool twice"
         yield (

@@ -272,6 +272,7 @@ class Process:
             tokens=Tokens(keys, guests=settings.guests, reserved=Reserved(settings.reserved_names)),
             origins=Origins(settings.origins),
             pools=settings.pools,
+            terms_version=settings.terms_version,
             offer=offer,
             sizes=Sizes(settings.body_bytes, settings.message_chars, settings.signal_bytes),
             network_of=networks.mark,

@@ -62,6 +62,10 @@ class Serving:
         """Where people find it."""
         return f"http://{self.host}:{self.port}"
 
+    def change(self, **environment: str) -> None:
+        """Give it other settings, from its next start on."""
+        self._environment |= environment
+
     def start(self) -> None:
         """Returns when it is ready to serve."""
         others = {k: v for k, v in os.environ.items() if not k.startswith("DUOLOGUE_") and k != "REDIS_URL"}

@@ -131,6 +131,13 @@ def test_bad_pools(text: str) -> None:
         Settings.parse({"pools": text}).check(**DEAF)
 
 
+@pytest.mark.parametrize("text", ["a b", '"', "é", "x" * 33])
+def test_bad_terms_versions(text: str) -> None:
+    """The version stands in a page and in each join, so it is one short word."""
+    with pytest.raises(SettingsError, match="--terms-version"):
+        Settings.parse({"terms_version": text}).check(**DEAF)
+
+
 def test_ice_servers_as_addresses() -> None:
     """The short form, for servers that need no password."""
     settings = Settings.parse({"ice_servers": "stun:a.example:3478, stuns:b.example"})

@@ -206,6 +206,8 @@ export interface Preferences {
   readonly tags?: readonly string[];
   readonly language?: string;
   readonly auto_next?: boolean;
+  /** The version of the site's rules to which the person agreed. A server whose rules have another one refuses (`terms-not-agreed`). */
+  readonly terms?: string;
 }
 
 /** What the two pages tell each other with every ping: it is not the server's business. */

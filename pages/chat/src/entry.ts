@@ -5,6 +5,7 @@ import { DeviceLists } from "./devices.ts";
 import { choice, element, show, write, writeOrHide } from "./elements.ts";
 import { added } from "./interests.ts";
 import { Level } from "./level.ts";
+import { meta } from "./language.ts";
 import type { Limits } from "./limits.ts";
 import type { Choices, Memory } from "./memory.ts";
 import { Mirror } from "./mirror.ts";
@@ -22,6 +23,7 @@ export class Entry {
   readonly #devices: Devices;
   readonly #go: (without: boolean) => void;
   readonly #isSecond: boolean;
+  readonly #terms = meta("duologue-terms");
   /** A page without https gets no devices, whatever its person presses: that is said before they press anything. */
   readonly #insecure = !isSecureContext;
   readonly #limits: Limits;
@@ -53,7 +55,7 @@ export class Entry {
       event.preventDefault();
       void this.#submit();
     });
-    this.#consent.checked = memory.consent;
+    this.#consent.checked = this.#hasAgreed;
     this.#consent.addEventListener("change", () => writeOrHide(this.#note, null));
   }
 
@@ -87,9 +89,15 @@ export class Entry {
   /** Why the person is here again, or what they should know before they start. */
   rest(resting: string | null, refusal: string | null): void {
     const { welcome, said } = this.#words;
-    const refused = refusal === null ? null : refusal === "unknown-pool" ? said.unknownPool : said.failed;
+    const known = { "unknown-pool": said.unknownPool, "terms-not-agreed": this.#hasAgreed ? said.newRules : welcome.agreeFirst };
+    const refused = refusal === null ? null : (new Map(Object.entries(known)).get(refusal) ?? said.failed);
     const other = this.#isSecond ? welcome.second : null;
     writeOrHide(element("resting", HTMLElement), refused ?? (resting === null || resting === "" ? other : resting));
+  }
+
+  /** To the rules that this page shows, which may be older than the server's. */
+  get #hasAgreed(): boolean {
+    return this.#memory.consent && this.#memory.terms === this.#terms;
   }
 
   focus(): void {
@@ -119,6 +127,7 @@ export class Entry {
       return;
     }
     this.#memory.consent = true;
+    this.#memory.terms = this.#terms;
     this.#memory.choices = {
       interests: this.#interests.value,
       language: this.#language.value,
@@ -150,13 +159,14 @@ export class Entry {
 }
 
 /** What the server is asked for. */
-export function preferences({ interests, language, autoNext }: Choices, pool: string | null): Preferences {
+export function preferences({ interests, language, autoNext }: Choices, pool: string | null, terms = ""): Preferences {
   const tags = added([], interests).list;
   return {
     auto_next: autoNext,
     ...(tags.length > 0 && { tags }),
     ...(language !== "" && { language }),
     ...(pool !== null && { pool }),
+    ...(terms !== "" && { terms }),
   };
 }
 

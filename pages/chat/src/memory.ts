@@ -2,6 +2,8 @@
 export interface Memory {
   /** Agreed to the rules, in this browser. */
   consent: boolean;
+  /** The version of the rules then; empty where the server names none. */
+  terms: string;
   /** In the queue or in a conversation, in this tab: a reload goes on there. */
   live: boolean;
   devices: { camera: string; microphone: string };
@@ -16,7 +18,7 @@ export interface Choices {
   readonly autoNext: boolean;
 }
 
-const LASTING = { consent: false, devices: { camera: "", microphone: "" }, choices: { interests: "", language: "", autoNext: true } };
+const LASTING = { consent: false, terms: "", devices: { camera: "", microphone: "" }, choices: { interests: "", language: "", autoNext: true } };
 const PASSING = { live: false, media: { muted: false, cameraOff: false, without: false } };
 
 /** Reads and writes through to `localStorage` (lasting) and `sessionStorage` (this tab). */
@@ -26,6 +28,8 @@ export function memory(): Memory {
   return {
     get consent() { return lasting.get().consent; },
     set consent(consent) { lasting.set({ consent }); },
+    get terms() { return lasting.get().terms; },
+    set terms(terms) { lasting.set({ terms }); },
     get devices() { return lasting.get().devices; },
     set devices(devices) { lasting.set({ devices }); },
     get choices() { return lasting.get().choices; },

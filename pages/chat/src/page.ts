@@ -190,7 +190,7 @@ export class Page {
   }
 
   #preferences(): ReturnType<typeof preferences> {
-    return preferences(this.#options.memory.choices, this.#options.pool);
+    return preferences(this.#options.memory.choices, this.#options.pool, this.#options.memory.terms);
   }
 
   /** Another tab has it, or the session ran out: from here it goes on as a new page. Or the person says that they are there. */

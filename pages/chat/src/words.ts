@@ -214,6 +214,8 @@ export interface Words {
     readonly tooLate: string;
     readonly failed: string;
     readonly unknownPool: string;
+    /** The page is older than the rules. */
+    readonly newRules: string;
     readonly notSent: string;
     readonly full: string;
     /** The server takes nothing as long as this. */

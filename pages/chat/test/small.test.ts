@@ -30,6 +30,11 @@ describe("what the server is asked for", () => {
     expect(preferences({ interests: " , ", language: "", autoNext: true }, null)).toEqual({ auto_next: true });
   });
 
+  it("names the rules that the person agreed to", () => {
+    const choices = { interests: "", language: "", autoNext: true };
+    expect(preferences(choices, null, "2026-12")).toEqual({ auto_next: true, terms: "2026-12" });
+  });
+
   it("has each interest once, as it was typed, within the protocol's bounds", () => {
     const interests = `Music, music ,${"x".repeat(99)},${Array.from({ length: 30 }, (_, n) => `t${n}`).join(",")}`;
     const { tags = [], language, pool } = preferences({ interests, language: "de", autoNext: false }, "main");

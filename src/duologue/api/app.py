@@ -55,7 +55,12 @@ def build(
         **({WEBHOOK: webhook} if webhook else {}),
     }
     rest = Starlette(
-        routes=[Unspeakable(), alive(), ready(is_ready), *page(web, livekit_url, brand)],
+        routes=[
+            Unspeakable(),
+            alive(),
+            ready(is_ready),
+            *page(web, livekit_url, brand, services.terms_version),
+        ],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,
     )

@@ -18,11 +18,12 @@ from duologue.api.fields import (
     Milliseconds,
     Pool,
     Tags,
+    Terms,
     Text,
     UnsetType,
     tags_of,
 )
-from duologue.api.problems import Code, Problem, banned, report_not_kept, warned
+from duologue.api.problems import Code, Problem, banned, report_not_kept, terms_not_agreed, warned
 from duologue.api.services import Services
 from duologue.delivery.frame import dress
 from duologue.identity.limits import Kind
@@ -63,10 +64,17 @@ class JoinBody(Body):
     auto_next: bool = True
     media: Literal["text"] | UnsetType = UNSET
     """``text``: this page cannot have a call (it has no WebRTC), so its matches are without one."""
+    terms: Terms | UnsetType = UNSET
+    """The version of the rules to which the caller agreed."""
 
 
 async def join(services: Services, caller: Session, body: JoinBody) -> Answer:
-    """Queue the caller: ``waiting`` or ``matched``; ``stale`` if a later press decided otherwise."""
+    """Queue the caller: ``waiting`` or ``matched``; ``stale`` if a later press decided otherwise.
+
+    Raises ``Problem`` when the caller did not agree to the present rules; then nothing is changed.
+    """
+    if services.terms_version and body.terms != services.terms_version:
+        raise terms_not_agreed(services.terms_version)
     await services.subjects.keep(caller)
     joined = await services.machine.join(
         PersonId(caller.person),

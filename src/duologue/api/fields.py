@@ -39,6 +39,9 @@ Alias = Annotated[str, Meta(max_length=RAW_CHARS)]
 DeviceToken = Annotated[str, Meta(max_length=128)]
 """A device token, as an answer of ``POST /v1/sessions`` gave it."""
 Pool = Annotated[str, Meta(min_length=1, max_length=64)]
+Terms = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,32}\Z")]
+"""The version of the rules to which a person agreed."""
+
 Tag = Annotated[str, Meta(min_length=1, max_length=RAW_CHARS)]
 """An alias or a tag as it came; ``alias_of`` and ``tags_of`` give each its one form and check its length."""
 

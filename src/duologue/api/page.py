@@ -60,6 +60,10 @@ NO_VERSION = b'<meta name="duologue-version" content="" />'
 VERSION = b'<meta name="duologue-version" content="%s" />'
 """The page compares this with ``/version.json``, and so notices that a newer one is served."""
 
+NO_TERMS = b'<meta name="duologue-terms" content="" />'
+TERMS = b'<meta name="duologue-terms" content="%s" />'
+"""The version of the rules to which the page asks its person to agree."""
+
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 
@@ -91,18 +95,23 @@ class Asset:
         return Response(self.body, headers=self.headers)
 
 
-def page(folder: Path | None, livekit_url: str = "", brand: Brand | None = None) -> list[Route]:
+def page(
+    folder: Path | None, livekit_url: str = "", brand: Brand | None = None, terms_version: str = ""
+) -> list[Route]:
     """A route for each file in the folder, and ``/`` for ``index.html`` and its translations
     (``index.de.html``); ``None``: no page, no route.
 
     One route a file, so that no path from outside ever reaches the disk. ``livekit_url`` (``wss://…``):
     where the page may connect to besides its own origin. ``brand`` is an operator's name, colours and links.
+    ``terms_version`` is the version of the rules that the page asks for (empty: none).
     """
     if folder is None:
         return []
     policy = content_security_policy(livekit_url)
     bodies = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): path.read_bytes().replace(
+            NO_TERMS, TERMS % terms_version.encode()
+        )
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

@@ -44,6 +44,7 @@ class Code(StrEnum):
     NETWORK_FULL = "network-full"
     BANNED = "banned"
     WARNED = "warned"
+    TERMS_NOT_AGREED = "terms-not-agreed"
     NOT_ALLOWED = "not-allowed"
     INTERNAL = "internal"
     UNAVAILABLE = "unavailable"
@@ -72,6 +73,7 @@ STATUS: Mapping[Code, HTTPStatus] = {
     Code.NETWORK_FULL: HTTPStatus.TOO_MANY_REQUESTS,
     Code.BANNED: HTTPStatus.FORBIDDEN,
     Code.WARNED: HTTPStatus.FORBIDDEN,
+    Code.TERMS_NOT_AGREED: HTTPStatus.FORBIDDEN,
     Code.NOT_ALLOWED: HTTPStatus.FORBIDDEN,
     Code.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
     Code.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -101,6 +103,7 @@ class Problem(Exception):  # the word of RFC 9457
         field: str | None = None,
         retry_after_s: int | None = None,
         sanction: bytes = b"",
+        terms_version: str = "",
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -110,6 +113,8 @@ class Problem(Exception):  # the word of RFC 9457
         self.retry_after_s = retry_after_s
         self.sanction = sanction
         """What a moderator decided about the person, as JSON."""
+        self.terms_version = terms_version
+        """The version of the rules that the person has to agree to first."""
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -126,6 +131,8 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
         document["field"] = problem.field
     if problem.sanction:
         document["sanction"] = msgspec.Raw(problem.sanction)
+    if problem.terms_version:
+        document["terms_version"] = problem.terms_version
     more = dict(headers or {})
     if problem.retry_after_s is not None:
         more["Retry-After"] = str(problem.retry_after_s)
@@ -172,6 +179,16 @@ def warned(sanction: bytes) -> Problem:
         Code.WARNED,
         "a moderator warned you: confirm the warning with POST /v1/confirm, and join again",
         sanction=sanction,
+    )
+
+
+def terms_not_agreed(version: str) -> Problem:
+    """Return the problem of a join by a person who did not agree to the present rules."""
+    return Problem(
+        Code.TERMS_NOT_AGREED,
+        f"show your person the rules of version {version}; if they agree, join again with it as terms",
+        field="terms",
+        terms_version=version,
     )
 
 

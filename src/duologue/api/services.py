@@ -32,6 +32,8 @@ class Services:
     origins: Origins
     pools: Sequence[str]
     """The pools that the settings name; a person who names none goes to the first."""
+    terms_version: str = ""
+    """The version of the rules that a join has to agree to; empty: none."""
     offer: Offer = field(default_factory=Offer)
 
     network_of: Callable[[str], str] = lambda _: ""

@@ -73,6 +73,8 @@ def join_body(preferences: Preferences) -> dict[str, Any]:
         body["auto_next"] = False
     if preferences.text_only:
         body["media"] = "text"
+    if preferences.terms:
+        body["terms"] = preferences.terms
     return body
 
 

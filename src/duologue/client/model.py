@@ -49,6 +49,8 @@ class Preferences:
     auto_next: bool = True
     text_only: bool = False
     """This client cannot have a call: its matches are without one (media kind ``text``)."""
+    terms: str = ""
+    """The version of the site's rules to which the person agreed (``terms-not-agreed``)."""
 
 
 @dataclass(frozen=True, slots=True)

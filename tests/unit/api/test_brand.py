@@ -247,6 +247,17 @@ async def test_the_page_knows_its_version(connect: Connect, web: Path, write: Wr
     assert (await connect(web=web).get("/version.json")).json()["version"] != version
 
 
+async def test_the_page_knows_the_version_of_the_rules(connect: Connect, web: Path) -> None:
+    """Each language has it, and pages that are open learn of new rules as of a new version of the page."""
+    client, plain = connect(web=web, terms_version="2026-12"), connect(web=web)
+    for language in ("en", "es"):
+        answer = await client.get("/", headers={"Accept-Language": language})
+        assert 'name="duologue-terms" content="2026-12"' in answer.text
+    assert 'name="duologue-terms" content=""' in (await plain.get("/")).text
+    old, new = [(await one.get("/version.json")).json()["version"] for one in (plain, client)]
+    assert old != new
+
+
 async def test_without_a_brand_the_page_is_as_built(connect: Connect, web: Path) -> None:
     """Apart from its version, not a byte differs."""
     page = (await connect(web=web).get("/")).text

@@ -24,6 +24,7 @@ WHOLE: dict[str, tuple[dict[str, Any], str, list[Any]]] = {
             "language": "de-AT",
             "auto_next": False,
             "media": "text",
+            "terms": "2026-12",
         },
         "join",
         [7, "de", "de-at", 0, '"Ada"', 1, "a", "b", "c d"],
@@ -208,6 +209,26 @@ async def test_a_token_may_name_the_only_pool(
     gone = connect(token=make_token(pool="closed"))
     assert (await gone.post("/v1/join", json={"intent": 1})).json()["code"] == "unknown-pool"
     assert len(recorder.calls) == 1
+
+
+@pytest.mark.parametrize("terms", [{}, {"terms": "2026-11"}])
+async def test_a_join_needs_consent_to_the_present_rules(
+    connect: Connect, make_token: Callable[..., str], recorder: Recorder, terms: dict[str, str]
+) -> None:
+    """A join without it, or with consent to older rules, changes nothing, and the answer names the rules."""
+    mine = connect(token=make_token(), terms_version="2026-12")
+    refused = await mine.post("/v1/join", json={"intent": 1, **terms})
+    assert refused.status_code == 403
+    said = refused.json()
+    assert (said["code"], said["field"], said["terms_version"]) == ("terms-not-agreed", "terms", "2026-12")
+    assert not recorder.calls
+    assert (await mine.post("/v1/join", json={"intent": 1, "terms": "2026-12"})).status_code == 200
+    assert [name for name, _ in recorder.calls] == ["join"]
+
+
+async def test_a_server_without_a_version_of_its_rules_asks_for_none(client: httpx.AsyncClient) -> None:
+    """A page that sends a version after the operator took the setting away still gets in."""
+    assert (await client.post("/v1/join", json={"intent": 1, "terms": "2026-12"})).status_code == 200
 
 
 async def test_what_a_client_measured_is_counted(

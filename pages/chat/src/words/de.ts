@@ -313,6 +313,7 @@ export const words: Language = (name) => ({
     tooLate: "Dieses Gespräch ist zu lange her.",
     failed: "Das hat nicht geklappt. Bitte versuche es noch einmal.",
     unknownPool: "Den Raum aus dieser Adresse gibt es hier nicht.",
+    newRules: "Die Regeln haben sich geändert. Lade diese Seite neu, lies sie und stimme noch einmal zu.",
     notSent: "nicht gesendet",
     full: "nicht gesendet: mehr passt nicht in ein Gespräch",
     refused: "nicht gesendet: diese Seite nimmt nur kürzere Nachrichten",

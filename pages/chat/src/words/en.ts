@@ -311,6 +311,7 @@ export const words: Language = (name) => ({
     tooLate: "That conversation is too long ago.",
     failed: "That did not work. Please try again.",
     unknownPool: "This address names a room that does not exist here.",
+    newRules: "The rules have changed. Reload this page, read them, and agree again.",
     notSent: "not sent",
     full: "not sent: you have written as much as one conversation can hold",
     refused: "not sent: this site takes shorter messages only",

@@ -315,6 +315,7 @@ export const words: Language = (name) => ({
     tooLate: "Ha pasado demasiado tiempo desde esa conversación.",
     failed: "No ha funcionado. Inténtalo de nuevo.",
     unknownPool: "Esta dirección nombra una sala que no existe aquí.",
+    newRules: "Las reglas han cambiado. Vuelve a cargar esta página, léelas y acéptalas de nuevo.",
     notSent: "no enviado",
     full: "no enviado: has escrito todo lo que cabe en una conversación",
     refused: "no enviado: este sitio solo acepta mensajes más cortos",
