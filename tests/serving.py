@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import re
@@ -81,8 +82,13 @@ class Serving:
 
     def ready(self) -> Serving:
         """Itself, once it serves."""
-        self.url = self.until_it_says(r"is at (http://\S+)")[1].replace("localhost", "127.0.0.1")
-        self.ops_url = self.until_it_says(r"inside (http://\S+)")[1].replace("localhost", "127.0.0.1")
+        found = self.until_it_says(r'is at (http://\S+)|"event": ?"serving"')
+        if found[1]:
+            self.url, self.ops_url = found[1], self.until_it_says(r"inside (http://\S+)")[1]
+        else:  # --log-format json: one line of the log
+            line = json.loads(self.said[-1])
+            self.url, self.ops_url = line["address"], line["ops"]
+        self.url, self.ops_url = (each.replace("localhost", "127.0.0.1") for each in (self.url, self.ops_url))
         return self
 
     def signal(self, number: signal.Signals) -> None:

@@ -139,6 +139,7 @@ def announce(settings: Settings, running: wiring.Running) -> None:
             store=running.store,
             media=running.media,
             ops=running.ops,
+            admin=running.admin,
         )
         return
     address = click.style(f"http://{running.shown_host}:{running.port}", fg="cyan", bold=True)

@@ -295,6 +295,7 @@ class Process:
             polls=polls if offer.polls else None,
             people_online=lambda: contact.people_online,
             livekit_url=livekit.url if livekit else "",
+            is_relayed=is_relayed(settings),
             webhook=rooms.webhook if rooms else None,
             shared=CrossOrigin(by_cookie=settings.origins, by_bearer=settings.cors_origins),
         )
@@ -497,6 +498,13 @@ async def _livekit(settings: Settings, store: Store) -> AsyncIterator["LiveKit |
         ) from error
     async with livekit(settings, store) as found:
         yield found
+
+
+def is_relayed(settings: Settings) -> bool:
+    """Return whether each call goes through a server, so that partners never see each other's address."""
+    if settings.media == "livekit":
+        return not settings.media_fallback or settings.relay_only
+    return settings.relay_only
 
 
 def _media_in_words(settings: Settings) -> str:

@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[2]
 FENCED = re.compile(r"^\[`(\S+)`\]\(\.\./\S+\):\n\n```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = {"proxies.md": ("nginx", "caddy"), "turn.md": ("coturn",)}
 """Each shows all of these folders of ``deploy``."""
+NAMED = ("grafana", "prometheus", "systemd")
+"""Folders whose files are long: docs/operate.md names them."""
 FILES = {
     page: [path for folder in folders for path in sorted((ROOT / "deploy" / folder).iterdir())]
     for page, folders in PAGES.items()
@@ -40,4 +42,6 @@ def test_the_page_shows_nothing_else(page: str) -> None:
 def test_every_folder_of_ours_is_shown() -> None:
     """A configuration that no page shows would be copied unread."""
     folders = {path.name for path in (ROOT / "deploy").iterdir() if path.is_dir()}
-    assert folders == {folder for folders in PAGES.values() for folder in folders}
+    assert folders == {folder for folders in (*PAGES.values(), NAMED) for folder in folders}
+    operate = (ROOT / "docs" / "operate.md").read_text()
+    assert [folder for folder in NAMED if f"deploy/{folder}" not in operate] == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,21 @@ def test_what_can_be_known_is_refused_before_a_store_is_started(
         wiring.check(Settings())
     (tmp_path / "index.html").touch()
     wiring.check(Settings())
+
+
+@pytest.mark.parametrize(
+    ("given", "relayed"),
+    [
+        ({}, False),
+        ({"relay_only": True}, True),
+        ({"media": "livekit"}, True),
+        ({"media": "livekit", "media_fallback": True}, False),
+        ({"media": "livekit", "media_fallback": True, "relay_only": True}, True),
+    ],
+)
+def test_whether_a_partner_can_see_the_address(given: dict[str, Any], relayed: bool) -> None:
+    """The page says what is true for this server; where one call may go directly, that one counts."""
+    assert wiring.is_relayed(replace(Settings(), **given)) == relayed
 
 
 def test_limits_can_be_switched_off() -> None:

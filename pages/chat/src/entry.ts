@@ -48,6 +48,9 @@ export class Entry {
     this.#lists = new DeviceLists({ camera: "camera-choice", microphone: "microphone-choice" }, devices, words.camera);
     this.#interests = new Chips(words.choices);
     this.#offerLanguages();
+    const isRelayed = document.querySelector<HTMLMetaElement>('meta[name="duologue-media"]')?.content === "relayed";
+    show(element("rule-direct", HTMLElement), !isRelayed);
+    show(element("rule-relayed", HTMLElement), isRelayed);
     this.#recall(memory.choices);
     for (const id of ["ask", "ask-again"]) element(id, HTMLButtonElement).addEventListener("click", () => void devices.ask({ isPress: true }));
     element("without", HTMLButtonElement).addEventListener("click", () => this.#enter(true));

@@ -145,6 +145,8 @@ export class Page {
     on("report", () => this.#openReport(this.#drawn?.current ?? null));
     on("report-previous", () => this.#openReport(this.#drawn?.previous ?? null));
     on("block-previous", () => void this.#block(this.#drawn?.previous ?? null, false));
+    on("report-last", () => this.#openReport(this.#drawn?.previous ?? null));
+    on("block-last", () => void this.#block(this.#drawn?.previous ?? null, false));
     on("take-over", () => this.#takeOver());
     on("confirm", () => void this.#confirm());
     watchCompositions();

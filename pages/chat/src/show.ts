@@ -51,6 +51,7 @@ function showActions(scene: Scene): void {
   element("stop", HTMLButtonElement).disabled = over;
   writeOrHide(element("take-over", HTMLButtonElement), scene.takeOver);
   writeOrHide(element("second", HTMLElement), scene.second);
+  show(element("after-stop", HTMLElement), scene.state === "welcome" && scene.previous !== null);
   show(element("report-previous", HTMLElement), looking && scene.previous !== null);
   show(element("block-previous", HTMLElement), looking && scene.previous !== null);
 }

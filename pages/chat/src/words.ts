@@ -24,6 +24,9 @@ export interface Words {
     readonly kindDetail: string;
     readonly address: string;
     readonly addressDetail: string;
+    /** In their place where no address reaches the other person: calls go through a server. */
+    readonly relayed: string;
+    readonly relayedDetail: string;
     readonly consent: string;
   };
   readonly choices: {

@@ -34,6 +34,7 @@ def build(
     people_online: Callable[[], int] = lambda: 0,
     livekit_url: str = "",
     brand: Brand | None = None,
+    is_relayed: bool = False,
     webhook: Endpoint | None = None,
     shared: CrossOrigin | None = None,
     lifespan: Lifespan[Starlette] | None = None,
@@ -43,9 +44,10 @@ def build(
     ``events`` is the event stream (``api/stream.py``). ``web`` is the folder of the built page (empty: a
     line that says how to build it; ``None``: no page). ``polls`` answers polls (``None``: they are
     refused). ``people_online`` is the number of people, as of the last beat. ``livekit_url`` is where the
-    page connects to for its rooms. ``brand`` is what the operator changed of the page. ``webhook`` receives
-    LiveKit's webhooks (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may
-    read the answers (``None``: none). ``lifespan`` runs while the application does.
+    page connects to for its rooms. ``brand`` is what the operator changed of the page, and ``is_relayed``
+    whether no call shows a network address to the partner. ``webhook`` receives LiveKit's webhooks
+    (``api/webhook.py``; ``None``: nothing does). ``shared`` says which other origins may read the answers
+    (``None``: none). ``lifespan`` runs while the application does.
     """
     table = {
         "/v1/sessions": sessions(services),
@@ -59,7 +61,7 @@ def build(
             Unspeakable(),
             alive(),
             ready(is_ready),
-            *page(web, livekit_url, brand, services.terms_version),
+            *page(web, livekit_url, brand, services.terms_version, is_relayed=is_relayed),
         ],
         exception_handlers=dict(HANDLERS),
         lifespan=lifespan,

@@ -63,6 +63,9 @@ VERSION = b'<meta name="duologue-version" content="%s" />'
 NO_TERMS = b'<meta name="duologue-terms" content="" />'
 TERMS = b'<meta name="duologue-terms" content="%s" />'
 """The version of the rules to which the page asks its person to agree."""
+DIRECT = b'<meta name="duologue-media" content="direct" />'
+RELAYED = b'<meta name="duologue-media" content="relayed" />'
+"""Whether the other person's device can see one's network address: the page says so before Start."""
 
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
@@ -96,7 +99,12 @@ class Asset:
 
 
 def page(
-    folder: Path | None, livekit_url: str = "", brand: Brand | None = None, terms_version: str = ""
+    folder: Path | None,
+    livekit_url: str = "",
+    brand: Brand | None = None,
+    terms_version: str = "",
+    *,
+    is_relayed: bool = False,
 ) -> list[Route]:
     """A route for each file in the folder, and ``/`` for ``index.html`` and its translations
     (``index.de.html``); ``None``: no page, no route.
@@ -104,6 +112,7 @@ def page(
     One route a file, so that no path from outside ever reaches the disk. ``livekit_url`` (``wss://…``):
     where the page may connect to besides its own origin. ``brand`` is an operator's name, colours and links.
     ``terms_version`` is the version of the rules that the page asks for (empty: none).
+    ``is_relayed``: no call shows a person's network address to the partner.
     """
     if folder is None:
         return []
@@ -117,6 +126,11 @@ def page(
     }
     brand = brand or Brand()
     bodies = _branded(bodies, brand)
+    if is_relayed:
+        bodies = {
+            name: body.replace(DIRECT, RELAYED) if INDEX.fullmatch(name) else body
+            for name, body in bodies.items()
+        }
     version = _version(bodies)
     bodies["version.json"] = json.dumps({"version": version}).encode()
     indexes = {

@@ -3,9 +3,11 @@
 import gzip
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
-from duologue.api.page import content_security_policy
+from duologue.api.page import DIRECT, RELAYED, content_security_policy, page
 from tests.unit.api.conftest import Connect
 
 INDEX = "<!doctype html><title>t</title><script type=module src=/assets/main-3KZC7A2B.js></script>"
@@ -54,6 +56,21 @@ def test_it_connects_to_its_own_origin_and_that_of_livekit(url: str, allowed: st
     """Nowhere else, and over nothing less secure than the operator wrote."""
     (connects,) = [each for each in content_security_policy(url).split("; ") if each.startswith("connect-")]
     assert connects == allowed
+
+
+@pytest.mark.parametrize("is_relayed", [True, False])
+async def test_it_knows_whether_addresses_are_seen(tmp_path: Path, is_relayed: bool) -> None:
+    """In each language; and the built page has the place for it."""
+    for name in ("index.html", "index.de.html"):
+        (tmp_path / name).write_bytes(b"<title>t</title>" + DIRECT)
+    served = {route.path: route for route in page(tmp_path, is_relayed=is_relayed)}
+    transport = httpx.ASGITransport(Starlette(routes=[served["/"]]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for language in ("en", "de"):
+            answer = await client.get("/", headers={"Accept-Language": language})
+            assert (RELAYED if is_relayed else DIRECT) in answer.content
+    source = Path(__file__).parents[3] / "pages" / "chat" / "src" / "index.html"
+    assert source.read_bytes().count(DIRECT) == 1
 
 
 async def test_head_is_get_without_the_body(connect: Connect, web: Path) -> None:

@@ -14,10 +14,10 @@ export const words: Language = (name) => ({
     ageDetail: "Wer jünger ist, darf nicht mitmachen.",
     kind: "Sei freundlich.",
     kindDetail: "Keine Nacktheit, keine Drohungen, kein Hass, keine Aufnahmen von anderen. Wer sich nicht daran hält, kann gemeldet und blockiert werden.",
-    address: "Deine Netzadresse kann sichtbar sein.",
-    addressDetail:
-      "Wenn diese Seite Bild und Ton nicht über einen eigenen Server leitet, gehen sie direkt an die andere Person. Deren Gerät sieht " +
-      "dann deine IP-Adresse und damit ungefähr, wo du bist.",
+    address: "Die andere Person kann deine Netzadresse sehen.",
+    addressDetail: "Bild und Ton gehen direkt zu ihr, deshalb kann ihr Gerät deine IP-Adresse sehen, und damit ungefähr, wo du bist.",
+    relayed: "Die andere Person sieht deine Netzadresse nicht.",
+    relayedDetail: "Bild und Ton laufen über einen Server dieser Seite, der sie kennt.",
     consent: "Ich bin mindestens 18 und stimme den Regeln zu.",
   },
   choices: {

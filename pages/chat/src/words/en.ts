@@ -14,10 +14,10 @@ export const words: Language = (name) => ({
     ageDetail: "Nobody under 18 may take part.",
     kind: "Be kind.",
     kindDetail: "No nudity, no threats, no hate, no recording of others. Whoever meets somebody who does can report and block them.",
-    address: "Your network address may show.",
-    addressDetail:
-      "Unless this site carries them over a server of its own, picture and sound go straight to the other person, whose device can see " +
-      "your IP address, and with it roughly where you are.",
+    address: "The other person can see your network address.",
+    addressDetail: "Picture and sound go straight to them, so their device can see your IP address, and with it roughly where you are.",
+    relayed: "The other person cannot see your network address.",
+    relayedDetail: "Picture and sound go through a server of this site, which can.",
     consent: "I am 18 or older and agree to the rules.",
   },
   choices: {

@@ -14,10 +14,10 @@ export const words: Language = (name) => ({
     ageDetail: "Los menores de 18 años no pueden participar.",
     kind: "Sé amable.",
     kindDetail: "Nada de desnudos, amenazas, odio ni grabaciones de otras personas. A quien no lo respete se le puede denunciar y bloquear.",
-    address: "Tu dirección de red puede verse.",
-    addressDetail:
-      "Si este sitio no los envía por un servidor propio, la imagen y el sonido van directos a la otra persona, cuyo dispositivo puede ver " +
-      "tu dirección IP y, con ella, dónde estás más o menos.",
+    address: "La otra persona puede ver tu dirección de red.",
+    addressDetail: "La imagen y el sonido van directamente a ella, así que su dispositivo puede ver tu dirección IP y, con ella, más o menos dónde estás.",
+    relayed: "La otra persona no puede ver tu dirección de red.",
+    relayedDetail: "La imagen y el sonido pasan por un servidor de este sitio, que sí la conoce.",
     consent: "Tengo 18 años o más y acepto las reglas.",
   },
   choices: {
