@@ -116,6 +116,19 @@ def test_another_person_on_the_device(stage: Stage) -> None:
     assert stage.attach("cat") is not None
 
 
+@held_by("barred-told")
+def test_a_device_that_is_kept_out_meanwhile(stage: Stage) -> None:
+    """S13: a guest who is here reads with their next press why it is refused, on their stream, too."""
+    stage.marks = {"ben": Marks(LAPTOP, ""), "bob": Marks(LAPTOP, "")}
+    stage.attach("bob")
+    stage.meet("ann", "ben")
+    stage.sanction("ben", device=True)
+    stage.mail()
+    assert stage.join("bob") is None
+    assert [each.split()[4:] for each in stage.mail()] == [["state"]]
+    assert stage.state("bob")["sanction"]["kind"] == "ban"
+
+
 def test_without_the_device_only_the_person(stage: Stage) -> None:
     """S13: a family that shares one browser is not taken for one person, unless a moderator says so."""
     stage.marks = {"ben": Marks(LAPTOP, ""), "bob": Marks(LAPTOP, "")}

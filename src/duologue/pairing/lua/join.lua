@@ -13,8 +13,8 @@ local r = load_or_new(person)
 
 local ban, warning = sanctions.of(person, r.device)
 local barred = ban or warning
-sanctions.note(r, barred)
 if barred then -- guard: ban-join -- off: if false then
+  if sanctions.note(r, barred) then show(r, frame('state')) end -- guard: barred-told
   local reply = answer(ban and 'barred' or 'warned', r)
   reply[4] = barred
   return reply
@@ -41,6 +41,7 @@ if newer or was == 'idle' then
   for i = 11, #ARGV do r.tags[#r.tags + 1] = ARGV[i] end
 end
 r.intent, r.wish = intent, 'talk'
+if sanctions.note(r, '') then show(r, frame('state')) end
 touch(r)
 rename(r, alias)
 

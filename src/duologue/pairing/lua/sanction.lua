@@ -12,14 +12,15 @@ if instead then return instead end
 local person, kind, id, until_ = ARGV[9], ARGV[10], ARGV[11], tonumber(ARGV[12])
 local r = load_or_new(person)
 local device = ARGV[13] == '1' and r.device or ''
-local left_ms, is_out = string.format('%.0f', math.max(1, until_ - wall)), kind == 'ban' or kind == 'pause'
+-- A mark says itself until when it holds; its time to live is longer, for a clock that steps.
+local kept_ms, is_out = string.format('%.0f', math.max(0, until_ - wall) + T.record_ttl_ms), kind == 'ban' or kind == 'pause'
 local was, process, connection = r.match, r.process, r.connection
 
 if is_out then
-  redis.call('SET', S .. 'ban:' .. person, ARGV[14], 'PX', left_ms)
-  if device ~= '' then redis.call('SET', S .. 'ban:d:' .. device, ARGV[14], 'PX', left_ms) end
+  redis.call('SET', S .. 'ban:' .. person, ARGV[14], 'PX', kept_ms)
+  if device ~= '' then redis.call('SET', S .. 'ban:d:' .. device, ARGV[14], 'PX', kept_ms) end
 elseif kind == 'warn' then
-  redis.call('SET', S .. 'warning:' .. person, ARGV[14], 'PX', left_ms)
+  redis.call('SET', S .. 'warning:' .. person, ARGV[14], 'PX', kept_ms)
 end
 if kind ~= 'kick' then
   local banned = redis.call('GET', S .. 'ban:' .. person)

@@ -15,10 +15,11 @@ function sanctions.of(person, device)
   return sanctions.lasting(ban), sanctions.lasting(warning)
 end
 
--- What the person reads of it from now on. A ban that has ended is in no state any more.
+-- What the person reads of it from now on, and whether that is news. A ban that has ended is in no state any more.
 function sanctions.note(r, json)
   json = json or ''
-  if r.sanction == json then return end
+  if r.sanction == json then return false end
   r.sanction = json
   touch(r)
+  return true
 end
